@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.fields import PasswordField, SetPasswordField
 from allauth.account.forms import PasswordVerificationMixin
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from django import forms
 from django.conf import settings
@@ -93,6 +94,8 @@ class InvitationView(View):
         if settings.RVM_OIDC_ONLY:
             messages.success(self.request, f"You are a member of {invitation.workspace}. Sign in.")
             return redirect("account_login")
+        # Who has just chosen the password need not say it again to enrol a second factor.
+        record_authentication(self.request, user, "password")
         signed_in: HttpResponse = perform_login(self.request, user, redirect_url=reverse("admin:index"))
         return signed_in
 

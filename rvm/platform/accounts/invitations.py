@@ -89,18 +89,7 @@ def accept(token: str, user: User) -> Membership:
         invitation = found and valid_invitation(token, now)
         if not invitation:
             raise ServiceError("conflict", "This invitation is no longer valid.")
-        membership, joined = Membership.objects.get_or_create(
-            workspace=invitation.workspace,
-            user=user,
-            defaults={"role": invitation.role, "may_see_numbers": invitation.may_see_numbers},
-        )
-        if not user.is_staff:
-            user.is_staff = True
-            user.save(update_fields=["is_staff"])
-        invitation.accepted_at, invitation.accepted_by = now, user
-        invitation.save(update_fields=["accepted_at", "accepted_by"])
-        _record("invitation.accepted", invitation, user, membership=str(membership.pk), joined=joined)
-    return membership
+        return _take_up(invitation, user, now)
 
 
 def accept_as_new(token: str, email: str, first_name: str, last_name: str, password: str | None) -> User:
@@ -108,11 +97,23 @@ def accept_as_new(token: str, email: str, first_name: str, last_name: str, passw
 
     Without a password the person signs in by the identity provider."""
     with transaction.atomic():
-        user = User(username=email, email=email, first_name=first_name, last_name=last_name, is_staff=True)
-        user.set_password(password)
-        user.save()
-        audit.record("user.created", user, actor=user, workspace=None, name=user.username)
+        user = _make_account(email, first_name, last_name, password)
         accept(token, user)
+    return user
+
+
+@transaction.atomic
+def accept_at_address(email: str, first_name: str, last_name: str) -> User | None:
+    """Make the account of a person whose address an identity provider has verified, and join where it is invited; None if nowhere."""
+    email, now = email.strip().lower(), database_now()
+    known = person_named(email)
+    valid = Invitation.objects.filter(email=email, accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+    found = list(valid.select_for_update(of=("self",)).select_related("workspace").order_by("pk"))
+    if known or not found:
+        return None
+    user = _make_account(email, first_name, last_name, None)
+    for invitation in found:
+        _take_up(invitation, user, now)
     return user
 
 
@@ -131,6 +132,29 @@ def send(invitation: Invitation, address: str) -> bool:
 def link(token: str) -> str:
     """The token is in the query, which logs leave out."""
     return f"{settings.RVM_PUBLIC_URL}{reverse('account_invitation')}?token={token}"
+
+
+def _make_account(email: str, first_name: str, last_name: str, password: str | None) -> User:
+    user = User(username=email, email=email, first_name=first_name, last_name=last_name, is_staff=True)
+    user.set_password(password)
+    user.save()
+    audit.record("user.created", user, actor=user, workspace=None, name=user.username)
+    return user
+
+
+def _take_up(invitation: Invitation, user: User, now: datetime) -> Membership:
+    membership, joined = Membership.objects.get_or_create(
+        workspace=invitation.workspace,
+        user=user,
+        defaults={"role": invitation.role, "may_see_numbers": invitation.may_see_numbers},
+    )
+    if not user.is_staff:
+        user.is_staff = True
+        user.save(update_fields=["is_staff"])
+    invitation.accepted_at, invitation.accepted_by = now, user
+    invitation.save(update_fields=["accepted_at", "accepted_by"])
+    _record("invitation.accepted", invitation, user, membership=str(membership.pk), joined=joined)
+    return membership
 
 
 def _digest(token: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Who is let in by the identity provider: people who have an account, found by the provider's name for them or by their address."""
+"""Whom an identity provider lets in: people with an account, found by its name for them or by their address, or an invitation."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from django.shortcuts import render
 
 from rvm.platform import audit
 from rvm.platform.accounts import record
+from rvm.platform.accounts.invitations import accept_at_address
 from rvm.platform.accounts.single_sign_on.exchange import Disbelieved
 from rvm.platform.models import User
 
@@ -82,12 +83,18 @@ class AdmissionAdapter(DefaultSocialAccountAdapter):
 def connect(sociallogin: SocialLogin) -> str:
     """Connect the identity with the only account that has its verified address; otherwise the reason of the refusal.
 
+    An invitation to the address makes the account, without a password.
+
     An account stays with its first identity: an address may be given to somebody else at the provider.
     """
     address = next(iter(sociallogin.email_addresses), None)
     if address is None or not address.verified:
         return "unverified_email"
     found = list(User.objects.select_for_update().filter(email__iexact=address.email, is_service=False)[:2])
+    if not found:
+        told = sociallogin.user
+        new = accept_at_address(address.email, told.first_name, told.last_name)
+        found = [new] if new else []
     if len(found) != 1:
         return "unknown"
     user, identity = found[0], sociallogin.account

@@ -52,7 +52,11 @@ class IdentityProvider(OpenIDConnectProvider):
 
     def extract_common_fields(self, data: dict[str, Any]) -> dict[str, Any]:
         claims = data["claims"]
-        return {"email": claims.get("email"), "email_verified": claims.get("email_verified")}
+        names = {
+            "first_name": str(claims.get("given_name", ""))[:150],
+            "last_name": str(claims.get("family_name", ""))[:150],
+        }
+        return {"email": claims.get("email"), "email_verified": claims.get("email_verified"), **names}
 
     def extract_email_addresses(self, data: dict[str, Any]) -> list[Any]:
         return list(super().extract_email_addresses(data["claims"]))

@@ -17,6 +17,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rvm.platform.accounts.invitations import invite
 from rvm.platform.accounts.second_factor import codes
 from rvm.platform.accounts.second_factor.secrets import seal, unseal
 from rvm.platform.database.ids import uuid7
@@ -388,6 +389,19 @@ def test_enrolling_long_after_the_password_needs_the_password_again(
     assert client.get(ENROL)["Location"].startswith(AGAIN)
     assert client.post(AGAIN, {"password": PASSWORD, "next": ENROL})["Location"] == ENROL
     assert client.get(ENROL).status_code == 200
+
+
+@required
+def test_who_has_just_taken_up_an_invitation_enrols_without_the_password_again(
+    client: Client, workspace: Workspace, clock: Clock
+) -> None:
+    _, link = invite(workspace, "nora@clinic.example", Role.VIEWER, may_see_numbers=False, actor=make_user())
+    client.get(link.removeprefix("http://127.0.0.1:8000"))
+    chosen = {"first_name": "Nora", "last_name": "North", "password1": PASSWORD, "password2": PASSWORD}
+    assert client.post("/accounts/invitation/", chosen)["Location"] == reverse("admin:index")
+    assert client.get("/admin/")["Location"] == ENROL
+    _, page = enrol(client, clock)
+    assert page.context["onward"] == "/admin/"
 
 
 @required

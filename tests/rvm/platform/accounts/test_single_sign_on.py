@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,9 +18,11 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.test import Client
 
+from rvm.platform.accounts.invitations import invite
 from rvm.platform.accounts.second_factor.secrets import seal
 from rvm.platform.accounts.single_sign_on.admission import second_factor_shown
-from rvm.platform.models import AuditEvent, Session, User
+from rvm.platform.models import AuditEvent, Invitation, Membership, Session, User, Workspace
+from rvm.platform.roles import Role
 from rvm.project.environment import Secret
 from tests.factories import make_user
 from tests.rvm.platform.accounts.authenticator import ENROL, WRITE_CODE
@@ -35,6 +38,7 @@ pytestmark = [
 LEAVE, ARRIVE = "/accounts/oidc/sso/login/", "/accounts/oidc/sso/login/callback/"
 CLIENT, SECRET = "rvm-at-the-clinic", "a-secret-of-the-client"
 HOME = "/admin/"
+NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 
 
 @dataclass
@@ -163,6 +167,44 @@ def test_a_person_without_an_account_gets_none(client: Client, maria: User, prov
     assert User.objects.count() == 1
     assert refusals() == ["unknown"]
     assert "stranger" not in json.dumps(list(AuditEvent.objects.values()), default=str)
+
+
+def invited(workspace: Workspace, address: str = "nora@clinic.example") -> None:
+    invite(workspace, address, Role.LAUNCHER, may_see_numbers=False, actor=make_user())
+
+
+def test_an_invitation_to_the_verified_address_makes_the_account(
+    client: Client, provider: Provider, workspace: Workspace
+) -> None:
+    invited(workspace)
+    provider.knows("n-1", email="Nora@clinic.example", email_verified=True, given_name="Nora", family_name="North")
+    assert come_in(client, provider, "n-1")["Location"] == HOME
+    nora = User.objects.get(username="nora@clinic.example")
+    assert (nora.first_name, nora.last_name, nora.has_usable_password()) == ("Nora", "North", False)
+    assert Membership.objects.get(user=nora).role == Role.LAUNCHER
+    assert client.get(HOME).status_code == 200
+    assert come_in(Client(), provider, "n-1")["Location"] == HOME
+    assert User.objects.filter(email="nora@clinic.example").count() == 1
+
+
+@pytest.mark.parametrize("change", [{"expires_at": NOW}, {"withdrawn_at": NOW}, {"accepted_at": NOW}])
+def test_an_invitation_that_has_ended_makes_none(
+    client: Client, provider: Provider, workspace: Workspace, change: dict[str, Any]
+) -> None:
+    invited(workspace)
+    Invitation.objects.update(**change)
+    provider.knows("n-1", email="nora@clinic.example", email_verified=True)
+    assert come_in(client, provider, "n-1").status_code == 403
+    assert not User.objects.filter(email="nora@clinic.example").exists()
+
+
+def test_an_invitation_to_an_address_that_is_not_verified_makes_none(
+    client: Client, provider: Provider, workspace: Workspace
+) -> None:
+    invited(workspace)
+    provider.knows("n-1", email="nora@clinic.example", email_verified=False)
+    assert come_in(client, provider, "n-1").status_code == 403
+    assert not User.objects.filter(email="nora@clinic.example").exists()
 
 
 def test_of_two_accounts_with_one_address_neither_is_opened(client: Client, maria: User, provider: Provider) -> None:
