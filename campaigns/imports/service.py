@@ -26,7 +26,7 @@ from campaigns.imports.uploaded_lists import (
     sample,
 )
 from campaigns.lifecycle import approvals
-from campaigns.lifecycle.transitions import change_state, locked
+from campaigns.lifecycle.transitions import change_state, locked, require_as_seen
 from campaigns.models import Campaign, RecipientImport
 from campaigns.models.recipient_import import MAX_STATEMENT_LENGTH
 from campaigns.states import EDITABLE, OF_KNOWN_NUMBERS, ImportState, Outcome
@@ -272,6 +272,7 @@ def _locked(
     with transaction.atomic():
         campaign = locked(recipient_import.campaign)
         if of_editable:
+            require_as_seen(recipient_import.campaign, campaign)
             _require_editable(campaign)
         row = RecipientImport.objects.select_for_update(no_key=True).get(pk=recipient_import.pk)
         row.campaign = campaign

@@ -11,7 +11,14 @@ from django.db import transaction
 
 from campaigns.lifecycle import approvals, retries, validation
 from campaigns.lifecycle.approvals import ApprovalNeeded
-from campaigns.lifecycle.transitions import already_launched, change_campaign, is_importing, locked, require
+from campaigns.lifecycle.transitions import (
+    already_launched,
+    change_campaign,
+    is_importing,
+    locked,
+    require,
+    require_as_seen,
+)
 from campaigns.models import Campaign, CampaignRetry, LaunchApproval, RecipientImport
 from campaigns.planning.plan import end_of, plan_of
 from campaigns.planning.preview import Preview, preview
@@ -61,6 +68,7 @@ def create(
 def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, now: datetime) -> Campaign:
     """Change only the fields in `changes`: `name`, `use_case` and the `fields` of `create`. Raises ServiceError."""
     row = locked(campaign)
+    require_as_seen(campaign, row)
     if row.state not in EDITABLE and not changes.keys() <= ALWAYS_EDITABLE:
         raise already_launched(row)
     changed = validation.apply(row, changes, now)

@@ -109,6 +109,16 @@ def require(row: Campaign, states: Collection[CampaignState], done: str) -> None
     )
 
 
+def require_as_seen(seen: Campaign, row: Campaign) -> None:
+    """Raise ServiceError if a draft of the caller is scheduled by now: what is changed then is sent, which needs another right."""
+    if seen.state == CampaignState.DRAFT and row.state == CampaignState.SCHEDULED:
+        raise ServiceError(
+            "campaign_state",
+            "This campaign was scheduled meanwhile, so what is changed in it is sent. Look at it again, and change it then.",
+            campaign_state=row.state,
+        )
+
+
 def change_campaign(
     row: Campaign, to: CampaignState, action: str, actor: User | None, *, because: str = "", **values: Any
 ) -> Campaign:

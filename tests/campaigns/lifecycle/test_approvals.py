@@ -233,7 +233,8 @@ def test_a_canceled_campaign_has_no_request(ann: User) -> None:
 
 def test_a_scheduled_launch_of_many_is_taken_back_by_a_change(ann: User, ben: User) -> None:
     campaign = ready(starts_at=NOW + HOUR)
-    assert approve(asked(campaign, ann), ben).state == "scheduled"
+    campaign = approve(asked(campaign, ann), ben)
+    assert campaign.state == "scheduled"
     services.edit(campaign, {"pace_per_second": 2.0}, actor=ann, now=NOW)
     assert state(campaign) == "scheduled"
     services.edit(campaign, {"recording": make_recording(campaign.workspace)}, actor=ann, now=NOW)
@@ -244,14 +245,14 @@ def test_a_scheduled_launch_of_many_is_taken_back_by_a_change(ann: User, ben: Us
 
 def test_a_scheduled_launch_of_few_that_grows_is_taken_back(ann: User) -> None:
     campaign = ready(2, starts_at=NOW + HOUR)
-    assert launch(campaign, ann).state == "scheduled"
+    campaign = launch(campaign, ann)
+    assert campaign.state == "scheduled"
     imports.confirm(checked_list(campaign, 1), consent_statement="They agreed.", actor=ann, now=NOW)
     assert state(campaign) == "draft"
 
 
 def test_a_scheduled_launch_of_few_may_be_changed(ann: User) -> None:
-    campaign = ready(2, starts_at=NOW + HOUR)
-    launch(campaign, ann)
+    campaign = launch(ready(2, starts_at=NOW + HOUR), ann)
     services.edit(campaign, {"starts_at": NOW + 2 * HOUR}, actor=ann, now=NOW)
     assert state(campaign) == "scheduled"
 
@@ -366,3 +367,14 @@ def test_a_use_case_of_its_own_is_part_of_what_is_approved(ann: User) -> None:
     before = approvals.version_of(campaign)
     campaign.lane.use_case = make_use_case(campaign.workspace)
     assert approvals.version_of(campaign) != before
+
+
+def test_a_draft_that_is_scheduled_meanwhile_is_not_changed_by_who_saw_a_draft(ann: User) -> None:
+    """Who prepares drafts only would else decide what is sent."""
+    campaign = ready(2, starts_at=NOW + HOUR)
+    seen, listed = Campaign.objects.get(pk=campaign.pk), checked_list(campaign, 1)
+    launch(campaign, ann)
+    assert code(services.edit, seen, {"max_attempts": 2}, actor=ann, now=NOW) == "campaign_state"
+    listed.campaign = seen
+    assert code(imports.confirm, listed, consent_statement="They agreed.", actor=ann, now=NOW) == "campaign_state"
+    assert state(campaign) == "scheduled"
