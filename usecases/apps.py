@@ -7,12 +7,15 @@ class UseCasesConfig(AppConfig):
 
     def ready(self) -> None:
         from rvm.platform import organisations
+        from rvm.platform.audit import vocabulary
         from rvm.platform.observability import health
         from usecases.attestations import agreements
         from usecases.organisations import copies
         from usecases.rules_in_force import overdue_review
+        from usecases.services import audit_words
 
         health.WARNINGS.append(overdue_review)
         health.WARNINGS.append(agreements.warning)
         organisations.ON_LEFT.append(copies.abandon)
         organisations.ON_SHARED.append(copies.begin)
+        vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

@@ -221,8 +221,9 @@ class IdempotencyKey(models.Model):
 class AuditEvent(Row):
     """Who did what to which row. Append-only, by a trigger; contains ids and codes, never a phone number."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, related_name="+")
-    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    # Both without an index of their own: those below begin with them.
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     key = models.ForeignKey(
         ApiKey,
         on_delete=models.PROTECT,
@@ -242,7 +243,15 @@ class AuditEvent(Row):
     at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "-id"])]
+        # Each answers one filter of the audit, newest first: a workspace, an action or actor in it, an actor, a row, a request.
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["workspace", "-id"]),
+            models.Index(fields=["workspace", "action", "-id"]),
+            models.Index(fields=["workspace", "actor", "-id"]),
+            models.Index(fields=["actor", "-id"]),
+            models.Index(fields=["subject_id", "-id"]),
+            models.Index(fields=["request_id"]),
+        ]
 
 
 class Session(AbstractBaseSession):

@@ -18,7 +18,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Ringless voicemail",
     "SITE_SYMBOL": "voicemail",
     "SITE_URL": None,
-    "SHOW_HISTORY": False,
+    "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "rvm.project.dashboard.dashboard",
     "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("mfa_index")}]},

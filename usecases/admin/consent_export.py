@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from rvm.platform.admin.list_export import ListExport, every_row, time_text
 from rvm.platform.observability.masking import DOTS
-from usecases.admin.list_export import ListExport, pages, time_text
 from usecases.models import Consent
 
 # The names that the API uses.
@@ -25,7 +25,7 @@ class ConsentExport(ListExport):
         yield list(COLUMNS)
         # Each page is ordered by id, and what is hidden is not decrypted.
         shown = found.select_related("revocation").defer(None).defer("revocation__number", "revocation__evidence")
-        for row in pages(shown if reveal else shown.defer("number", "evidence")):
+        for row in every_row(shown if reveal else shown.defer("number", "evidence")):
             yield _row(row, reveal)
 
 

@@ -128,7 +128,6 @@ class ConsentAdmin(ConsentExport, NumberSearch):
         NumberFilter,
     )
     list_select_related = ("workspace", "revocation")
-    change_list_template = "usecases/admin/consents.html"
     change_form_outer_before_template = "usecases/admin/consent_buttons.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

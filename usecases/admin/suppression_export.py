@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from rvm.platform.admin.list_export import ListExport, every_row, time_text
 from rvm.platform.observability.masking import DOTS
-from usecases.admin.list_export import ListExport, pages, time_text
 from usecases.models import Suppression
 
 # The names that the API uses, but for two that a list reader would ask about: the file can be read as an opt-out list.
@@ -28,7 +28,7 @@ class SuppressionExport(ListExport):
 def export_rows(found: QuerySet[Suppression], *, reveal: bool) -> Iterator[list[str]]:
     """The header, then one line for each suppression, newest first."""
     yield list(COLUMNS)
-    for row in pages(found.defer("number_index", *(() if reveal else ("number",)))):
+    for row in every_row(found.defer("number_index", *(() if reveal else ("number",)))):
         yield _row(row, reveal)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -21,13 +22,15 @@ from campaigns.admin.campaign.stats import campaign_stats, preview_stats
 from campaigns.admin.fields import LIST_FILES
 from campaigns.admin.fragments import SECONDS, fragment, reload_page
 from campaigns.admin.rights import right_to_change
-from campaigns.models import Campaign, CampaignRetry
+from campaigns.models import Campaign, CampaignRetry, RecipientImport, Withdrawal
 from campaigns.selectors import imports, retries
 from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, ImportState, Outcome, RetryState
 from delivery.admin.player import player
 from delivery.recordings.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.records.history import MAX_PARTS
+from rvm.platform.audit.reading import PLATFORM
 from rvm.platform.database.clock import database_now
 from rvm.platform.roles import Right
 from usecases.selectors import name_of
@@ -40,6 +43,14 @@ FILE_FIELD = UnfoldAdminFileFieldWidget(
 
 class CampaignPage(RecordAdmin):
     """Mixin of the campaigns' ModelAdmin: the page replaces the change form, which moves to edit/."""
+
+    def history_subjects(self, row: Campaign) -> list[UUID]:
+        """The campaign, its lists of recipients, and its lists of people to take out."""
+        lists, withdrawals = [
+            rows.filter(campaign=row).order_by("-id").values_list("pk", flat=True)[:MAX_PARTS]
+            for rows in (RecipientImport.objects, Withdrawal.objects)
+        ]
+        return [row.pk, *lists, *withdrawals]
 
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site
@@ -71,6 +82,7 @@ class CampaignPage(RecordAdmin):
             "title": campaign.name,
             "campaign": campaign,
             "state_colour": labels.STATE_COLOURS.get(campaign.state, ""),
+            "launched": launched_message(campaign),
             "next_step": labels.next_step_message(snapshot_of(campaign, numbers["by_status"], retryable, lists, now)),
             "alarms": _alarms(campaign, lists),
             "buttons": buttons(
@@ -150,6 +162,14 @@ class CampaignPage(RecordAdmin):
             "under_way": [_list(row) for row in under_way],
             "links": to,
         }
+
+
+def launched_message(campaign: Campaign) -> str:
+    """Who launched the campaign and when, by its clock; empty before."""
+    if campaign.launched_at is None:
+        return ""
+    who = name_of(campaign.launched_by) or PLATFORM
+    return f"{who} launched it on {time_zones.local(campaign.launched_at, campaign.time_zone)}."
 
 
 def snapshot_of(

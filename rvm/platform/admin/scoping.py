@@ -21,6 +21,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from rvm.platform import audit
 from rvm.platform.admin.form_errors import FormErrorsAdmin
 from rvm.platform.admin.lists import RestrictedChangeList
+from rvm.platform.admin.records.history import History
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.models import Workspace
 from rvm.platform.roles import Right
@@ -43,7 +44,7 @@ class RowWithTitle:
         return self._title
 
 
-class ScopedModelAdmin(FormErrorsAdmin):
+class ScopedModelAdmin(History, FormErrorsAdmin):
     """A ModelAdmin restricted to the user's workspaces.
 
     `workspace_path` is the lookup from the row to its workspace; None marks a table of the platform itself, for superusers only.
@@ -177,6 +178,7 @@ class ScopedModelAdmin(FormErrorsAdmin):
     ) -> Any:
         if obj is not None:
             context["original"] = RowWithTitle(obj, self.row_title(obj))
+            context["show_history"] = self.has_history(request, obj)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> Any:
@@ -193,12 +195,16 @@ class ScopedModelAdmin(FormErrorsAdmin):
         self.record(request, "deleted", obj, was=values_of(obj))
         obj.delete()
 
+    @property
+    def noun(self) -> str:
+        """The noun of the table's audit events."""
+        return str(self.opts.verbose_name).replace(" ", "_").lower()
+
     def record(self, request: HttpRequest, action: str, row: Any, **details: Any) -> None:
         workspace_id = self.workspace_id(row)
         workspace = Workspace.objects.filter(pk=workspace_id).first() if workspace_id else None
-        noun = str(self.opts.verbose_name).replace(" ", "_").lower()
         told = {**self.identity_of(row), **details}
-        audit.record(f"{noun}.{action}", row, actor=acting_user(request), workspace=workspace, **told)
+        audit.record(f"{self.noun}.{action}", row, actor=acting_user(request), workspace=workspace, **told)
 
     def identity_of(self, row: Any) -> dict[str, Any]:
         """What an event says about the row, so that it is known which one it was after it is gone."""

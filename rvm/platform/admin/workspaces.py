@@ -55,6 +55,10 @@ class WorkspaceAdmin(ScopedModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return rights_of(request).everywhere
 
+    def has_history(self, request: HttpRequest, row: Any) -> bool:
+        """For those who may read the audit only: searches and exports are about the workspace, and hide what others may see."""
+        return super().has_history(request, row) and self.may_read_audit(request, row)
+
     @display(description="Public opt-out page")
     def public_page(self, workspace: Workspace) -> str:
         """The address that people are told, in letters for example."""

@@ -254,10 +254,10 @@ class Migration(migrations.Migration):
                 ('details', models.JSONField(default=dict)),
                 ('request_id', models.CharField(blank=True, max_length=64)),
                 ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('address', models.GenericIPAddressField(help_text="The caller's, as the outermost of the deployment's own proxies saw it.", null=True)),
                 ('key', models.ForeignKey(db_index=False, help_text='The API key that the caller used; of a rotated one, the key that it was at the time.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.apikey')),
-                ('workspace', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.workspace')),
+                ('workspace', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.workspace')),
             ],
         ),
         migrations.AddConstraint(
@@ -275,6 +275,26 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='auditevent',
             index=models.Index(fields=['workspace', '-id'], name='platform_au_workspa_7e9019_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(fields=['workspace', 'action', '-id'], name='platform_au_workspa_7892f3_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(fields=['workspace', 'actor', '-id'], name='platform_au_workspa_55a836_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(fields=['actor', '-id'], name='platform_au_actor_i_89290e_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(fields=['subject_id', '-id'], name='platform_au_subject_7c373b_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(fields=['request_id'], name='platform_au_request_3af7a9_idx'),
         ),
         migrations.CreateModel(
             name='UnsealedEvent',

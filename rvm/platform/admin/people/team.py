@@ -4,6 +4,7 @@ password by a link."""
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from allauth.account.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
@@ -25,6 +26,7 @@ from rvm.platform.accounts import limits
 from rvm.platform.accounts.password_links import make_password_link
 from rvm.platform.accounts.second_factor.reset import reset_second_factor
 from rvm.platform.admin.people.invitations import show_link
+from rvm.platform.admin.records.history import MAX_PARTS
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.database.clock import database_now
@@ -111,6 +113,15 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
 
     def workspace_id(self, row: Any) -> None:
         return None
+
+    def history_subjects(self, row: User) -> list[UUID]:
+        """The account and its memberships."""
+        return [row.pk, *row.memberships.values_list("pk", flat=True)[:MAX_PARTS]]
+
+    def may_read_audit(self, request: HttpRequest, row: User) -> bool:
+        """Whether the reader may read the audit of a workspace of the person: of sign-ins there is one for all workspaces."""
+        rights = rights_of(request)
+        return rights.everywhere or row.memberships.filter(workspace__in=rights.ids(Right.READ_AUDIT)).exists()
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.contrib import messages
@@ -30,8 +31,10 @@ _WORKSPACE = "workspace__id__exact"
 
 
 class ListExport(RecordAdmin):
-    """Mixin for a ModelAdmin of rows about numbers. An export is a GET of one workspace, and audited. Users without permission to see
+    """Mixin for a ModelAdmin of a large table. An export is a GET of one workspace, and audited. Users without permission to see
     numbers get them masked."""
+
+    change_list_template = "platform/admin/exportable_list.html"
 
     def export_rows(self, found: QuerySet[Any], *, reveal: bool) -> Iterator[list[str]]:
         """The header, then one line for each row."""
@@ -50,7 +53,7 @@ class ListExport(RecordAdmin):
     def export(self, request: HttpRequest) -> HttpResponseBase:
         if not self.may(Right.EXPORT, request):
             raise PermissionDenied
-        workspaces = list(rights_of(request).workspaces())
+        workspaces = list(rights_of(request).workspaces(self.right_to_view or Right.VIEW))
         asked = request.GET.get(_WORKSPACE, "")
         chosen = [row for row in workspaces if str(row.pk) == asked] if asked else workspaces
         back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
@@ -69,23 +72,25 @@ class ListExport(RecordAdmin):
             found = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return redirect(back)
-        filters = dict(query.lists()) | ({"number": [MASK]} if "number" in query else {})
+        # What was searched for is not kept: it may be a number or a name.
+        filters = dict(query.lists()) | {name: [MASK] for name in ("number", "q") if name in query}
         return self._download(request, found.filter(workspace=chosen[0]), chosen[0], filters)
 
     def _download(
         self, request: HttpRequest, found: QuerySet[Any], workspace: Workspace, filters: dict[str, Any]
     ) -> HttpResponseBase:
-        name = self.opts.model_name
         reveal = rights_of(request).may_see_numbers(workspace.pk)
         audit.record(
-            f"{name}.exported",
+            f"{self.noun}.exported",
             workspace,
             actor=acting_user(request),
             workspace=workspace,
             filters=filters,
             numbers_shown=reveal,
         )
-        return csv_response(self.export_rows(found, reveal=reveal), f"{name}s-{database_now():%Y-%m-%d}.csv")
+        return csv_response(
+            self.export_rows(found, reveal=reveal), f"{self.noun.replace('_', '-')}s-{database_now():%Y-%m-%d}.csv"
+        )
 
 
 def time_text(at: datetime | None) -> str:
@@ -93,9 +98,14 @@ def time_text(at: datetime | None) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
-def pages(rows: QuerySet[Any]) -> Iterator[Any]:
+def pages(rows: QuerySet[Any]) -> Iterator[list[Any]]:
     """The rows, newest first, read in pages so that memory is constant."""
     rest = rows.order_by("-id")
     while page := list(rest[:PAGE_ROWS]):
-        yield from page
+        yield page
         rest = rest.filter(pk__lt=page[-1].pk)
+
+
+def every_row(rows: QuerySet[Any]) -> Iterator[Any]:
+    """The rows, newest first, with constant memory."""
+    return chain.from_iterable(pages(rows))

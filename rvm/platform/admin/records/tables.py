@@ -1,4 +1,4 @@
-"""The read-only admin of the platform's own records: audit events, idempotency keys, heartbeats, tallies."""
+"""The read-only admin of idempotency keys, heartbeats and tallies."""
 
 from __future__ import annotations
 
@@ -10,31 +10,8 @@ from django.http import HttpRequest
 
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.models import AuditEvent, Heartbeat, IdempotencyKey, Tally
+from rvm.platform.models import Heartbeat, IdempotencyKey, Tally
 from rvm.platform.roles import Right
-
-
-@admin.register(AuditEvent)
-class AuditEventAdmin(RecordAdmin):
-    """The admin of audit events; events without a workspace, such as a new account, are visible to superusers only."""
-
-    right_to_view = Right.READ_AUDIT
-    list_display = ("at", "action", "actor", "workspace", "subject_type", "subject_id")
-    list_display_links = ("at", "action")
-    list_filter = (("workspace", ScopedFilter),)
-    list_select_related = ("actor", "workspace")
-    fields = (
-        "at",
-        "workspace",
-        "actor",
-        "action",
-        "subject_type",
-        "subject_id",
-        "details",
-        "key",
-        "address",
-        "request_id",
-    )
 
 
 @admin.register(IdempotencyKey)
