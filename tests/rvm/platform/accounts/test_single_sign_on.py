@@ -6,6 +6,9 @@ import base64
 import hashlib
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -488,6 +491,25 @@ def test_neither_tokens_nor_what_the_provider_tells_of_the_person_are_stored(
     assert "Maria of the clinic" not in kept
     assert "access_token" not in kept
     assert "eyJ" not in kept
+
+
+def start(**variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "import rvm.project.settings as s; print(s.SOCIALACCOUNT_PROVIDERS)"]
+    return subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_environment_names_the_provider_and_its_client_together() -> None:
+    refused = start(RVM_OIDC_ISSUER="https://id.clinic.example")
+    assert "RVM_OIDC_CLIENT_ID: Environment variable not set." in refused.stderr
+    given = {"RVM_OIDC_CLIENT_ID": CLIENT, "RVM_OIDC_CLIENT_SECRET": SECRET}
+    started = start(RVM_OIDC_ISSUER="https://id.clinic.example/", **given)
+    assert "'https://id.clinic.example/.well-known/openid-configuration'" in started.stdout
+    assert SECRET not in started.stdout
+
+
+def test_production_takes_no_provider_without_encryption() -> None:
+    refused = start(RVM_ENVIRONMENT="production", RVM_OIDC_ISSUER="http://id.clinic.example")
+    assert "RVM_OIDC_ISSUER: must be an address that begins with https://" in refused.stderr
 
 
 def test_the_secret_is_in_no_representation_and_in_no_line_of_the_log(
