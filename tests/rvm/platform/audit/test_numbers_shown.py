@@ -179,10 +179,22 @@ class Ledger:
             (self.recorded if recordings() > before else self.unrecorded).add(name)
 
 
-def test_no_page_of_the_desk_sends_a_number_without_an_event(world: World) -> None:
+SHOW_NUMBERS = {
+    "/admin/people/<str:token>/",
+    "/admin/usecases/consent/export/",
+    "/admin/delivery/voicemail/",
+    "/admin/delivery/voicemail/<path:object_id>/change/",
+    "/admin/usecases/suppression/<path:object_id>/change/",
+    "/admin/usecases/consent/<path:object_id>/change/",
+    "/admin/campaigns/recipientimport/<path:object_id>/change/",
+}
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_no_page_of_the_desk_sends_a_number_without_an_event(world: World, part: int) -> None:
     reader = person(world, may_see_numbers=True)
-    visitor, ledger = Visitor(reader), Ledger(world)
-    for route in ADMIN:
+    visitor, ledger, routes = Visitor(reader), Ledger(world), ADMIN[part::4]
+    for route in routes:
         for number, address in enumerate(world.addresses(route, reader)):
             ledger.note(f"GET {route.address}", partial(visitor.ask, "GET", address))
             for body in bodies(route, world) if number == 0 else []:
@@ -190,15 +202,7 @@ def test_no_page_of_the_desk_sends_a_number_without_an_event(world: World) -> No
                     ledger.note(f"POST {route.address}", partial(visitor.ask, "POST", address, body))
                     transaction.set_rollback(True)
     assert ledger.unrecorded == set()
-    assert ledger.recorded >= {
-        "GET /admin/people/<str:token>/",
-        "GET /admin/usecases/consent/export/",
-        "GET /admin/delivery/voicemail/",
-        "GET /admin/delivery/voicemail/<path:object_id>/change/",
-        "GET /admin/usecases/suppression/<path:object_id>/change/",
-        "GET /admin/usecases/consent/<path:object_id>/change/",
-        "GET /admin/campaigns/recipientimport/<path:object_id>/change/",
-    }
+    assert ledger.recorded >= {f"GET {route.address}" for route in routes if route.address in SHOW_NUMBERS}
 
 
 def test_no_operation_of_the_api_sends_a_number_without_an_event(world: World) -> None:
