@@ -20,7 +20,8 @@ REGISTERED = list(admin.site._registry)
 # Shown on the pages of the rows that they belong to: the use case's numbers, the lane's counts and, on the Overview, the use case's,
 # what a clip is heard in, why a list's rows were left out, how far a campaign's retry is,
 # how a voicemail is found, why it was withheld, how often a number was reached; the state rules and the chains of the audit, which
-# commands show; how often a sign-in was tried, and sessions; the secrets of a setup's callback address, who let out a launch.
+# commands show; how often a sign-in was tried, and sessions; the secrets of a setup's callback address,
+# who let out a launch, and how often somebody asked by a number.
 WITHIN_OTHERS = {
     "usecases.numberassignment",
     "delivery.lanecount",
@@ -41,6 +42,7 @@ WITHIN_OTHERS = {
     "platform.auditseal",
     "platform.unsealedevent",
     "platform.session",
+    "platform.numberquestions",
     "usecases.callbacksecret",
     "campaigns.launchapproval",
 }
