@@ -44,7 +44,7 @@ _PREPARER = frozenset({Right.VIEW, Right.PREPARE, Right.RECORD_CONSENTS, Right.S
 ROLES: Mapping[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.VIEW}),
     Role.PREPARER: _PREPARER,
-    Role.LAUNCHER: _PREPARER | {Right.LAUNCH, Right.APPROVE},
+    Role.LAUNCHER: _PREPARER | {Right.LAUNCH, Right.APPROVE, Right.EXPORT},
     Role.COMPLIANCE: frozenset(
         {
             Right.VIEW,

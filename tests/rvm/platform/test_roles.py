@@ -23,7 +23,7 @@ def test_an_administrator_has_every_right() -> None:
 
 
 def test_a_launcher_may_do_what_a_preparer_may_and_decides_what_is_sent() -> None:
-    assert ROLES[Role.LAUNCHER] - ROLES[Role.PREPARER] == {Right.LAUNCH, Right.APPROVE}
+    assert ROLES[Role.LAUNCHER] - ROLES[Role.PREPARER] == {Right.LAUNCH, Right.APPROVE, Right.EXPORT}
     assert ROLES[Role.PREPARER] < ROLES[Role.LAUNCHER]
 
 
@@ -31,9 +31,7 @@ def test_compliance_neither_prepares_nor_launches_nor_approves() -> None:
     assert not ROLES[Role.COMPLIANCE] & {Right.PREPARE, Right.LAUNCH, Right.APPROVE, Right.RESEND_UNCERTAIN}
 
 
-@pytest.mark.parametrize(
-    "right", [Right.LIFT, Right.SUPPRESS_LISTS, Right.CONFIRM_CONSENTS, Right.ATTEST, Right.EXPORT]
-)
+@pytest.mark.parametrize("right", [Right.LIFT, Right.SUPPRESS_LISTS, Right.CONFIRM_CONSENTS, Right.ATTEST])
 def test_who_sends_does_not_also_say_that_it_may_be_sent(right: Right) -> None:
     assert roles_with(right) == {Role.COMPLIANCE, Role.ADMIN}
 
