@@ -179,5 +179,9 @@ API = [route for route in ROUTES if route.is_api]
 ADMIN = [route for route in ROUTES if not route.is_api and not route.is_public]
 
 
+# The pages of the admin in shares of which each is walked within seconds.
+SHARES = [ADMIN[start::4] for start in range(4)]
+
+
 def model_admin(route: Route) -> Any:
     return admin.site._registry[route.model] if route.model else None

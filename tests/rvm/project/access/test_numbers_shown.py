@@ -22,7 +22,7 @@ from delivery.setups import api as setups
 from rvm.platform.scopes import Scope
 from tests.factories import make_api
 from tests.rvm.project.access.routes import ADMIN, ROUTES, Route
-from tests.rvm.project.access.test_admin_access import Visitor, bodies, bytes_of
+from tests.rvm.project.access.test_admin_access import Visitor, bodies, bytes_of, in_shares
 from tests.rvm.project.access.test_api_access import SCOPES, call
 from tests.rvm.project.access.world import CARRIERS, GATEWAYS, LISTED, PATIENT, World, confidential, make_world, person
 
@@ -90,14 +90,12 @@ def everything_sent(visitor: Visitor, world: World, routes: Iterable[Route]) -> 
                     transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("half", [0, 1])
-def test_a_person_without_the_right_to_numbers_is_sent_none(half: int, world: World) -> None:
+@in_shares
+def test_a_person_without_the_right_to_numbers_is_sent_none(share: list[Route], world: World) -> None:
     """Whatever else the person may: an administrator and a superuser."""
     visitor, search = Visitor(person(world, is_superuser=True, may_see_numbers=False)), Search(world)
     shown = {
-        f"{name}: {found}"
-        for name, content in everything_sent(visitor, world, ADMIN[half::2])
-        if (found := search(content))
+        f"{name}: {found}" for name, content in everything_sent(visitor, world, share) if (found := search(content))
     }
     assert not shown, "\n".join(sorted(shown))
 
