@@ -343,6 +343,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "rvm.platform.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "rvm.platform.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    # ?format= is a parameter like any other: unknown, and said so.
+    "URL_FORMAT_OVERRIDE": None,
 }
 
 SPECTACULAR_SETTINGS = {

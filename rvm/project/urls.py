@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from django.contrib import admin
+from django.http import Http404, HttpRequest
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from rvm.project import docs
+
+
+def nowhere(request: HttpRequest) -> NoReturn:
+    """An address of Django's that no page of ours asks."""
+    raise Http404
+
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("rvm.platform.observability.urls")),
@@ -21,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/problems", docs.problems, name="problems"),
     # Before the admin's own, which match every other address below theirs.
     path("admin/people/", include("campaigns.admin.people.urls")),
+    path("admin/autocomplete/", nowhere),
     path("admin/", admin.site.urls),
     path("accounts/", include("rvm.platform.accounts.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib import admin
@@ -12,6 +13,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import models
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
+from django.urls import reverse
 
 from rvm.platform.models import User, Workspace
 from rvm.platform.roles import Role
@@ -22,8 +24,9 @@ from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db
 
-LOOKUPS = ("", "__exact", "__regex", "__gt", "__in", "__isnull")
-OF_OTHER_TABLES = ("__regex",)
+LOOKUPS = ("", "__exact", "__regex", "__startswith", "__gt", "__in", "__isnull")
+# Of a table one step away, and of one two steps away.
+OF_OTHER_TABLES = (("__regex", "__startswith"), ("__startswith",))
 REGISTERED = pytest.mark.parametrize("model", list(admin.site._registry), ids=lambda model: model._meta.label_lower)
 
 
@@ -77,8 +80,9 @@ def test_a_list_refuses_every_filter_that_its_page_does_not_offer(
     offered = {name for spec in page.filter_specs for name in spec.expected_parameters()}
     # Parameters of the filters' own, whatever a column is called.
     named = {entry.parameter_name for entry in own.list_filter if hasattr(entry, "parameter_name")}
-    for column in {*columns(model), "pk"}:
-        for name in (column + lookup for lookup in (OF_OTHER_TABLES if "__" in column else LOOKUPS)):
+    for column in {*columns(model, depth=2), "pk"}:
+        steps = column.count("__")
+        for name in (column + lookup for lookup in (OF_OTHER_TABLES[steps - 1] if steps else LOOKUPS)):
             if name in named:
                 continue
             if name in offered:
@@ -150,6 +154,25 @@ def test_no_row_is_found_by_a_secret_in_place_of_its_id(viewer: Client, setup: T
     for guess in (fixed_token(setup), "x"):
         for path in (SETUPS, f"{SETUPS}{guess}/change/"):
             assert viewer.get(path, {"_to_field": "callback_secrets"}).status_code == 400
+
+
+@REGISTERED
+def test_no_row_is_found_by_another_column_than_its_id(model: Any, everybody: User, workspace: Workspace) -> None:
+    """Django's popups may name a row by any column that a foreign key points to."""
+    row, client = make_every_row(workspace)[model], Client(raise_request_exception=False)
+    client.force_login(everybody)
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    for field in model._meta.concrete_fields:
+        if field.primary_key:
+            continue
+        query = {"_to_field": field.name, "_popup": "1"}
+        for page in (reverse(f"{name}_changelist"), reverse(f"{name}_add")):
+            assert client.get(page, query).status_code in (400, 403), (page, field.name)
+        value = quote(str(getattr(row, field.attname)), safe="") or "x"
+        if value == str(row.pk):  # a campaign's lane has the campaign's own id
+            continue
+        found = client.get(f"{reverse(f'{name}_changelist')}{value}/change/", query)
+        assert found.status_code != 200, (field.name, value)
 
 
 def test_the_filters_of_the_page_work(everybody: User, setup: TelephonySetup, workspace: Workspace) -> None:

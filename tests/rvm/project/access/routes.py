@@ -90,7 +90,7 @@ ONLY_SHOWN = {
 
 # Addresses of the admin that answer nobody, beside the forms of rows that no form makes, changes or deletes.
 NOBODY_MAY = {
-    "/admin/autocomplete/": "No form of ours completes; without a form's field it answers 403.",
+    "/admin/autocomplete/": "No form of ours completes.",
     "/admin/r/<path:content_type_id>/<path:object_id>/": "No row of ours has a page on a public site.",
     "/admin/(?P<url>.*)$": "Every other address: it does not exist.",
     "/accounts/signup/": "Nobody makes an account for himself.",
