@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("rvm.platform.observability.urls")),
     path("", include("delivery.web.urls")),
     path("", include("usecases.inbound.urls")),
+    path("v1/<uuid:workspace_id>/", include("rvm.platform.audit.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.api.urls")),
     path("v1/<uuid:workspace_id>/", include("usecases.api.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.setups.urls")),

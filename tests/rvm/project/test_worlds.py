@@ -141,6 +141,7 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
             "recording_id": sound.pk,
             "clip_id": attested(store_clip(workspace, "Ana", encoded(1))).pk,
             "suppression_id": suppression.pk,
+            "resource_id": opt_outs["uploaded"].pk,  # events are about it
             "consent_id": make_consent(workspace, "+12025550198" if live else "+12025550196").pk,
         },
         campaigns,
@@ -359,7 +360,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(ACTIONS), len(READING)) == (52, 36)
+    assert (len(ACTIONS), len(READING)) == (52, 39)
 
 
 @pytest.mark.parametrize("operation", ACTIONS)
@@ -414,6 +415,7 @@ ONE_WORLD = {
     "phone_number_id",
     "suppression_id",
     "consent_id",
+    "resource_id",
 }
 
 
