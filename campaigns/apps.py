@@ -7,7 +7,7 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns.imports import maintenance
-        from campaigns.lifecycle import audit_words, scheduler
+        from campaigns.lifecycle import audit_words, failed_work, scheduler
         from campaigns.opt_outs import maintenance as opt_outs
         from delivery.runtime import wakeups
         from delivery.worker import tick
@@ -16,6 +16,7 @@ class CampaignsConfig(AppConfig):
 
         wakeups.JOBS["imports"] = "campaigns.tasks.work_imports"
         health.WARNINGS.append(maintenance.warning)
+        failed_work.register()
         tick.STEPS += [maintenance.wake_for_imports, maintenance.remove_files, maintenance.remove_strays]
         tick.STEPS += [opt_outs.wake_for_lists, opt_outs.remove_files, *scheduler.STEPS]
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

@@ -9,12 +9,14 @@ class DeliveryConfig(AppConfig):
         from delivery.engine import circuit_breaker, moved_drops
         from delivery.services import audit_words
         from delivery.services.suppressions import end_waiting
+        from delivery.worker import failed_work
         from rvm.platform import organisations
         from rvm.platform.audit import vocabulary
         from rvm.platform.observability import health
         from usecases import suppressions
 
         health.WARNINGS.append(circuit_breaker.warning)
+        failed_work.register()
         organisations.ON_MOVED.append(moved_drops.begin)
         suppressions.ON_ADDED.append(end_waiting)
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

@@ -24,6 +24,7 @@ from delivery.runtime import shutdown
 from rvm.platform import audit
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.errors import ServiceError
+from rvm.platform.observability import failed_work
 from rvm.spreadsheets.refusals import SheetInvalid
 
 log = structlog.get_logger(__name__)
@@ -84,6 +85,14 @@ def work_on(identifier: UUID) -> None:
         log.error("import_broke", import_id=str(identifier), error=type(error).__name__)
         if was is ImportState.CHECKING:
             fail(recipient_import, FAULT)
+        else:
+            failed_work.record(
+                "import_broke",
+                str(identifier),
+                name=recipient_import.file_name,
+                workspace_id=recipient_import.workspace_id,
+                reason=failed_work.reason_of(error),
+            )
 
 
 def _check(recipient_import: RecipientImport) -> None:

@@ -32,6 +32,7 @@ from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.lanes import assign_recording, assign_recordings, cancel_queued, id_before_first
 from rvm.platform.database import sql
 from rvm.platform.errors import ServiceError
+from rvm.platform.observability.failed_work import reason_of, record
 
 log = structlog.get_logger(__name__)
 
@@ -238,8 +239,16 @@ def _each(found: QuerySet[Campaign], still: Q, act: Callable[[Campaign], object]
                     act(row)
         except OperationalError:
             raise  # the database is gone: the tick reconnects
-        except Exception:
+        except Exception as error:
             log.exception("campaign_step_failed", campaign_id=str(pk))
+            _record(pk, error)
+
+
+def _record(campaign_id: UUID, error: Exception) -> None:
+    row = Campaign.objects.only("name", "workspace_id").filter(pk=campaign_id).first()
+    if row is not None:
+        reason = reason_of(error)
+        record("campaign_step", str(campaign_id), name=row.name, workspace_id=row.workspace_id, reason=reason)
 
 
 STEPS = (start_due, set_recordings, continue_retries, reopen_retried, complete, cancel_remaining, measure)

@@ -32,6 +32,7 @@ from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
 from rvm.phone_numbers.places import Places, places_known
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
+from rvm.platform.observability.failed_work import record_on_commit
 from usecases.consents.standing import consents_held
 from usecases.eligibility import (
     UNREADABLE_RECHECK,
@@ -182,7 +183,7 @@ def _look_apart(route: SendRoute, recent: RecentDrops, first: Place, size: int, 
     claims = bisected(
         take,
         [row[0] for row in due],
-        lambda voicemail_id, error: _put_off([(voicemail_id, _logged_message(voicemail_id, error))], now),
+        lambda voicemail_id, error: _put_off(route, [(voicemail_id, _logged_message(voicemail_id, error))], now),
     )
     after = _after(due[-1][1], due[-1][0]) if due else first
     withheld = [each for taken in parts for each in taken.withheld]
@@ -283,7 +284,7 @@ def _write(route: SendRoute, recent: RecentDrops, taken: _Taken, now: datetime) 
     try:
         carrier_media.request_uploads(route.setup_id, taken.missing, now)
         _defer(taken.deferred)
-        _put_off(taken.put_off, now)
+        _put_off(route, taken.put_off, now)
         transitions.apply(taken.ended, now)
     except Exception:
         recent.forget([claim.drop_id for claim in taken.claims])
@@ -445,11 +446,20 @@ UPDATE delivery_voicemail v SET not_before = t.until, carrier_code = '', carrier
 """
 
 
-def _put_off(rows: list[tuple[UUID, str]], now: datetime) -> None:
+def _put_off(route: SendRoute, rows: list[tuple[UUID, str]], now: datetime) -> None:
     """Set when rows that cannot be prepared are tried again, with the reason for users. They do not delay other rows."""
     if rows:
         until = now + timedelta(minutes=PUT_OFF_MINUTES)
         sql.run(_PUT_OFF_WITH_WHY, [sql.ids(row[0] for row in rows), sql.texts(row[1] for row in rows), now, until])
+    if faults := [text for _, text in rows if text != attestations.WAITS_FOR_STATEMENT]:
+        record_on_commit(
+            "put_off",
+            str(route.lane_id),
+            name="Voicemails of a lane",
+            workspace_id=route.workspace_id,
+            reason=faults[-1],
+            count=len(faults),
+        )
 
 
 def _logged_message(voicemail_id: UUID, error: Exception) -> str:

@@ -22,7 +22,10 @@ from delivery.engine.claim import Claim, ClaimedBatch, claim
 from delivery.engine.lane_routes import ActiveRoute, UnusableSetup, active_routes
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.results import Result, record
+from delivery.models import Lane
 from delivery.runtime.bisection import OUTAGES, bisected
+from rvm.platform.observability import failed_work
+from usecases.models import TelephonySetup
 
 log = structlog.get_logger(__name__)
 
@@ -146,6 +149,8 @@ class ClaimScheduler:
         log.warning("lane_passed_over", lane_id=str(route.lane_id), error=type(error).__name__)
         passes = isinstance(error, OUTAGES) or type(error) is DatabaseError
         self._skip_for(route, REDIS_WAIT if passes else BROKEN_SECONDS)
+        if not passes:
+            _record_lane(route, error)
         if passes:
             self._retry_at = self._skipped_until[route.lane_id]
 
@@ -194,12 +199,14 @@ class ClaimScheduler:
             batch = claim(route, count, now, self._lease)
         except UnusableSetup as error:
             log.error("setup_unusable", setup_id=str(error.setup_id), error=error.cause)
+            _record_setup(error)
             batch = ClaimedBatch([], 0)
             self._skip_for(route, UNUSABLE_SECONDS)
         except DatabaseError:
             raise
-        except Exception:
+        except Exception as error:
             log.exception("lane_failed", lane_id=str(route.lane_id), setup_id=str(route.setup_id))
+            _record_lane(route, error)
             batch = ClaimedBatch([], 0)
             self._skip_for(route, BROKEN_SECONDS)
         if batch.waits:
@@ -226,4 +233,19 @@ def _is_outage(error: Exception) -> bool:
 
 def _not_written(result: Result, error: Exception) -> None:
     """Log a result that cannot be written. Its drop becomes uncertain when its lease ends, like one of a dead worker."""
-    log.error("result_not_written", drop_id=str(result.claim.drop_id), error=type(error).__name__)
+    drop_id = str(result.claim.drop_id)
+    log.error("result_not_written", drop_id=drop_id, error=type(error).__name__)
+    failed_work.record("drop", reason=failed_work.reason_of(error), reference=drop_id)
+
+
+def _record_setup(error: UnusableSetup) -> None:
+    setup = TelephonySetup.objects.only("name", "workspace_id").filter(pk=error.setup_id).first()
+    if setup is not None:
+        reason = "Its credentials cannot be read, or its carrier is unknown to this installation."
+        failed_work.record("setup", str(setup.pk), name=setup.name, workspace_id=setup.workspace_id, reason=reason)
+
+
+def _record_lane(route: ActiveRoute, error: Exception) -> None:
+    workspace_id = Lane.objects.values_list("workspace_id", flat=True).filter(pk=route.lane_id).first()
+    reason = failed_work.reason_of(error)
+    failed_work.record("lane", str(route.lane_id), name="A lane", workspace_id=workspace_id, reason=reason)

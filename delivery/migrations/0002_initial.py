@@ -214,6 +214,10 @@ class Migration(migrations.Migration):
             model_name='carriermedia',
             index=models.Index(condition=models.Q(('state', 'wanted')), fields=['due_at'], name='media_wanted'),
         ),
+        migrations.AddIndex(
+            model_name='carriermedia',
+            index=models.Index(condition=models.Q(('state__in', ['failed', 'refused'])), fields=['setup'], name='media_failed'),
+        ),
         migrations.AddConstraint(
             model_name='carriermedia',
             constraint=models.UniqueConstraint(fields=('setup', 'recording'), name='delivery_media_once'),

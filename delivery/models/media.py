@@ -38,5 +38,6 @@ class CarrierMedia(Row):
             models.UniqueConstraint(fields=["setup", "recording"], name="delivery_media_once")
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["due_at"], name="media_wanted", condition=Q(state="wanted"))
+            models.Index(fields=["due_at"], name="media_wanted", condition=Q(state="wanted")),
+            models.Index(fields=["setup"], name="media_failed", condition=Q(state__in=["failed", "refused"])),
         ]

@@ -27,6 +27,7 @@ from delivery.runtime.watermarks import Watermark
 from rvm.phone_numbers.numbers import e164_of
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import Undecryptable, blind_index, cipher
+from rvm.platform.observability.failed_work import record_on_commit
 from usecases.models import TelephonySetup
 from usecases.suppressions import Statement, suppress_all, suppress_index
 
@@ -254,6 +255,7 @@ def _arrival(row: tuple[Any, ...], people: _People | None) -> Arrival:
     number = _opened(recipient)
     if number is None:
         log.error("recipient_unreadable", report_id=report_id)
+        record_on_commit("unreadable", "reports", name="Reports", reason="Their recipients are not known.")
         return Arrival(report_id, setup_id, report)
     return Arrival(report_id, setup_id, report, people.add(setup_id, number), number)
 
@@ -323,6 +325,9 @@ def _suppress(batch: Batch) -> None:
         number = number_in(recipient)
         if number is None:
             log.error("recipient_unreadable", voicemail_id=str(voicemail.id))
+            record_on_commit(
+                "unreadable", "opt-outs", name="Opt-outs", reason="They count in their own workspace only."
+            )
             suppress_index(
                 workspace_id=workspace_id,
                 number_index=bytes(index),

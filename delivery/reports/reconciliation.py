@@ -41,6 +41,7 @@ from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Transport, TransportFailure
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
+from rvm.platform.observability import failed_work
 from usecases.callbacks.models import CallbackSecret
 from usecases.consents.standing import consents_held
 from usecases.eligibility import Send, decide
@@ -283,6 +284,7 @@ def _isolated_errors(drop: Drop) -> Iterator[None]:
 def _log_fault(drop_id: UUID, error: Exception) -> None:
     """Log a drop that failed, without the error's text, which may quote the number."""
     log.error("drop_not_settled", drop_id=str(drop_id), error=type(error).__name__)
+    failed_work.record("drop", reason=failed_work.reason_of(error), reference=str(drop_id))
 
 
 def _ends(transport: Transport[Lookup]) -> Iterable[tuple[Lookup, CarrierResponse | TransportFailure]]:

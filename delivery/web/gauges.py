@@ -17,7 +17,7 @@ from delivery.lane_totals import OF_USE_CASES
 from delivery.lifecycle.invariants import TALLY
 from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.database import sql
-from rvm.platform.models import Tally
+from rvm.platform.models import FailedWork, Tally
 from rvm.platform.observability.health import live_workers
 
 # The most that a gauge counts (due voicemails: per lane), so that a scrape stays cheap while work piles up.
@@ -75,6 +75,8 @@ def gauges(now: datetime) -> Iterator[Gauge]:
     [(breakers,)] = sql.run(BREAKERS, [])
     yield Gauge("rvm_open_breakers", "Telephony setups whose breaker is open or half open.", breakers)
     yield Gauge("rvm_repaired_voicemails", "Voicemails that disagreed with their drop and were repaired.", tally(TALLY))
+    failing = FailedWork.objects.count()
+    yield Gauge("rvm_failed_work", "Things that fail in the background; the admin's list says which.", failing)
     silence = sql.run(TICK, [now])
     yield Gauge(
         "rvm_tick_age_seconds", "Since the tick's last sign of life.", silence[0][0] if silence else float("inf")

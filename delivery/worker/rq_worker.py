@@ -26,6 +26,7 @@ from rq.worker.base import WorkerStatus
 from delivery.runtime import shutdown
 from delivery.runtime.queues import discard_other_types
 from delivery.runtime.wakeups import JOBS
+from rvm.platform.observability import failed_work
 from rvm.platform.redis_connection import redis_now
 
 log = structlog.get_logger(__name__)
@@ -62,6 +63,8 @@ class Worker(SimpleWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "worker_ttl": WORKER_TTL, "maintenance_interval": MAINTENANCE_SECONDS})
+        # Queues whose last job here failed; those of a process that has ended are forgotten after a while.
+        self._failing: set[str] = set()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run the function of the queue, whatever the record of the job said. A failed one is logged; the next wake-up repeats it."""
@@ -71,8 +74,15 @@ class Worker(SimpleWorker):
         try:
             with self.death_penalty_class(timeout, JobTimeoutException, job_id=job.id):
                 _function(queue.name)()
-        except Exception:
+        except Exception as error:
             log.exception("job_failed", queue=queue.name, job_id=job.id)
+            self._failing.add(queue.name)
+            reason = failed_work.reason_of(error)
+            failed_work.record("job", queue.name, name=f"Queue {queue.name}", reason=reason, reference=job.id)
+        else:
+            if queue.name in self._failing:
+                self._failing.discard(queue.name)
+                failed_work.succeeded("job", queue.name)
         self.set_state(WorkerStatus.IDLE)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:

@@ -26,12 +26,14 @@ from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.audit import chain
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Heartbeat
+from rvm.platform.observability import failed_work
 from usecases.organisations import copies
 
 log = structlog.get_logger(__name__)
 
 INTERVAL = 1.0
 MINUTE = timedelta(minutes=1)
+HALF_A_MINUTE = timedelta(seconds=30)
 Step = Callable[[datetime], object]
 
 
@@ -84,6 +86,7 @@ STEPS: list[Step] = [
     invariants.check,
     chain.seal,
     Throttled(chain.log_heads, MINUTE),
+    Throttled(failed_work.notice, HALF_A_MINUTE),
     _write_heartbeat,
 ]
 
@@ -92,10 +95,15 @@ def tick(now: datetime) -> None:
     for step in STEPS:
         try:
             step(now)
-        except Exception:
+        except Exception as error:
             # Bugs included: a step that always fails must not keep leases from ending.
             log.exception("tick_step_failed", step=step.__name__)
             connection.close_if_unusable_or_obsolete()
+            failed_work.record("tick_step", step.__name__, name=_title(step), reason=failed_work.reason_of(error))
+
+
+def _title(step: Step) -> str:
+    return step.__name__.strip("_").replace("_", " ").capitalize()
 
 
 def run() -> None:

@@ -367,6 +367,32 @@ class Heartbeat(models.Model):
         db_table = "platform_heartbeat"
 
 
+class FailedWork(Row):
+    """Something in the background that fails: one row for a kind and what it is about, from the first time until it succeeds.
+
+    Only `rvm.platform.observability.failed_work` writes it. It holds no phone number and no text of an exception.
+    """
+
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=64, blank=True, help_text="An id, or a name of the program.")
+    name = models.CharField(max_length=200, blank=True, help_text="What people call it.")
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, null=True, related_name="+", help_text="Empty for the platform itself."
+    )
+    reason = models.CharField(max_length=500)
+    reference = models.CharField(max_length=64, blank=True, help_text="The id of the job, which the log has too.")
+    count = models.BigIntegerField(default=1, help_text="How often it was seen.")
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "platform_failedwork"
+        verbose_name_plural = "failed work"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["kind", "subject"], name="platform_failed_once")
+        ]
+
+
 class Tally(models.Model):
     """A counter of events that should not occur, such as a repaired row; `/metrics` exports it."""
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from delivery.lane_totals import counts_of_use_cases
 from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.admin.alarms import alarms
 from rvm.platform.admin.rights import rights_of
+from rvm.platform.models import FailedWork
 from rvm.platform.roles import Right
 from usecases.attestations.agreements import missing_agreements
 from usecases.models import UseCase
@@ -28,6 +31,10 @@ def may_read_audit(request: HttpRequest) -> bool:
     return rights_of(request).may_somewhere(Right.READ_AUDIT)
 
 
+def may_see_failed_work(request: HttpRequest) -> bool:
+    return rights_of(request).may_somewhere(Right.CONFIGURE)
+
+
 def is_superuser(request: HttpRequest) -> bool:
     return rights_of(request).everywhere
 
@@ -35,8 +42,24 @@ def is_superuser(request: HttpRequest) -> bool:
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The context of the first page: alarms, and the number of voicemails of each use case in each status."""
     lacking = missing_agreements(rights_of(request).workspaces().values_list("pk", flat=True))
-    found = [*alarms(), *filter(None, [overdue_review()]), *lacking]
+    found = [*alarms(), *filter(None, [failed_work(request), overdue_review()]), *lacking]
     return {**context, "title": "Overview", "alarms": found, **counts(request)}
+
+
+def failed_work(request: HttpRequest) -> str:
+    """A message about failed background work that the user may see, with a link to it; empty if there is none."""
+    rights = rights_of(request)
+    rows = (
+        FailedWork.objects.all()
+        if rights.everywhere
+        else FailedWork.objects.filter(workspace__in=rights.ids(Right.CONFIGURE))
+    )
+    count = rows.count() if may_see_failed_work(request) else 0
+    if not count:
+        return ""
+    those = "1 thing fails" if count == 1 else f"{count} things fail"
+    address = reverse("admin:platform_failedwork_changelist")
+    return format_html('{} in the background. <a class="underline" href="{}">See what to do.</a>', those, address)
 
 
 def counts(request: HttpRequest) -> dict[str, Any]:

@@ -62,6 +62,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Records",
                 "collapsible": True,
                 "items": [
+                    _item("Failed work", "report", "platform_failedwork", "may_see_failed_work"),
                     _item("Audit events", "history", "platform_auditevent", "may_read_audit"),
                     _item("Drops", "outbox", "delivery_drop"),
                     _item("Carrier reports", "inbox", "delivery_carrierreport"),

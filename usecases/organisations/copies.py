@@ -21,6 +21,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable, blind_index, cipher
 from rvm.platform.models import Workspace
+from rvm.platform.observability.failed_work import record_on_commit
 from rvm.platform.organisations import lock_alone
 from usecases.models import Suppression, SuppressionCopying
 from usecases.suppression_kinds import SuppressionScope
@@ -125,6 +126,8 @@ def _copy(target: UUID, original: _Original) -> tuple[Row, tuple[bytes, ...]] | 
         number = cipher().decrypt(original.number, _NUMBER).decode()
     except Undecryptable:
         log.error("suppression_unreadable", suppression_id=str(original.id))
+        reason = "They are not copied to the other workspaces of the organisation."
+        record_on_commit("unreadable", "suppressions", name="Suppressions", reason=reason)
         return None
     own = index.of(target, number)
     ciphertext = cipher().encrypt(number.encode(), _NUMBER)

@@ -53,6 +53,8 @@ MESSAGES: dict[str, str] = {
     "second_factor.reset": "{who} reset the second factor of {it}",
     "second_factor.removed": "{who} removed the second factor of {it}",
     "user.password_reset": "{who} set a new password by e-mail",
+    "failed_work.repeated": "{who} had failed background work done again: {it}",
+    "failed_work.dismissed": "{who} took failed background work off the list: {it}",
     "workspace.created": "{who} created the workspace {it}",
     "workspace.updated": "{who} changed the workspace {it}",
 }
@@ -62,6 +64,7 @@ DISCLOSURES: set[str] = {"number.asked_about", "numbers.shown"}
 
 SUBJECTS: dict[str, Subject] = {
     "platform.apikey": Subject("API key", "name"),
+    "platform.failedwork": Subject("failed work", "name"),
     "platform.invitation": Subject("invitation", "email"),
     "platform.membership": Subject("membership", "user__username"),
     "platform.organisation": Subject("organisation", "name"),

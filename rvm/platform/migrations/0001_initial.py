@@ -260,6 +260,26 @@ class Migration(migrations.Migration):
                 ('workspace', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.workspace')),
             ],
         ),
+        migrations.CreateModel(
+            name='FailedWork',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(max_length=40)),
+                ('subject', models.CharField(blank=True, help_text='An id, or a name of the program.', max_length=64)),
+                ('name', models.CharField(blank=True, help_text='What people call it.', max_length=200)),
+                ('reason', models.CharField(max_length=500)),
+                ('reference', models.CharField(blank=True, help_text='The id of the job, which the log has too.', max_length=64)),
+                ('count', models.BigIntegerField(default=1, help_text='How often it was seen.')),
+                ('first_at', models.DateTimeField()),
+                ('last_at', models.DateTimeField()),
+                ('workspace', models.ForeignKey(help_text='Empty for the platform itself.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace')),
+            ],
+            options={
+                'verbose_name_plural': 'failed work',
+                'db_table': 'platform_failedwork',
+                'constraints': [models.UniqueConstraint(fields=('kind', 'subject'), name='platform_failed_once')],
+            },
+        ),
         migrations.AddConstraint(
             model_name='membership',
             constraint=models.UniqueConstraint(fields=('workspace', 'user'), name='platform_one_membership'),

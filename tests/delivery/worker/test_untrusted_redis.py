@@ -246,6 +246,7 @@ def test_a_planted_crowd_of_workers_is_forgotten_in_parts(redis: Redis) -> None:
         one.teardown()
 
 
+@pytest.mark.django_db
 def test_a_job_that_fails_stops_no_worker(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 

@@ -13,6 +13,7 @@ from rvm.platform.accounts.invitations import invite
 from rvm.platform.models import (
     ApiKey,
     AuditEvent,
+    FailedWork,
     Heartbeat,
     IdempotencyKey,
     Invitation,
@@ -72,6 +73,15 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
         ),
         Heartbeat: heartbeat,
         Tally: Tally.objects.get_or_create(name="repairs", defaults={"count": 1, "at": datetime.now(UTC)})[0],
+        FailedWork: FailedWork.objects.create(
+            kind="setup",
+            subject=str(use_case.setup.pk),
+            name="Main",
+            workspace=workspace,
+            reason="It fails.",
+            first_at=datetime.now(UTC),
+            last_at=datetime.now(UTC),
+        ),
         TelephonySetup: use_case.setup,
         PhoneNumber: use_case.phone_numbers.get(),
         UseCase: use_case,

@@ -22,7 +22,7 @@ from campaigns.people.search import Person
 from delivery.models import CarrierReport, Voicemail
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.fields import EncryptedTextField
-from rvm.platform.models import User, Workspace
+from rvm.platform.models import FailedWork, User, Workspace
 from rvm.platform.roles import Role
 from tests.campaigns.imports.lists import checked
 from tests.factories import RECIPIENT, make_campaign, make_user, make_voicemail, make_workspace
@@ -111,7 +111,7 @@ _ROWS_BY_PARAMETER: dict[str, type[models.Model] | None] = {
 
 def make_world(*, live: bool = True) -> World:
     """With campaigns in every state, lists in every state, and a patient about whom everything is known."""
-    workspace = make_workspace()
+    workspace, now = make_workspace(), database_now()
     api = make_rows(workspace, live=live)
     made = make_every_row(workspace)
     # Numbers of their own: the factories' one is the example in forms.
@@ -120,6 +120,11 @@ def make_world(*, live: bool = True) -> World:
     campaign = make_campaign(api.campaigns["draft"].use_case, live=live)
     listed = checked(campaign, LIST, name="Flu clinic 2025550121.csv")
     assert listed.state == "checked", listed.error
+    # One that may be done again, and one that may be taken off the list.
+    for kind, subject in (("list_stuck", listed.pk), ("unreadable", workspace.pk)):
+        FailedWork.objects.create(
+            kind=kind, subject=str(subject), workspace=workspace, reason="It fails.", first_at=now, last_at=now
+        )
     use_case = campaign.lane.use_case
     make_voicemail(
         use_case,
