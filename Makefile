@@ -81,6 +81,17 @@ bench-callbacks: .venv/dev.stamp ## measure carriers' callbacks; the last line i
 bench-import: .venv/dev.stamp ## measure the import of a list of a million rows; the last line is JSON
 	@$(VENV)/python manage.py bench import --json
 
+# The last state before people's sign-in had limits, sessions ends, and the audit what was shown.
+BEFORE_ACCESS = e1f120b
+BASELINE ?= .rvm/before_access
+
+$(BASELINE):
+	git worktree add --detach $@ $(BEFORE_ACCESS)
+
+.PHONY: bench-access
+bench-access: .venv/dev.stamp | $(BASELINE) ## measure what the guards of access cost a web process; the last line is JSON
+	@$(VENV)/python manage.py bench access --baseline $(BASELINE) --json
+
 .PHONY: requirements
 requirements: .venv/dev.stamp ## compile requirements/ again from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements/base.txt

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Measures dispatch, callbacks or import. Uses a database of its own; run nothing else meanwhile."
+    help = "Measures dispatch, callbacks, import or access. Uses a database of its own; run nothing else meanwhile."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", choices=["dispatch", "callbacks", "import"])
+        parser.add_argument("name", choices=["dispatch", "callbacks", "import", "access"])
         parser.add_argument("--json", action="store_true", help="end with one line of JSON")
         parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
+        parser.add_argument("--baseline", type=Path, help="access only: a checkout from before its guards")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from bench import callbacks, dispatch, imports
+        from bench import access, callbacks, dispatch, imports
 
+        compared = {}
+        if options["name"] == "access":
+            if not options["baseline"]:
+                raise CommandError("Name a checkout to compare with: --baseline PATH, or `make bench-access`.")
+            compared = {"baseline": options["baseline"]}
         call_command("migrate", verbosity=0)
-        part = {"dispatch": dispatch, "callbacks": callbacks, "import": imports}[options["name"]]
-        figures = part.run(part.QUICK if options["quick"] else part.Sizes(), self._say)
+        part: Any = {"dispatch": dispatch, "callbacks": callbacks, "import": imports, "access": access}[options["name"]]
+        figures = part.run(part.QUICK if options["quick"] else part.Sizes(), self._say, **compared)
         self.stdout.write("\n".join(f"  {name:<32} {value:>10}" for name, value in figures.items()))
         if options["json"]:
             self.stdout.write(json.dumps(figures))
