@@ -60,15 +60,16 @@ def record_shown(request: HttpRequest, response: HttpResponseBase) -> None:
     if not shown or response.status_code >= 300:
         return
     user = getattr(request, "user", None)
-    for workspace in Workspace.objects.filter(pk__in=shown):
+    for workspace_id, numbers in shown.items():
+        workspace = Workspace(pk=workspace_id)  # the event needs its id only
         audit.record(
             "numbers.shown",
             workspace,
             actor=user if isinstance(user, User) else None,
             workspace=workspace,
-            count=len(shown[workspace.pk]),
+            count=len(numbers),
             route=f"{request.method} /{request.resolver_match.route}" if request.resolver_match else "",
-            filter=_filter_hash(request, workspace.pk),
+            filter=_filter_hash(request, workspace_id),
         )
 
 
