@@ -112,29 +112,28 @@ def web_process(checkout: Path, url: str, number: int) -> Iterator[Ask]:
             "PYTHONPATH": str(checkout),
             "RVM_LOG_FORMAT": "json",
         }
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-P", str(PROGRAM), str(number)],
             cwd=checkout,
             env={**os.environ, **GUARDED, **environment, "DJANGO_SETTINGS_MODULE": "rvm.project.settings"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-        )
-        asked, told = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
+        ) as process:
+            asked, told = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
 
-        def reply() -> str:
-            if not (line := told.readline()):
-                raise RuntimeError(f"The web process of {checkout} ended with {process.wait()}.")
-            return line
+            def reply() -> str:
+                if not (line := told.readline()):
+                    raise RuntimeError(f"The web process of {checkout} ended with {process.wait()}.")
+                return line
 
-        def ask(kind: str, count: int) -> float:
-            asked.write(f"{kind} {count}\n")
-            asked.flush()
-            return float(reply())
+            def ask(kind: str, count: int) -> float:
+                asked.write(f"{kind} {count}\n")
+                asked.flush()
+                return float(reply())
 
-        try:
-            reply()
-            yield ask
-        finally:
-            asked.close()
-            process.wait()
+            try:
+                reply()
+                yield ask
+            finally:
+                asked.close()
