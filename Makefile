@@ -55,6 +55,11 @@ year: .venv/dev.stamp ## go through a year of calling hours for the places of al
 poolers: .venv/dev.stamp ## run the platform behind PgBouncer, which must be installed
 	@$(VENV)/python -m pytest tests/chaos -m poolers --timeout 0
 
+.PHONY: proxies
+proxies: .venv/dev.stamp ## try deploy/'s nginx and Caddy before the web server; Debian must have both or gets them
+	@requirements/proxies.sh
+	@$(VENV)/python -m pytest tests/proxies -m proxies --timeout 300
+
 .PHONY: e2e
 e2e: .venv/e2e.stamp ## walk through the admin in Chromium, which Debian must have or gets; WALKS=tests/e2e/test_short.py for less
 	@$(VENV)/python -m pytest $(WALKS) -m e2e
