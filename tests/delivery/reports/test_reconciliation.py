@@ -29,6 +29,7 @@ from rvm.platform.models import Workspace
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, timed_out
 from tests.delivery.states import NOW, both, make_drop, make_submitted
+from usecases.callbacks.service import rotate_callback_secret
 from usecases.eligibility import Send, decide
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
 from usecases.suppressions import is_suppressed
@@ -150,6 +151,25 @@ def test_a_drop_that_the_carrier_never_saw_is_given_to_it_again_word_for_word() 
     drop.refresh_from_db()
     assert drop.carrier_reference == "c-9"
     assert Drop.objects.count() == 1
+
+
+def test_a_rotation_in_between_changes_no_word_of_it() -> None:
+    factories.make_voicemail()
+    first = FakeTransport(timed_out)
+    run_dispatcher(first)
+    drop = Drop.objects.get()
+    setup = drop.setup
+    assert f"/carriers/{setup.pk}/1/".encode() in first.sent[0].body
+    rotate_callback_secret(setup=setup, actor=None)
+    transport = FakeTransport(never_seen())
+    reconcile(transport, limiter(), lambda: drop.due_at)
+    assert methods(transport.sent) == ["GET", "POST"]
+    assert transport.sent[1] == first.sent[0]
+    # What is given to the carrier for the first time has an address of the new version.
+    factories.make_voicemail(lane=Lane.objects.get(), recipient="+12025550199")
+    second = FakeTransport(timed_out)
+    run_dispatcher(second)
+    assert f"/carriers/{setup.pk}/2/".encode() in second.sent[0].body
 
 
 def run_dispatcher(transport: FakeTransport) -> None:
