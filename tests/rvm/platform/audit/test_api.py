@@ -119,7 +119,7 @@ def test_a_test_key_finds_what_test_keys_did(maria: User, workspace: Workspace) 
     assert listed(test_key) == []
     AuditEvent.objects.create(
         workspace=workspace, action="voicemail.canceled", subject_type="delivery.voicemail", subject_id=maria.pk,
-        key_id=test_key.key.pk,
+        actor=test_key.key.user,
     )  # fmt: skip
     assert [item["action"] for item in listed(test_key)] == ["voicemail.canceled"]
 
