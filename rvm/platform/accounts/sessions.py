@@ -1,11 +1,12 @@
 """Sessions in PostgreSQL that end after some time without a request, and at the latest some hours after the sign-in.
 
 A page that reloads a part of itself is no activity of a person. A request writes to the session's row at most once a minute. All
-times are the database's.
+times are the database's. A row has a hash of the key in the browser's cookie, so that whoever reads the table opens no session.
 """
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,11 @@ from rvm.platform.models import Membership, Session, User
 _WRITTEN_EVERY = timedelta(minutes=1)
 
 
+def stored_key(key: str | None) -> str:
+    """The name of the row of a session with this key. A key has 165 random bits, so a slow hash would add no security."""
+    return hashlib.sha256((key or "").encode()).hexdigest()[:40]
+
+
 def _idle() -> timedelta:
     return timedelta(minutes=settings.RVM_SESSION_IDLE_MINUTES)
 
@@ -39,7 +45,7 @@ class SessionStore(DatabaseSessionStore):
         return Session
 
     def _get_session_from_db(self) -> Session | None:
-        live = Session.objects.filter(session_key=self.session_key, expire_date__gt=Now())
+        live = Session.objects.filter(pk=stored_key(self.session_key), expire_date__gt=Now())
         # Every page asks this: only the time is the database's, because comparing there takes Django longer than all the rest.
         row: Any = live.annotate(now=Now()).first()
         if row is None:
@@ -49,6 +55,12 @@ class SessionStore(DatabaseSessionStore):
         found: Session = row
         return found
 
+    def exists(self, session_key: str) -> bool:
+        return Session.objects.filter(pk=stored_key(session_key)).exists()
+
+    def delete(self, session_key: str | None = None) -> None:
+        Session.objects.filter(pk=stored_key(session_key or self.session_key)).delete()
+
     def save(self, must_create: bool = False) -> None:
         self._is_new = must_create
         super().save(must_create)
@@ -57,7 +69,7 @@ class SessionStore(DatabaseSessionStore):
         idle_end: Any = Now() + _idle()
         ends_at: Any = Now() + timedelta(seconds=settings.SESSION_COOKIE_AGE) if self._is_new else F("ends_at")
         return Session(
-            session_key=self._get_or_create_session_key(),  # type: ignore[attr-defined]
+            session_key=stored_key(self._get_or_create_session_key()),  # type: ignore[attr-defined]
             session_data=self.encode(data),
             expire_date=idle_end if self._is_new else Least(idle_end, F("ends_at")),
             ends_at=ends_at,
@@ -67,7 +79,9 @@ class SessionStore(DatabaseSessionStore):
     def touch(self) -> None:
         """Begin the time without a request again."""
         if self.stale and self.session_key:
-            Session.objects.filter(pk=self.session_key).update(expire_date=Least(F("ends_at"), Now() + _idle()))
+            Session.objects.filter(pk=stored_key(self.session_key)).update(
+                expire_date=Least(F("ends_at"), Now() + _idle())
+            )
             self.stale = False
 
     @classmethod
@@ -91,7 +105,7 @@ def clear_sessions(now: datetime) -> None:
 
 def end_sessions(user_id: Any, *, but: str | None = None) -> None:
     """All of the user, or all but the one with this key."""
-    Session.objects.filter(user_id=user_id).exclude(session_key=but).delete()
+    Session.objects.filter(user_id=user_id).exclude(pk=stored_key(but)).delete()
 
 
 @receiver(post_save, sender=User)

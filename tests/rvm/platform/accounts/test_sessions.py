@@ -148,3 +148,13 @@ def test_the_tick_clears_ended_sessions(at_work: Client) -> None:
     pass_time(timedelta(hours=1))
     tick(database_now())
     assert not Session.objects.exists()
+
+
+def test_a_row_does_not_hold_what_opens_its_session(at_work: Client) -> None:
+    key = at_work.cookies["sessionid"].value
+    row = Session.objects.get()
+    assert key not in str(Session.objects.values().get()) and key not in str(row.get_decoded())
+    assert is_in(at_work)
+    thief = Client()
+    thief.cookies["sessionid"] = row.pk
+    assert not is_in(thief)
