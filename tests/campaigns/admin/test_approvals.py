@@ -141,5 +141,6 @@ def test_the_size_is_set_by_administrators_and_audited_with_old_and_new_value(
     workspace.refresh_from_db()
     assert workspace.launch_approval_above == 500
     assert AuditEvent.objects.get(action="workspace.updated").details == {
-        "changes": {"launch_approval_above": ["None", "500"]}
+        "name": workspace.name,
+        "changes": {"launch_approval_above": ["None", "500"]},
     }

@@ -57,7 +57,8 @@ def test_the_operator_of_the_platform_moves_a_workspace_which_gets_what_was_said
     assert workspace.organisation == other.organisation
     assert is_suppressed(workspace.pk, "+12025550142")
     event = AuditEvent.objects.get(action="workspace.updated")
-    assert "organisation" in event.details["fields"]
+    before, after = event.details["changes"]["organisation"]
+    assert before != after == str(other.organisation_id)
 
 
 def test_an_administrator_of_a_workspace_sees_its_organisation_and_cannot_change_it(client: Client) -> None:

@@ -97,6 +97,7 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return {
         "use_case_id": [use_case.pk],
         "setup_id": [use_case.setup_id],
+        "resource_id": [use_case.setup_id],
         "failover_setup_id": [use_case.setup_id],
         "phone_number_id": [make_phone_number(use_case.setup).pk],
         "recording_id": [recording.pk],
