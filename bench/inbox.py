@@ -19,7 +19,7 @@ from delivery.transport.interface import CarrierRequest
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import BlindIndex, Cipher
 from rvm.simulators.sandbox.signatures import signature
-from usecases.callbacks.proofs import Use
+from usecases.callbacks.addresses import drop_path
 
 # One in twelve fails, as in the carriers' own figures, and one in fifty of those has opted out.
 OUTCOMES = [("delivered", "")] * 550 + [("failed", "no_answer")] * 25 + [("failed", "voicemail_not_detected")] * 24
@@ -151,7 +151,7 @@ def callbacks(url_of: Callable[[UUID], str], secret: str, events: Sequence[Carri
 def addresses(web: str, clinic: Clinic) -> Callable[[UUID], str]:
     """The address of each drop of the clinic on that web server."""
     key = clinic.callback_key
-    return lambda drop_id: f"{web}/carriers/{key.setup_id}/{key.version}/{key.proof(Use.REPORT, drop_id)}/"
+    return lambda drop_id: f"{web}{drop_path(key, drop_id)}"
 
 
 def signed(url: str, secret: str, body: bytes) -> CarrierRequest:

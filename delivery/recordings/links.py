@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
+from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.db.models.functions import Now
 
@@ -18,7 +19,6 @@ from delivery.carriers.base import WINDOW_SHARE
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Clip, Drop, Recording
 from rvm.platform.database.clock import database_now
-from usecases.callbacks.addresses import public_url
 from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import CallbackKey, Use
 
@@ -53,7 +53,7 @@ def link(sound: Recording | Clip, max_age: timedelta = PLAYER_LIFETIME) -> str:
 
 def _address(sound_id: UUID, purpose: Purpose, ends: int) -> str:
     token = _signer().sign(f"{purpose}.{sound_id.hex}.{ends}")
-    return f"{public_url()}/recordings/{token}.mp3"
+    return f"{settings.RVM_PUBLIC_URL}/recordings/{token}.mp3"
 
 
 def open_link(token: str) -> OpenedLink:
@@ -73,7 +73,7 @@ def _signer() -> Signer:
 
 def carrier_link(key: CallbackKey, drop_id: UUID) -> str:
     """The link with which the carrier of a drop fetches its recording."""
-    return f"{public_url()}/recordings/{key.setup_id}/{key.version}/{key.proof(Use.RECORDING, drop_id)}.mp3"
+    return f"{settings.RVM_PUBLIC_URL}/recordings/{key.setup_id}/{key.version}/{key.proof(Use.RECORDING, drop_id)}.mp3"
 
 
 def open_carrier_link(setup_id: UUID, version: int, token: str) -> Recording:

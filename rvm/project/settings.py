@@ -47,7 +47,7 @@ def local(value: Any) -> dict[str, Any]:
 
 def in_production(rule: str, holds: Callable[[Any], bool]) -> Callable[[Any], None]:
     """A validator that binds production only."""
-    return require(rule, holds) if PRODUCTION else require("anything", lambda _: True)
+    return require(rule, lambda value: not PRODUCTION or holds(value))
 
 
 with env.prefixed("RVM_"):
@@ -80,9 +80,8 @@ with env.prefixed("RVM_"):
     RVM_OIDC_ISSUER = env.str(
         "OIDC_ISSUER",
         "",
-        validate=require(
-            "an address that begins with https://",
-            lambda value: not value or not PRODUCTION or value.startswith("https://"),
+        validate=in_production(
+            "an address that begins with https://", lambda value: not value or value.startswith("https://")
         ),
     )
     _only_with_it: dict[str, Any] = {} if RVM_OIDC_ISSUER else {"default": ""}
@@ -129,6 +128,7 @@ _owner_url = env.str(
 )
 RVM_MIGRATIONS_DATABASE = env.dj_db_url("RVM_MIGRATIONS_DATABASE_URL") if _owner_url else None
 seal(env)
+RVM_PUBLIC_URL = RVM_PUBLIC_URL.rstrip("/")
 # An unreachable PostgreSQL is given up within seconds, both while connecting and later: /readyz must respond, and workers continue.
 # rvm.platform.database.session applies further settings after connecting.
 DATABASES["default"]["OPTIONS"] = {

@@ -17,6 +17,7 @@ from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Voicemail
 from delivery.reports.inbox import merge, receive
+from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import AuditEvent
 from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
@@ -24,7 +25,6 @@ from tests import factories
 from tests.delivery.states import both, make_submitted, state
 from tests.faults.marks import fault
 from usecases.callbacks.addresses import drop_address
-from usecases.callbacks.service import digest_of
 from usecases.models import TelephonySetup, UseCase
 from usecases.suppressions import is_suppressed
 

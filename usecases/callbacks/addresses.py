@@ -14,13 +14,13 @@ from usecases.callbacks.proofs import CallbackKey, Use
 
 def drop_address(key: CallbackKey, drop_id: UUID) -> str:
     """The address that is given with a drop, with a proof for it."""
-    return f"{public_url()}/carriers/{key.setup_id}/{key.version}/{key.proof(Use.REPORT, drop_id)}/"
+    return f"{settings.RVM_PUBLIC_URL}{drop_path(key, drop_id)}"
+
+
+def drop_path(key: CallbackKey, drop_id: UUID) -> str:
+    return f"/carriers/{key.setup_id}/{key.version}/{key.proof(Use.REPORT, drop_id)}/"
 
 
 def fixed_address(token: str) -> str:
     """The address of a setup with its token, to be registered at the vendor."""
-    return f"{public_url()}/carriers/{token}/"
-
-
-def public_url() -> str:
-    return str(settings.RVM_PUBLIC_URL).rstrip("/")
+    return f"{settings.RVM_PUBLIC_URL}/carriers/{token}/"

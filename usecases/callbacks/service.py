@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -11,17 +10,13 @@ from django.db import transaction
 
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
+from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import User
 from usecases.callbacks.models import CallbackSecret
 from usecases.models import TelephonySetup
 from usecases.services.setups import lock_setup
 
 TOKEN_BYTES = 24
-
-
-def digest_of(token: str) -> bytes:
-    """The hash under which a token is stored. A token is random, so a slow hash would add no security."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 class Rotated(NamedTuple):

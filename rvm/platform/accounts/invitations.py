@@ -6,7 +6,6 @@ sent. Who has no account makes one with it and chooses the password; who has one
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 
@@ -18,6 +17,7 @@ from django.urls import reverse
 from rvm.platform import audit
 from rvm.platform.accounts.people import person_named
 from rvm.platform.database.clock import database_now
+from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Invitation, Membership, User, Workspace
 from rvm.platform.roles import Role
@@ -47,7 +47,7 @@ def invite(
             role=role,
             may_see_numbers=may_see_numbers,
             invited_by=actor,
-            digest=_digest(token),
+            digest=digest_of(token),
             expires_at=now + VALID_FOR,
         )
         _record("user.invited", invitation, actor, role=role, may_see_numbers=may_see_numbers)
@@ -59,7 +59,7 @@ def renew(invitation: Invitation, *, actor: User) -> str:
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     with transaction.atomic():
         locked = _locked_open(invitation)
-        locked.digest, locked.expires_at = _digest(token), database_now() + VALID_FOR
+        locked.digest, locked.expires_at = digest_of(token), database_now() + VALID_FOR
         locked.save(update_fields=["digest", "expires_at"])
         _record("invitation.renewed", locked, actor)
     return link(token)
@@ -76,7 +76,7 @@ def withdraw(invitation: Invitation, *, actor: User) -> None:
 
 def valid_invitation(token: str, now: datetime) -> Invitation | None:
     """The invitation that this link opens now."""
-    found = Invitation.objects.filter(digest=_digest(token), accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+    found = Invitation.objects.filter(digest=digest_of(token), accepted_at=None, withdrawn_at=None, expires_at__gt=now)
     return found.select_related("workspace", "invited_by").first()
 
 
@@ -85,7 +85,7 @@ def accept(token: str, user: User) -> Membership:
     now = database_now()
     with transaction.atomic():
         # Of two acceptances at once, the second finds the invitation accepted.
-        found = Invitation.objects.select_for_update().filter(digest=_digest(token)).first()
+        found = Invitation.objects.select_for_update().filter(digest=digest_of(token)).first()
         invitation = found and valid_invitation(token, now)
         if not invitation:
             raise ServiceError("conflict", "This invitation is no longer valid.")
@@ -155,10 +155,6 @@ def _take_up(invitation: Invitation, user: User, now: datetime) -> Membership:
     invitation.save(update_fields=["accepted_at", "accepted_by"])
     _record("invitation.accepted", invitation, user, membership=str(membership.pk), joined=joined)
     return membership
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _locked_open(invitation: Invitation) -> Invitation:

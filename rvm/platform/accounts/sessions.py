@@ -6,7 +6,6 @@ times are the database's. A row has a hash of the key in the browser's cookie, s
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,14 +19,15 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
+from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import Membership, Session, User
 
 _WRITTEN_EVERY = timedelta(minutes=1)
 
 
 def stored_key(key: str | None) -> str:
-    """The name of the row of a session with this key. A key has 165 random bits, so a slow hash would add no security."""
-    return hashlib.sha256((key or "").encode()).hexdigest()[:40]
+    """The name of the row of a session with this key, as long as the column of Django's sessions."""
+    return digest_of(key or "").hex()[:40]
 
 
 def _idle() -> timedelta:

@@ -11,8 +11,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from rvm.platform.api.keys import digest, is_well_formed
+from rvm.platform.api.keys import is_well_formed
 from rvm.platform.audit.caller import authenticated_by
+from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import ApiKey, User
 
 # `last_used_at` shows which keys are still in use. One update a minute is enough and avoids a write per request.
@@ -47,7 +48,7 @@ def _find(plaintext: str) -> tuple[ApiKey, datetime]:
     """
     if not is_well_formed(plaintext):
         raise AuthenticationFailed("This is not an API key of this platform, or it was not copied whole.")
-    key_digest = digest(plaintext)
+    key_digest = digest_of(plaintext)
     key = ApiKey.objects.select_related("workspace", "user").annotate(asked_at=Now()).filter(digest=key_digest).first()
     # The index lookup is not constant-time; this second comparison is, at no cost.
     if key is None or not hmac.compare_digest(bytes(key.digest), key_digest):

@@ -6,7 +6,6 @@ can recognise a leaked key, and a mistyped key is refused without a query. Only 
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 import string
@@ -19,6 +18,7 @@ from django.db import transaction
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.scopes import Scope
 
@@ -39,10 +39,6 @@ def checksum(text: str) -> str:
 def generate(*, live: bool) -> str:
     body = f"rvm_{'live' if live else 'test'}_" + "".join(secrets.choice(BASE62) for _ in range(30))
     return body + checksum(body)
-
-
-def digest(plaintext: str) -> bytes:
-    return hashlib.sha256(plaintext.encode()).digest()
 
 
 def is_well_formed(plaintext: str) -> bool:
@@ -109,7 +105,7 @@ def _write(
         user=user,
         made_by=made_by,
         name=name,
-        digest=digest(plaintext),
+        digest=digest_of(plaintext),
         last4=plaintext[-4:],
         live=live,
         scopes=scopes,

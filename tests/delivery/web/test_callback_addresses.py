@@ -11,9 +11,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from delivery.web import callbacks
 from delivery.web.callbacks import MEMORY_SECONDS, Listener, UnusableSetup
+from rvm.platform.encryption.tokens import digest_of
 from tests import factories
 from usecases.callbacks.models import CallbackSecret
-from usecases.callbacks.service import digest_of
 from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db

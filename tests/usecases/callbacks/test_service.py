@@ -9,12 +9,12 @@ from django.core import serializers
 from django.db import connection
 
 from rvm.platform.database.clock import database_now
+from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import AuditEvent
 from tests.factories import make_setup, make_user
 from tests.services import refused
 from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.service import (
-    digest_of,
     earlier_until,
     end_earlier_callback_secrets,
     fixed_address_since,

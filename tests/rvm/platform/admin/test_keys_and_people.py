@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from rvm.platform.api.keys import PATTERN, digest
+from rvm.platform.api.keys import PATTERN
+from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import ApiKey, AuditEvent, IdempotencyKey, Membership, User, Workspace
 from rvm.platform.roles import Role
 from tests.factories import make_api_key, make_user
@@ -33,7 +34,7 @@ def make_one(client: Client, workspace: Workspace) -> tuple[ApiKey, str]:
 
 def test_a_new_key_is_shown_once_and_opens_what_it_says(admin_client: Client, workspace: Workspace) -> None:
     key, plaintext = make_one(admin_client, workspace)
-    assert bytes(key.digest) == digest(plaintext)
+    assert bytes(key.digest) == digest_of(plaintext)
     assert key.live
     assert key.scopes == ["voicemail:send"]
     for name, arguments in (("changelist", []), ("change", [key.pk])):

@@ -15,11 +15,11 @@ from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import User, Workspace
 from rvm.platform.roles import Role
 from tests.factories import fixed_token, make_setup, make_user, make_workspace
 from tests.rvm.platform.admin.every_row import make_every_row
-from usecases.callbacks.service import digest_of
 from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db

@@ -16,12 +16,12 @@ from rvm.platform.api.keys import (
     PATTERN,
     checksum,
     create_api_key,
-    digest,
     generate,
     is_well_formed,
     revoke_api_key,
     rotate_api_key,
 )
+from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import ApiKey, AuditEvent
 from rvm.platform.scopes import Scope
 from tests.factories import make_user, make_workspace
@@ -56,7 +56,7 @@ def test_only_the_digest_is_stored_and_the_deed_is_recorded() -> None:
     person, workspace = make_user(), make_workspace()
     key, plaintext = create_api_key(workspace, "CRM", [Scope.VOICEMAIL_READ], live=True, actor=person)
     row = ApiKey.objects.filter(pk=key.pk).values().get()
-    assert plaintext not in str(row) and bytes(row["digest"]) == digest(plaintext) and row["last4"] == plaintext[-4:]
+    assert plaintext not in str(row) and bytes(row["digest"]) == digest_of(plaintext) and row["last4"] == plaintext[-4:]
     assert key.user.is_service and not key.user.has_usable_password()
     event = AuditEvent.objects.get(subject_id=key.id)
     assert (event.action, event.actor, event.workspace) == ("api_key.created", person, workspace)
