@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -15,8 +14,8 @@ from django.views.decorators.http import require_GET
 from delivery.admin.voicemail_filters import chosen_workspace
 from delivery.downloads import voicemail_download
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.list_export import filtered_rows, filters_to_keep
 from rvm.platform.admin.rights import acting_user, rights_of
-from rvm.platform.observability.masking import MASK
 from rvm.platform.roles import Right
 
 
@@ -36,18 +35,13 @@ class VoicemailExport(RecordAdmin):
         workspace = chosen_workspace(request)
         if workspace is None or not rights_of(request).may(Right.EXPORT, workspace.pk):
             raise PermissionDenied
-        query = request.GET.copy()
-        query.pop("p", None)
-        request.GET = query  # type: ignore[assignment]
-        try:
-            found = self.get_changelist_instance(request).queryset
-        except IncorrectLookupParameters:
+        found = filtered_rows(self, request)
+        if found is None:
             return redirect(reverse("admin:delivery_voicemail_changelist"))
-        filters = dict(query.lists()) | {name: [MASK] for name in ("number", "identifier") if name in query}
         return voicemail_download(
             found,
             workspace=workspace,
             actor=acting_user(request),
             reveal=rights_of(request).may_see_numbers(workspace.pk),
-            filters=filters,
+            filters=filters_to_keep(request),
         )

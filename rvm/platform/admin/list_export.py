@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET
 from rvm.platform import audit
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
+from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.csv_export import csv_response
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Workspace
@@ -28,6 +29,8 @@ from rvm.platform.roles import Right
 
 PAGE_ROWS = 2000
 _WORKSPACE = "workspace__id__exact"
+# Parameters of lists by which a number, another identifier or a name is searched.
+SEARCHES = ("number", "identifier", "q")
 
 
 class ListExport(RecordAdmin):
@@ -65,16 +68,10 @@ class ListExport(RecordAdmin):
             return redirect(back)
         if not rights_of(request).may(Right.EXPORT, chosen[0].pk):
             raise PermissionDenied
-        query = request.GET.copy()
-        query.pop("p", None)
-        request.GET = query  # type: ignore[assignment]
-        try:
-            found = self.get_changelist_instance(request).queryset
-        except IncorrectLookupParameters:
+        found = filtered_rows(self, request)
+        if found is None:
             return redirect(back)
-        # What was searched for is not kept: it may be a number or a name.
-        filters = dict(query.lists()) | {name: [MASK] for name in ("number", "q") if name in query}
-        return self._download(request, found.filter(workspace=chosen[0]), chosen[0], filters)
+        return self._download(request, found.filter(workspace=chosen[0]), chosen[0], filters_to_keep(request))
 
     def _download(
         self, request: HttpRequest, found: QuerySet[Any], workspace: Workspace, filters: dict[str, Any]
@@ -91,6 +88,23 @@ class ListExport(RecordAdmin):
         return csv_response(
             self.export_rows(found, reveal=reveal), f"{self.noun.replace('_', '-')}s-{database_now():%Y-%m-%d}.csv"
         )
+
+
+def filtered_rows(page: ScopedModelAdmin, request: HttpRequest) -> QuerySet[Any] | None:
+    """The rows of all pages of a list that its filters show; None for filters that it cannot read."""
+    query = request.GET.copy()
+    query.pop("p", None)
+    request.GET = query  # type: ignore[assignment]
+    try:
+        found: QuerySet[Any] = page.get_changelist_instance(request).queryset
+    except IncorrectLookupParameters:
+        return None
+    return found
+
+
+def filters_to_keep(request: HttpRequest) -> dict[str, Any]:
+    """The filters of a list for the audit. What was searched for is not kept: it may be a number or a name."""
+    return dict(request.GET.lists()) | {name: [MASK] for name in SEARCHES if name in request.GET}
 
 
 def time_text(at: datetime | None) -> str:
