@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -17,7 +16,7 @@ from unfold.decorators import display
 
 from rvm.platform.accounts import invitations
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
-from rvm.platform.admin.rights import Rights, acting_user
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -55,9 +54,6 @@ class InvitationAdmin(ScopedModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("digest")
-
-    def within(self, queryset: QuerySet[Any], rights: Rights) -> QuerySet[Any]:
-        return queryset if rights.everywhere else queryset.filter(workspace__in=rights.ids(Right.MANAGE_PEOPLE))
 
     @display(
         description="State", label={"open": "info", "accepted": "success", "withdrawn": "danger", "expired": "warning"}

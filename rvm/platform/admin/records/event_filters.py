@@ -43,26 +43,28 @@ class ActorFilter(DropdownFilter):
         return queryset.filter(actor=actor) if actor else queryset.none()
 
 
-class ActionFilter(DropdownFilter):
-    title, parameter_name = "action", "action"
+class ColumnFilter(DropdownFilter):
+    """Filter by the values of one column."""
+
+    column: str
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.value()
+        return queryset.filter(**{self.column: asked}) if asked else queryset
+
+
+class ActionFilter(ColumnFilter):
+    title, parameter_name, column = "action", "action", "action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return sorted(((action, label_of(text)) for action, text in MESSAGES.items()), key=lambda pair: pair[1])
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        asked = self.value()
-        return queryset.filter(action=asked) if asked else queryset
 
-
-class SubjectFilter(DropdownFilter):
-    title, parameter_name = "object", "object"
+class SubjectFilter(ColumnFilter):
+    title, parameter_name, column = "object", "object", "subject_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return list(ordered_subjects())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        asked = self.value()
-        return queryset.filter(subject_type=asked) if asked else queryset
 
 
 class DaysForm(forms.Form):
