@@ -14,6 +14,8 @@ LATE = timedelta(minutes=2)
 # An import under way commits progress every few seconds, except while a large list is classified.
 STILL = timedelta(minutes=5)
 
+UploadedListKind = type[RecipientImport] | type[OptOutImport]
+
 _READ_AGAIN = "Open the list: it says what can be changed, then check it once more, or discard it and upload another."
 _STUCK = "The button wakes its worker. If it still does not go on, see that `manage.py worker imports` runs, and look into its log."
 
@@ -59,20 +61,13 @@ def late_campaigns(now: datetime) -> Iterable[Found]:
         )
 
 
-def failed_lists(now: datetime) -> Iterable[Found]:
+def _failed(kind: UploadedListKind, state: ImportState | OptOutState) -> Iterable[Found]:
     """Lists whose file can still be read in another way: it is kept for a day."""
-    rows = RecipientImport.objects.filter(state=ImportState.FAILED, file_removed_at=None).order_by("-pk")
-    for row in rows:
+    for row in kind.objects.filter(state=state, file_removed_at=None).order_by("-pk"):
         yield Found(str(row.pk), row.file_name, row.workspace_id, row.error)
 
 
-def failed_opt_outs(now: datetime) -> Iterable[Found]:
-    rows = OptOutImport.objects.filter(state=OptOutState.FAILED, file_removed_at=None).order_by("-pk")
-    for row in rows:
-        yield Found(str(row.pk), row.file_name, row.workspace_id, row.error)
-
-
-def _stuck(kind: type[RecipientImport] | type[OptOutImport], now: datetime) -> Iterable[Found]:
+def _stuck(kind: UploadedListKind, now: datetime) -> Iterable[Found]:
     for row in kind.objects.under_way().filter(updated_at__lt=now - STILL).order_by("pk"):
         yield Found(
             str(row.pk), row.file_name, row.workspace_id, f"Nothing was read since {row.updated_at:%Y-%m-%d %H:%M} UTC."
@@ -84,8 +79,8 @@ def register() -> None:
     WATCHES.extend(
         [
             ("campaign_late", late_campaigns),
-            ("list", failed_lists),
-            ("opt_outs", failed_opt_outs),
+            ("list", lambda now: _failed(RecipientImport, ImportState.FAILED)),
+            ("opt_outs", lambda now: _failed(OptOutImport, OptOutState.FAILED)),
             ("list_stuck", lambda now: _stuck(RecipientImport, now)),
             ("opt_outs_stuck", lambda now: _stuck(OptOutImport, now)),
         ]

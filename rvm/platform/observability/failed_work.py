@@ -6,7 +6,8 @@ work (`record`), and a step of the tick that looks at the state of rows and proc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -84,23 +85,25 @@ def record(
     count: int = 1,
 ) -> None:
     """Note a failure. Never raises DatabaseError: the work that failed has been logged, and this is no reason to fail more."""
-    try:
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
-        with transaction.atomic():
-            sql.run(_RECORD, [uuid7(), kind, subject, name[:200], workspace_id, reason[:500], reference, count])
-    except DatabaseError as error:
-        log.warning("failed_work_not_recorded", kind=kind, error=type(error).__name__)
+    with _whatever_happens("failed_work_not_recorded", kind), transaction.atomic():
+        sql.run(_RECORD, [uuid7(), kind, subject, name[:200], workspace_id, reason[:500], reference, count])
 
 
 def succeeded(kind: str, subject: str) -> None:
     """Forget a failure. Never raises DatabaseError: it is forgotten later."""
+    with _whatever_happens("failed_work_not_forgotten", kind):
+        FailedWork.objects.filter(kind=kind, subject=subject).delete()
+
+
+@contextmanager
+def _whatever_happens(event: str, kind: str) -> Iterator[None]:
+    """A connection that has died meanwhile is replaced, and a DatabaseError is logged only."""
     try:
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-        FailedWork.objects.filter(kind=kind, subject=subject).delete()
+        yield
     except DatabaseError as error:
-        log.warning("failed_work_not_forgotten", kind=kind, error=type(error).__name__)
+        log.warning(event, kind=kind, error=type(error).__name__)
 
 
 def record_on_commit(kind: str, subject: str = "", **what: Any) -> None:
