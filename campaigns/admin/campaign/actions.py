@@ -23,7 +23,7 @@ from campaigns.admin.rights import right_to_change
 from campaigns.lifecycle import approvals
 from campaigns.lifecycle import service as services
 from campaigns.lifecycle.approvals import ApprovalNeeded
-from campaigns.models import Campaign
+from campaigns.models import Campaign, LaunchApproval
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
 from campaigns.states import EDITABLE, CampaignState, RetryState
@@ -87,7 +87,7 @@ class CampaignActions(RecordAdmin):
         ]  # fmt: skip
 
     def launch(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._launchable(request, object_id)
+        campaign = self._permitted(request, object_id)
         if request.method != "POST":
             extra_context = preview_stats(
                 campaign,
@@ -127,7 +127,7 @@ class CampaignActions(RecordAdmin):
         return self._run_action(request, campaign, action)
 
     def retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._launchable(request, object_id)
+        campaign = self._permitted(request, object_id)
         takes_risks = self.may(Right.RESEND_UNCERTAIN, request, campaign)
         if request.method != "POST":
             extra_context = {
@@ -158,7 +158,7 @@ class CampaignActions(RecordAdmin):
         return self._run_action(request, campaign, action)
 
     def stop_retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._launchable(request, object_id)
+        campaign = self._permitted(request, object_id)
 
         def action() -> str:
             services.stop_retry(campaign, actor=acting_user(request))
@@ -167,7 +167,7 @@ class CampaignActions(RecordAdmin):
         return self._run_action(request, campaign, action)
 
     def pause(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._launchable(request, object_id)
+        campaign = self._permitted(request, object_id)
 
         def action() -> str:
             services.pause(campaign, actor=acting_user(request), now=database_now())
@@ -176,7 +176,7 @@ class CampaignActions(RecordAdmin):
         return self._run_action(request, campaign, action)
 
     def resume(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._launchable(request, object_id)
+        campaign = self._permitted(request, object_id)
 
         def action() -> str:
             services.resume(campaign, actor=acting_user(request), now=database_now())
@@ -185,7 +185,7 @@ class CampaignActions(RecordAdmin):
         return self._run_action(request, campaign, action)
 
     def unschedule(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._launchable(request, object_id)
+        campaign = self._permitted(request, object_id)
 
         def action() -> str:
             services.unschedule(campaign, actor=acting_user(request), now=database_now())
@@ -225,9 +225,10 @@ class CampaignActions(RecordAdmin):
             raise PermissionDenied
         return campaign
 
-    def _launchable(self, request: HttpRequest, object_id: UUID) -> Campaign:
+    def _permitted(self, request: HttpRequest, object_id: UUID, needed: Right = Right.LAUNCH) -> Campaign:
+        """The campaign, if the user has the right. Raises Http404, PermissionDenied."""
         campaign: Campaign = self.get_object(request, str(object_id))
-        if not self.may(Right.LAUNCH, request, campaign):
+        if not self.may(needed, request, campaign):
             raise PermissionDenied
         return campaign
 
@@ -253,12 +254,14 @@ class CampaignActions(RecordAdmin):
             messages.success(request, action())
         except ApprovalNeeded as asked:
             messages.info(request, "Nothing was sent yet: somebody else has to approve it first.")
-            return redirect(
-                reverse("admin:campaigns_campaign_approval", args=[asked.approval.campaign_id, asked.approval.pk])
-            )
+            return redirect(page_of(asked.approval))
         except ServiceError as refusal:
             messages.error(request, admin_message(refusal))
         return redirect(reverse("admin:campaigns_campaign_change", args=[campaign.pk]))
+
+
+def page_of(approval: LaunchApproval) -> str:
+    return reverse("admin:campaigns_campaign_approval", args=[approval.campaign_id, approval.pk])
 
 
 def retry_choices(failed: dict[str, int]) -> dict[str, Any]:

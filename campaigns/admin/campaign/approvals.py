@@ -6,14 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.admin import labels
-from campaigns.admin.campaign.actions import CampaignActions
+from campaigns.admin.campaign.actions import CampaignActions, page_of
 from campaigns.admin.campaign.settings_summary import settings_summary
 from campaigns.admin.campaign.stats import preview_stats
 from campaigns.lifecycle import approvals
@@ -29,10 +28,6 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
 from usecases.selectors import name_of
-
-
-def page_of(approval: LaunchApproval) -> str:
-    return reverse("admin:campaigns_campaign_approval", args=[approval.campaign_id, approval.pk])
 
 
 def asked_message(approval: LaunchApproval) -> str:
@@ -123,9 +118,7 @@ class LaunchApprovals(CampaignActions):
         self, request: HttpRequest, object_id: UUID, approval_id: UUID, needed: Right = Right.VIEW
     ) -> LaunchApproval:
         """The request, if the user has the right. Raises Http404, PermissionDenied."""
-        campaign: Campaign = self.get_object(request, str(object_id))
-        if not self.may(needed, request, campaign):
-            raise PermissionDenied
+        campaign = self._permitted(request, object_id, needed)
         found = approvals.approvals(campaign).filter(pk=approval_id).first()
         if found is None:
             raise Http404
