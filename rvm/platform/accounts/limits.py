@@ -99,12 +99,16 @@ def trust(user: User, address: str, now: datetime) -> None:
 
 def clear(user: User, now: datetime) -> None:
     """Let the account try passwords again from all addresses."""
-    SignInCount.objects.filter(account=_digest("account", account_key(user, ""))).update(failures=0, blocked_until=now)
+    _clear(account_key(user, ""), now)
 
 
 def clear_codes(user: User, now: datetime) -> None:
     """Let the account try codes of a second factor again from all addresses."""
-    SignInCount.objects.filter(account=_digest("account", code_key(user))).update(failures=0, blocked_until=now)
+    _clear(code_key(user), now)
+
+
+def _clear(account: str, now: datetime) -> None:
+    SignInCount.objects.filter(account=_digest("account", account)).update(failures=0, blocked_until=now)
 
 
 def blocked_until(user: User, now: datetime) -> datetime | None:
