@@ -102,6 +102,8 @@ ACTIONS: list[tuple[str, str, Row, Right]] = [
     (GET, "usecases_telephonysetup_add", nothing, Right.SET_UP),
     (POST, "usecases_telephonysetup_change", registered("TelephonySetup"), Right.SET_UP),
     (POST, "usecases_telephonysetup_close_breaker", registered("TelephonySetup"), Right.SET_UP),
+    (POST, "usecases_telephonysetup_callback_address", registered("TelephonySetup"), Right.ROTATE),
+    (POST, "usecases_telephonysetup_end_earlier_addresses", registered("TelephonySetup"), Right.ROTATE),
     (GET, "usecases_phonenumber_add", nothing, Right.SET_UP),
     (POST, "usecases_phonenumber_ownership", registered("PhoneNumber"), Right.SET_UP),
     (GET, "platform_apikey_changelist", nothing, Right.MANAGE_KEYS),
