@@ -21,7 +21,7 @@ from django.db.models import Func, Value
 from django.http import HttpResponse
 from django.test import Client
 
-from campaigns.models import Campaign
+from campaigns.models import Campaign, RecipientImport
 from campaigns.states import CampaignState
 from delivery.identifiers import record_number_entry
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
@@ -281,6 +281,12 @@ def _identify(voicemails: Iterable[Voicemail]) -> None:
 def patient_number(serial: int) -> str:
     """A number of its own for each of 50,000: the hundred fictional ones of area code after area code."""
     return f"+1{201 + serial // 100}5550{100 + serial % 100}"
+
+
+def make_import(campaign: Campaign, **fields: Any) -> RecipientImport:
+    """The row of a list of recipients, without its file."""
+    kept = {"file_name": "list.csv", "size_bytes": 1, "format": "csv", "header_row": 1}
+    return RecipientImport.objects.create(campaign=campaign, **{"workspace": campaign.workspace, **kept, **fields})
 
 
 def make_campaign(

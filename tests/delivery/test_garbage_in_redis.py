@@ -4,7 +4,7 @@ worker goes on."""
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -30,14 +30,6 @@ class Opened:
 
     def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
         return SystemExit, ("opened",)  # type: ignore[return-value]
-
-
-@pytest.fixture
-def redis() -> Iterator[Redis]:
-    connection: Redis = get_connection("dispatch")
-    connection.flushdb()
-    yield connection
-    connection.flushdb()
 
 
 TEXTS = [

@@ -17,7 +17,7 @@ from campaigns.states import CampaignState, ImportState
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
 from rvm.platform.models import Heartbeat, Membership, Workspace
-from tests.factories import make_voicemail
+from tests.factories import make_import, make_voicemail
 
 pytestmark = pytest.mark.django_db
 
@@ -27,16 +27,7 @@ def at(campaign: Campaign, page: str = "change") -> str:
 
 
 def list_of(campaign: Campaign, state: str = ImportState.CHECKING, **fields: Any) -> RecipientImport:
-    return RecipientImport.objects.create(
-        workspace=campaign.workspace,
-        campaign=campaign,
-        file_name="patients.csv",
-        size_bytes=1,
-        state=state,
-        format="csv",
-        header_row=1,
-        **fields,
-    )
+    return make_import(campaign, file_name="patients.csv", state=state, **fields)
 
 
 @pytest.mark.parametrize("page", ["change", "progress", "preview", "summary"])

@@ -24,10 +24,18 @@ from campaigns.admin.campaign.printed_summary import (
     summary_page,
 )
 from campaigns.admin.labels import STATUSES_IN_PRINT
-from campaigns.models import Campaign, RecipientImport
+from campaigns.models import Campaign
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import VoicemailStatus
-from tests.factories import make_campaign, make_recording, make_use_case, make_user, make_voicemail, make_workspace
+from tests.factories import (
+    make_campaign,
+    make_import,
+    make_recording,
+    make_use_case,
+    make_user,
+    make_voicemail,
+    make_workspace,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -137,18 +145,15 @@ def test_more_reasons_than_fit_on_the_sheet_are_summed_up(campaign: Campaign) ->
     assert lines[-1].what == f"{len(REASONS) - MAX_REASONS + 1} other reasons; the export has them all."
 
 
-def make_import(campaign: Campaign, codes: dict[str, int], state: str = "completed") -> None:
-    RecipientImport.objects.create(
-        workspace=campaign.workspace, campaign=campaign, file_name="Ann Lee.csv", size_bytes=1, sha256="0" * 64,
-        state=state, format="csv", header_row=1, codes=codes,
-    )  # fmt: skip
+def import_with(campaign: Campaign, codes: dict[str, int], state: str = "completed") -> None:
+    make_import(campaign, file_name="Ann Lee.csv", state=state, codes=codes)
 
 
 def test_it_reads_counters_and_the_lists_that_were_imported(campaign: Campaign) -> None:
     make_voicemail(lane=campaign.lane, status="failed", reason="busy")
-    make_import(campaign, {"number_not_valid": 2, "phone_missing": 1})
-    make_import(campaign, {"phone_missing": 4})
-    make_import(campaign, {"phone_missing": 100}, state="discarded")
+    import_with(campaign, {"number_not_valid": 2, "phone_missing": 1})
+    import_with(campaign, {"phone_missing": 4})
+    import_with(campaign, {"phone_missing": 100}, state="discarded")
     summary = summary_of(campaign, NOW)
     assert (summary.total, [line.number for line in summary.rejected]) == (1, [5, 2])
     assert summary.rejected_rows == "7 rows of the lists became no recipient"
@@ -164,7 +169,7 @@ def test_the_page_loads_nothing_and_names_no_patient(campaign: Campaign) -> None
     make_voicemail(
         lane=campaign.lane, status="failed", reason="busy", reference="ref-77", merge_fields={"name": "Bo Diaz"}
     )
-    make_import(campaign, {"phone_missing": 1})
+    import_with(campaign, {"phone_missing": 1})
     html = page(campaign)
     assert "Flu shots, March" in html and "The line was busy." in html and RETRY in html
     assert "There is no phone number in this row" in html

@@ -20,7 +20,15 @@ from delivery.models import Lane, Voicemail
 from rvm.platform.api.keys import rotate_api_key
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent, User, Workspace
-from tests.factories import add_recipients, make_api_key, make_campaign, make_recording, make_use_case, make_user
+from tests.factories import (
+    add_recipients,
+    make_api_key,
+    make_campaign,
+    make_import,
+    make_recording,
+    make_use_case,
+    make_user,
+)
 from tests.sessions import Session
 
 pytestmark = pytest.mark.django_db
@@ -349,17 +357,7 @@ def test_two_approvals_at_once_launch_once(ann: User, ben: User) -> None:
 
 
 def checked_list(campaign: Campaign, accepted: int) -> RecipientImport:
-    return RecipientImport.objects.create(
-        workspace=campaign.workspace,
-        campaign=campaign,
-        file_name="list.csv",
-        size_bytes=1,
-        sha256="",
-        state="checked",
-        format="csv",
-        header_row=1,
-        counts={"accepted": accepted},
-    )
+    return make_import(campaign, state="checked", counts={"accepted": accepted})
 
 
 def test_a_use_case_of_its_own_is_part_of_what_is_approved(ann: User) -> None:

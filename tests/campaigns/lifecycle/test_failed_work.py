@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -24,12 +23,6 @@ def failing() -> list[tuple[str, str, str]]:
     return list(rows.values_list("kind", "name", "reason"))
 
 
-def make_list(campaign: Campaign, **fields: Any) -> RecipientImport:
-    return RecipientImport.objects.create(
-        workspace=campaign.workspace, campaign=campaign, file_name="list.csv", size_bytes=1, format="csv", **fields
-    )
-
-
 def test_a_campaign_that_has_not_started_at_its_time_is_listed() -> None:
     campaign = factories.make_campaign(state=CampaignState.SCHEDULED, starts_at=NOW)
     notice(NOW + timedelta(minutes=1))
@@ -37,7 +30,7 @@ def test_a_campaign_that_has_not_started_at_its_time_is_listed() -> None:
     notice(NOW + timedelta(minutes=3))
     was = "It was to start at 2026-03-02 17:00 UTC;"
     assert failing() == [("campaign_late", campaign.name, f"{was} the tick has not started it.")]
-    make_list(campaign, state="importing")
+    factories.make_import(campaign, state="importing")
     notice(NOW + timedelta(minutes=3))
     assert failing()[0] == ("campaign_late", campaign.name, f"{was} a list of it is still being read.")
     Campaign.objects.update(state=CampaignState.RUNNING)
@@ -66,7 +59,7 @@ def test_a_campaign_whose_step_fails_is_listed(monkeypatch: pytest.MonkeyPatch) 
 
 def test_lists_that_cannot_be_read_are_listed_while_their_file_is_kept() -> None:
     campaign = factories.make_campaign()
-    make_list(campaign, state="failed", error="Its sheet is empty.")
+    factories.make_import(campaign, state="failed", error="Its sheet is empty.")
     OptOutImport.objects.create(
         workspace=campaign.workspace, file_name="stop.csv", size_bytes=1, format="csv", state="failed", error="No rows."
     )
@@ -79,7 +72,7 @@ def test_lists_that_cannot_be_read_are_listed_while_their_file_is_kept() -> None
 
 
 def test_a_list_without_progress_is_listed() -> None:
-    row = make_list(factories.make_campaign(), state="checking")
+    row = factories.make_import(factories.make_campaign(), state="checking")
     notice(row.updated_at + timedelta(minutes=4))
     assert failing() == []
     notice(row.updated_at + timedelta(minutes=6))
@@ -87,7 +80,7 @@ def test_a_list_without_progress_is_listed() -> None:
 
 
 def test_a_list_that_stops_while_it_is_imported_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = make_list(factories.make_campaign(), state="importing")
+    row = factories.make_import(factories.make_campaign(), state="importing")
 
     def broken(*_: object) -> None:
         raise KeyError("2025550142")

@@ -24,7 +24,7 @@ from delivery.worker.maintenance import roll_up_counts
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.delivery.states import counter_totals, make_drop, row_counts
-from tests.factories import add_recipients, make_campaign, make_recording, make_use_case, make_workspace
+from tests.factories import add_recipients, make_campaign, make_import, make_recording, make_use_case, make_workspace
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -35,16 +35,7 @@ def fresh(campaign: Campaign) -> Campaign:
 
 
 def import_into(campaign: Campaign, state: str) -> RecipientImport:
-    return RecipientImport.objects.create(
-        workspace=campaign.workspace,
-        campaign=campaign,
-        file_name="list.csv",
-        size_bytes=1,
-        sha256="",
-        state=state,
-        format="csv",
-        header_row=1,
-    )
+    return make_import(campaign, state=state)
 
 
 def end(campaign: Campaign, status: str = "delivered", reason: str = "") -> None:

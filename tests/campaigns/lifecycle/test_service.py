@@ -18,6 +18,7 @@ from tests.delivery.states import counter_totals, make_drop, row_counts
 from tests.factories import (
     add_recipients,
     make_campaign,
+    make_import,
     make_phone_number,
     make_recording,
     make_setup,
@@ -62,16 +63,7 @@ def refused_change(campaign: Campaign, **changes: Any) -> tuple[str, str, str]:
 
 
 def importing(campaign: Campaign, state: str = "importing") -> RecipientImport:
-    return RecipientImport.objects.create(
-        workspace=campaign.workspace,
-        campaign=campaign,
-        file_name="list.csv",
-        size_bytes=1,
-        sha256="",
-        state=state,
-        format="csv",
-        header_row=1,
-    )
+    return make_import(campaign, state=state)
 
 
 def test_a_new_campaign_is_a_draft_in_a_held_lane_of_its_own_id() -> None:

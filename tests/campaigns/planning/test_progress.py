@@ -10,13 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from campaigns.models import Campaign, RecipientImport
+from campaigns.models import Campaign
 from campaigns.planning import progress as module
 from campaigns.planning.progress import progress
 from delivery.carriers.sandbox import Sandbox
 from delivery.models import LaneCount, Voicemail
 from rvm.platform.redis_connection import redis_client
-from tests.factories import add_recipients, make_campaign
+from tests.factories import add_recipients, make_campaign, make_import
 
 pytestmark = pytest.mark.django_db
 
@@ -117,18 +117,7 @@ def test_what_is_no_count_in_redis_is_counted_again(text: str | bytes) -> None:
 def test_a_list_that_is_being_imported_shows_how_far_it_is() -> None:
     campaign = running()
     made = [
-        RecipientImport.objects.create(
-            workspace=campaign.workspace,
-            campaign=campaign,
-            file_name=f"{state}.csv",
-            size_bytes=1,
-            sha256="",
-            state=state,
-            format="csv",
-            header_row=1,
-            rows_read=100,
-            rows_imported=40,
-        )
+        make_import(campaign, file_name=f"{state}.csv", state=state, rows_read=100, rows_imported=40)
         for state in ("completed", "importing", "checked")
     ]
     [shown] = progress(campaign, NOW).open_imports

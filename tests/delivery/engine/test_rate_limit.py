@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from threading import Barrier, Thread
@@ -17,14 +16,6 @@ from redis import Redis
 from delivery.engine.rate_limit import BURST_SECONDS, SLOT_SECONDS, Permit, RateLimiter
 
 FAST = 100_000.0  # a pace that never binds
-
-
-@pytest.fixture
-def redis() -> Iterator[Redis]:
-    connection: Redis = get_connection("dispatch")
-    connection.flushdb()
-    yield connection
-    connection.flushdb()
 
 
 @pytest.fixture

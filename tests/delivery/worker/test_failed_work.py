@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 from django.db import DatabaseError
-from django_rq import get_connection
 from django_rq.workers import get_worker
 from redis import Redis
 
@@ -34,14 +32,6 @@ def failing() -> list[tuple[str, str, str, int]]:
     """What fails besides processes, which do not run in tests."""
     rows = FailedWork.objects.exclude(kind="process").order_by("kind", "subject")
     return list(rows.values_list("kind", "name", "reason", "count"))
-
-
-@pytest.fixture
-def redis() -> Iterator[Redis]:
-    connection: Redis = get_connection("imports")
-    connection.flushdb()
-    yield connection
-    connection.flushdb()
 
 
 def one() -> Worker:

@@ -6,7 +6,7 @@ import os
 import pickle
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django_rq import get_connection, get_queue
+from django_rq import get_queue
 from django_rq.workers import get_worker
 from redis import Redis
 from rq import Callback, Queue, Retry, Webhook
@@ -28,14 +28,6 @@ from delivery.worker.rq_worker import Worker
 from rvm.platform.observability.health import live_workers
 
 OURS = wakeups.JOBS["imports"]
-
-
-@pytest.fixture
-def redis() -> Iterator[Redis]:
-    connection: Redis = get_connection("imports")
-    connection.flushdb()
-    yield connection
-    connection.flushdb()
 
 
 @pytest.fixture

@@ -6,31 +6,17 @@ from typing import Any
 
 import pytest
 
-from rvm.platform import audit
 from rvm.platform.models import AuditEvent, User, Workspace
 from rvm.platform.scopes import Scope
-from tests.factories import Api, make_api, make_use_case, make_user, make_voicemail, make_workspace
+from tests.factories import Api, make_api, make_use_case, make_voicemail, make_workspace
+from tests.rvm.platform.audit.conftest import record
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def workspace() -> Workspace:
-    return make_workspace()
-
-
-@pytest.fixture
-def maria(workspace: Workspace) -> User:
-    return make_user(workspace=workspace, first_name="Maria", last_name="Lopez", password=None)
-
-
-@pytest.fixture
 def api(workspace: Workspace) -> Api:
     return make_api(workspace, scopes=[Scope.AUDIT_READ])
-
-
-def record(action: str, row: Any, actor: User | None, workspace: Workspace, **details: Any) -> AuditEvent:
-    return audit.record(action, row, actor=actor, workspace=workspace, **details)
 
 
 def listed(api: Api, path: str = "audit", **query: Any) -> list[Any]:

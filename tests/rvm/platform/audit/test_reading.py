@@ -7,34 +7,20 @@ from typing import Any
 import pytest
 
 from campaigns.models import Campaign
-from rvm.platform import audit
 from rvm.platform.audit.reading import tell
 from rvm.platform.audit.selectors import in_words
 from rvm.platform.models import AuditEvent, User, Workspace
 from tests.campaigns.admin.conftest import make_campaign
-from tests.factories import make_api, make_recording, make_use_case, make_user, make_workspace
+from tests.factories import make_api, make_recording, make_use_case, make_workspace
+from tests.rvm.platform.audit.conftest import record
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def workspace() -> Workspace:
-    return make_workspace()
-
-
-@pytest.fixture
-def maria(workspace: Workspace) -> User:
-    return make_user(workspace=workspace, first_name="Maria", last_name="Lopez", password=None)
 
 
 def sentences() -> list[str]:
     """All, but for the creation of the test's own campaigns."""
     events = in_words(AuditEvent.objects.exclude(action="campaign.created"))
     return [each.message for each in reversed(tell(list(events)))]
-
-
-def record(action: str, row: Any, actor: User | None, workspace: Workspace, **details: Any) -> AuditEvent:
-    return audit.record(action, row, actor=actor, workspace=workspace, **details)
 
 
 def test_a_launch_is_told_with_the_names_of_the_person_and_the_campaign(workspace: Workspace, maria: User) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.test import Client
 
-from rvm.platform import audit
-from rvm.platform.models import AuditEvent, User, Workspace
+from rvm.platform.models import User, Workspace
 from rvm.platform.roles import Role
 from tests.factories import make_user, make_workspace
 
@@ -43,7 +40,3 @@ def signed_in(user: User) -> Client:
     client = Client(raise_request_exception=False)
     client.force_login(user)
     return client
-
-
-def record(action: str, row: Any, actor: User | None, workspace: Workspace | None, **details: Any) -> AuditEvent:
-    return audit.record(action, row, actor=actor, workspace=workspace, **details)

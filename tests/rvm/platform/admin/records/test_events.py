@@ -15,7 +15,8 @@ from django.urls import reverse
 
 from rvm.platform.models import AuditEvent, Membership, Organisation, User, Workspace
 from tests.factories import make_api, make_setup, make_use_case, make_user, make_workspace
-from tests.rvm.platform.admin.records.conftest import LIST, record, signed_in
+from tests.rvm.platform.admin.records.conftest import LIST, signed_in
+from tests.rvm.platform.audit.conftest import record
 
 pytestmark = pytest.mark.django_db
 

@@ -12,14 +12,15 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 
-from campaigns.models import RecipientImport, Withdrawal
+from campaigns.models import Withdrawal
 from rvm.platform.admin.records.history import PAGE
 from rvm.platform.models import AuditEvent, Membership, User, Workspace
 from rvm.platform.roles import Role
 from tests.campaigns.admin.conftest import make_campaign
-from tests.factories import make_setup, make_use_case, make_user, make_voicemail, make_workspace
+from tests.factories import make_import, make_setup, make_use_case, make_user, make_voicemail, make_workspace
 from tests.rvm.platform.admin.every_row import make_every_row
-from tests.rvm.platform.admin.records.conftest import record, signed_in
+from tests.rvm.platform.admin.records.conftest import signed_in
+from tests.rvm.platform.audit.conftest import record
 
 pytestmark = pytest.mark.django_db
 
@@ -55,9 +56,7 @@ def test_the_history_of_a_campaign_says_who_launched_it_and_what_became_of_its_l
 ) -> None:
     campaign, other = make_campaign(workspace, name="Flu shots"), make_campaign(workspace, name="Other")
     voicemail = make_voicemail(lane=campaign.lane)
-    uploaded = RecipientImport.objects.create(
-        workspace=workspace, campaign=campaign, file_name="a.csv", size_bytes=1, format="csv", header_row=1
-    )
+    uploaded = make_import(campaign, file_name="a.csv")
     withdrawal = Withdrawal.objects.create(workspace=workspace, campaign=campaign, voicemail_ids=[voicemail.pk])
     record("import.uploaded", uploaded, maria, workspace)
     record("campaign.launched", campaign, maria, workspace)
