@@ -7,11 +7,10 @@ from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from campaigns.imports import runner as recipients
@@ -41,9 +40,10 @@ class AdminPages:
     def reads(self, *words: str) -> None:
         """Waits until all of it can be read; the page may load itself again meanwhile."""
         for each in words:
-            self._until(
-                lambda each=each: each in self._everything(), f"“{each}” is not on the page: {self._everything()}"
-            )
+            try:
+                self._until(lambda each=each: each in self._everything(), "")
+            except TimeoutException:
+                raise AssertionError(f"“{each}” is not on the page: {self._everything()}") from None
 
     def choose_file(self, name: str, content: bytes) -> None:
         path = self._folder / name
@@ -75,10 +75,9 @@ class AdminPages:
 
     def work(self) -> None:
         """The workers do their part; the page finds out by itself and loads itself again."""
-        page = self.browser.find_element(By.TAG_NAME, "html")
+        before = self._page()
         assert not (recipients.work() or opt_outs.work()), "Somebody else works on a list."
-        WebDriverWait(self.browser, PATIENCE_SECONDS).until(staleness_of(page), "The page does not follow the work.")
-        self._loaded()
+        self._follows(before, "The page does not follow the work.")
         self.picture("work")
 
     def is_above(self, first: WebElement, second: WebElement) -> bool:
@@ -114,16 +113,21 @@ class AdminPages:
         )
 
     def _left_by(self, action: Callable[[], None]) -> None:
-        page = self.browser.find_element(By.TAG_NAME, "html")
+        before = self._page()
         action()
-        WebDriverWait(self.browser, PATIENCE_SECONDS).until(staleness_of(page), "The page stays as it is.")
-        self._loaded()
+        self._follows(before, "The page stays as it is.")
 
-    def _loaded(self) -> None:
+    def _page(self) -> float:
+        """When the page began, which no two pages of a browser share."""
+        return float(self.browser.execute_script("return performance.timeOrigin"))
+
+    def _follows(self, before: float, otherwise: str) -> None:
+        self._until(lambda: self._page() != before, otherwise)
         self._until(
             lambda: self.browser.execute_script("return document.readyState") == "complete", "The page does not load."
         )
 
     def _until(self, holds: Callable[[], object], otherwise: str) -> None:
-        waiting = WebDriverWait(self.browser, PATIENCE_SECONDS, ignored_exceptions=[StaleElementReferenceException])
+        """Waits; while one page goes and the next comes, Chromium answers questions with errors of several kinds."""
+        waiting = WebDriverWait(self.browser, PATIENCE_SECONDS, ignored_exceptions=[WebDriverException])
         waiting.until(lambda _: holds(), otherwise)
