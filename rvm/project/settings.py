@@ -50,8 +50,15 @@ def in_production(rule: str, holds: Callable[[Any], bool]) -> Callable[[Any], No
     return require(rule, lambda value: not PRODUCTION or holds(value))
 
 
+_LONG = require("at least 50 characters", lambda value: len(value) >= 50)
+_EACH_LONG = require(
+    "at least 50 characters each, separated by commas", lambda values: all(len(value) >= 50 for value in values)
+)
+
 with env.prefixed("RVM_"):
-    SECRET_KEY = env.str("SECRET_KEY", validate=require("at least 50 characters", lambda value: len(value) >= 50))
+    SECRET_KEY = env.str("SECRET_KEY", validate=_LONG)
+    # Earlier secret keys: they sign nothing, and what they signed holds.
+    SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [], validate=_EACH_LONG)
     RVM_ENCRYPTION_KEYS = env.key_ring("ENCRYPTION_KEYS")
     RVM_INDEX_KEYS = env.key_ring("INDEX_KEYS")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", **local(["127.0.0.1", "localhost", "testserver"]))
