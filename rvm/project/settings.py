@@ -35,6 +35,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 
 env = Env(eager=False)
 env.add_parser("key_ring", parse_key_ring)
+env.add_parser("optional_key_ring", lambda value, **_: parse_key_ring(value) if value else None)
 RVM_ENVIRONMENT = env.str("RVM_ENVIRONMENT", "production", validate=OneOf(["production", "development", "test"]))
 PRODUCTION = RVM_ENVIRONMENT not in ("development", "test")
 DEVELOPMENT = RVM_ENVIRONMENT == "development"
@@ -61,6 +62,8 @@ with env.prefixed("RVM_"):
     SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [], validate=_EACH_LONG)
     RVM_ENCRYPTION_KEYS = env.key_ring("ENCRYPTION_KEYS")
     RVM_INDEX_KEYS = env.key_ring("INDEX_KEYS")
+    # Made from index keys that are no longer listed; they verify the audit and find no number.
+    RVM_AUDIT_KEYS = env.optional_key_ring("AUDIT_KEYS", "")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", **local(["127.0.0.1", "localhost", "testserver"]))
     # Carriers send callbacks to this address and fetch recordings from it.
     RVM_PUBLIC_URL = env.str(

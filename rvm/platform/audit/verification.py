@@ -119,7 +119,8 @@ def _compare(
         return None
     if not chain_hash().knows(key_number):
         return (
-            f"Event {event_id} at position {place} was sealed with index key {key_number}; list that in RVM_INDEX_KEYS."
+            f"Event {event_id} at position {place} was sealed with index key {key_number}; list that in RVM_INDEX_KEYS, or its"
+            " chain key in RVM_AUDIT_KEYS."
         )
     if hash_of(previous, place, content, key_number) != digest:
         return f"Event {event_id} at position {place} was changed, or took another's place."

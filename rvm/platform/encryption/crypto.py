@@ -139,16 +139,21 @@ class BlindIndex:
         return [self.of(workspace_id, text, key_id) for key_id in self.key_ids]
 
 
+def chain_key(index_key: bytes) -> bytes:
+    """The key of audit chains that belongs to an index key. It verifies what was sealed, and finds no number."""
+    return _hmac_sha256(index_key)(b"rvm: chain of audit events")
+
+
 class ChainHash:
-    """The keyed hash that chains audit events, under keys derived from the index keys.
+    """The keyed hash that chains audit events, under keys derived from the index keys. `retired`: chain keys of index keys that are
+    no longer listed, which only verify.
 
     Whoever can write to the database, but has no key, cannot compute it.
     """
 
-    def __init__(self, ring: KeyRing) -> None:
-        self._hmacs = {
-            key_id: _hmac_sha256(_hmac_sha256(key)(b"rvm: chain of audit events")) for key_id, key in ring.keys.items()
-        }
+    def __init__(self, ring: KeyRing, retired: KeyRing | None = None) -> None:
+        keys = {**(retired.keys if retired else {}), **{key_id: chain_key(key) for key_id, key in ring.keys.items()}}
+        self._hmacs = {key_id: _hmac_sha256(key) for key_id, key in keys.items()}
         self.current = ring.current
 
     def of(self, previous: bytes, content: str, key_id: int | None = None) -> bytes:
@@ -177,4 +182,4 @@ def blind_index() -> BlindIndex:
 def chain_hash() -> ChainHash:
     from django.conf import settings
 
-    return ChainHash(settings.RVM_INDEX_KEYS)
+    return ChainHash(settings.RVM_INDEX_KEYS, settings.RVM_AUDIT_KEYS)

@@ -36,11 +36,11 @@ def make_events(workspace: Workspace | None, count: int) -> list[AuditEvent]:
     ]
 
 
-def command(action: str, **options: Any) -> tuple[int, str]:
+def command(action: str, *arguments: str, **options: Any) -> tuple[int, str]:
     """The exit code and the output of `manage.py audit`."""
     out = StringIO()
     try:
-        call_command("audit", action, stdout=out, **options)
+        call_command("audit", action, *arguments, stdout=out, **options)
     except SystemExit as ended:
         return int(ended.code or 0), out.getvalue()
     return 0, out.getvalue()
@@ -376,3 +376,30 @@ def test_heads_that_rose_are_logged(workspace: Workspace) -> None:
     [line] = logs
     assert (line["event"], line["chain"], line["position"]) == ("audit_head", str(workspace.pk), 2)
     assert line["hash"] == bytes(AuditChain.objects.get().hash).hex()
+
+
+def test_events_sealed_under_a_retired_index_key_are_verified_by_its_chain_key(settings: Any) -> None:
+    make_events(make_workspace(), 3)
+    while seal(NOW):
+        pass
+    code, printed = command("key", "1")
+    assert code == 0
+    settings.RVM_INDEX_KEYS = KeyRing({2: bytes(32)}, 2)
+    chain_hash.cache_clear()
+    try:
+        assert "sealed with index key 1" in faults()[0]
+        settings.RVM_AUDIT_KEYS = KeyRing.parse(printed.strip())
+        chain_hash.cache_clear()
+        assert faults() == []
+        make_events(make_workspace(), 1)
+        seal(NOW)
+        assert faults() == []
+        tamper("UPDATE platform_auditevent SET details = '{}'")
+        assert len(faults()) == 4
+    finally:
+        chain_hash.cache_clear()
+
+
+def test_a_chain_key_is_printed_for_a_listed_index_key_only(settings: Any) -> None:
+    with pytest.raises(CommandError, match="RVM_INDEX_KEYS has no key 9; it has 1"):
+        command("key", "9")
