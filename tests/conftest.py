@@ -21,6 +21,7 @@ UNFRIENDLY = {
     "jit": "on",
     "datestyle": "SQL, DMY",
     "intervalstyle": "iso_8601",
+    "synchronous_commit": "off",
 }
 
 

@@ -28,9 +28,21 @@ SETTINGS = {
     # The only formats of timestamps and intervals that psycopg parses.
     "datestyle": "ISO",
     "intervalstyle": "postgres",
+    # A commit waits for the disk, and for a synchronous standby where there is one. A request leaves after the commit of its claim,
+    # and a claim that is forgotten is made again.
+    "synchronous_commit": "on",
 }
+# What an administrator may have chosen instead, because it waits even longer.
+STRONGER = {"synchronous_commit": "remote_apply"}
+
+
+def _applied(name: str, value: str) -> str:
+    stronger = STRONGER.get(name, value)
+    return f"set_config('{name}', CASE current_setting('{name}') WHEN '{stronger}' THEN '{stronger}' ELSE '{value}' END, false)"
+
+
 # One round trip applies all settings and returns the backend's process id.
-_APPLY_SETTINGS = f"SELECT pg_backend_pid(), {', '.join(['set_config(%s, %s, false)'] * len(SETTINGS))}"
+_APPLY_SETTINGS = f"SELECT pg_backend_pid(), {', '.join(_applied(*setting) for setting in SETTINGS.items())}"
 # A pooler may assign its connections in turn. Within this many tries, one client meets a connection that the other has used.
 ROUNDS = 50
 TRANSACTIONS_POOLED = (
@@ -52,7 +64,7 @@ def prepare(connection: BaseDatabaseWrapper, **_: object) -> None:
     """
     global _has_sessions
     with connection.cursor() as cursor:
-        cursor.execute(_APPLY_SETTINGS, [part for setting in SETTINGS.items() for part in setting])
+        cursor.execute(_APPLY_SETTINGS)
         backend = cursor.fetchone()[0]
     # A pooler reports process ids of its own instead of those of PostgreSQL's backends.
     if not _has_sessions and backend != connection.connection.info.backend_pid and _is_shared(connection):

@@ -43,6 +43,38 @@ def test_what_the_code_relies_on_does_not_hang_on_the_defaults_of_the_database(
         assert [str(value) for value in cursor.fetchone()] == ["2026-11-28 12:00:00+00:00", "0:01:30"]
 
 
+@pytest.fixture
+def of_a_role(runtime_role: str, transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
+    """A connection as the role of the processes, whose defaults the test may set."""
+    made = connection.copy()
+    made.settings_dict = {**made.settings_dict, "USER": runtime_role}
+    yield made
+    made.close()
+    _execute(connection, f'ALTER ROLE "{runtime_role}" RESET ALL')
+
+
+def _execute(wrapper: BaseDatabaseWrapper, statement: str) -> Any:
+    with wrapper.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()[0] if cursor.description else None
+
+
+@pytest.mark.parametrize(
+    ("chosen", "used"), [("off", "on"), ("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply")]
+)
+def test_commits_wait_for_the_disk_whatever_the_role_is_set_to(
+    runtime_role: str, of_a_role: BaseDatabaseWrapper, chosen: str, used: str
+) -> None:
+    _execute(connection, f'ALTER ROLE "{runtime_role}" SET synchronous_commit = {chosen}')
+    assert _execute(of_a_role, "SHOW synchronous_commit") == used
+    of_a_role.set_autocommit(False)
+    for _ in range(20):
+        _execute(of_a_role, "INSERT INTO platform_heartbeat VALUES (gen_random_uuid()::text, now())")
+        written = _execute(of_a_role, "SELECT pg_current_wal_insert_lsn()")
+        of_a_role.commit()
+        assert _execute(connection, f"SELECT pg_current_wal_flush_lsn() >= '{written}'")
+
+
 def _address(wrapper: BaseDatabaseWrapper) -> dict[str, Any]:
     parameters = wrapper.get_connection_params()
     return {name: parameters[name] for name in ("host", "port", "dbname", "user", "password") if name in parameters}
