@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from delivery.lane_totals import counts_of_use_cases
 from delivery.lifecycle.status import VoicemailStatus
-from rvm.platform.admin.alarms import alarms
+from rvm.platform.admin.alarms import alarms, server_alarms
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import FailedWork
 from rvm.platform.roles import Right
@@ -42,7 +42,7 @@ def is_superuser(request: HttpRequest) -> bool:
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The context of the first page: alarms, and the number of voicemails of each use case in each status."""
     lacking = missing_agreements(rights_of(request).workspaces().values_list("pk", flat=True))
-    found = [*alarms(), *filter(None, [failed_work(request), overdue_review()]), *lacking]
+    found = [*alarms(), *server_messages(request), *filter(None, [failed_work(request), overdue_review()]), *lacking]
     return {**context, "title": "Overview", "alarms": found, **counts(request)}
 
 
@@ -60,6 +60,11 @@ def failed_work(request: HttpRequest) -> str:
     those = "1 thing fails" if count == 1 else f"{count} things fail"
     address = reverse("admin:platform_failedwork_changelist")
     return format_html('{} in the background. <a class="underline" href="{}">See what to do.</a>', those, address)
+
+
+def server_messages(request: HttpRequest) -> list[str]:
+    """Messages about the settings of PostgreSQL, for those who may know who can change them."""
+    return server_alarms() if rights_of(request).may_somewhere(Right.CONFIGURE) else []
 
 
 def counts(request: HttpRequest) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from django.db import DatabaseError
 from redis import RedisError
 
-from rvm.platform.observability.health import Unready, live_workers, tick, workers
+from rvm.platform.database import server
+from rvm.platform.observability.health import Unready, durability, live_workers, tick, workers
 
 SILENT = "Redis or PostgreSQL does not answer; /readyz says which."
 NO_WORKER = "No worker is running: voicemails wait. Start one with `manage.py worker dispatch`."
@@ -23,6 +24,11 @@ def alarms() -> list[str]:
 def import_alarms() -> list[str]:
     """Messages about missing processes that an uploaded list needs."""
     return _failed_messages((_imports, NO_IMPORTS))
+
+
+def server_alarms() -> list[str]:
+    """Messages about settings of PostgreSQL that its operator should change."""
+    return [*_failed_messages((durability, server.NOT_FLUSHED)), *server.warnings()]
 
 
 def _imports() -> None:

@@ -18,7 +18,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from redis import RedisError
 
-from rvm.platform import tz_database
+from rvm.platform import redis_connection, tz_database
+from rvm.platform.database import server
 from rvm.platform.database.session import TransactionsPooled
 from rvm.platform.models import Heartbeat
 from rvm.platform.redis_connection import redis_client, redis_now
@@ -100,6 +101,18 @@ def database() -> str:
 def redis() -> str:
     redis_client().ping()
     return "Redis answers."
+
+
+def durability() -> str:
+    """A message that PostgreSQL keeps what it confirms. Raises Unready.
+
+    Only what surely forgets stops readiness; what may be right on some machines is a warning.
+    """
+    if server.read_settings().fsync:
+        return "PostgreSQL flushes what it confirms to the disk."
+    if settings.PRODUCTION:
+        raise Unready(server.NOT_FLUSHED)
+    return "PostgreSQL does not flush to the disk, which is enough outside production."
 
 
 _migrated = False
@@ -185,12 +198,17 @@ def wrong_time_zones() -> str:
     )
 
 
+def server_settings() -> str:
+    return " ".join(server.warnings())
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "database": database,
+    "durability": durability,
     "redis": redis,
     "migrations": migrations,
     "workers": workers,
     "tick": tick,
 }
 # Each returns a message about a problem that does not prevent work, or "". Layers above add their own.
-WARNINGS: list[Callable[[], str]] = [wrong_time_zones]
+WARNINGS: list[Callable[[], str]] = [wrong_time_zones, server_settings, redis_connection.old_version]

@@ -67,7 +67,7 @@ def fails(name: str, message: str) -> None:
 
 def test_everything_there_is_200() -> None:
     status, checks = ask()
-    assert status == 200 and list(checks) == ["database", "redis", "migrations", "workers", "tick"]
+    assert status == 200 and list(checks) == ["database", "durability", "redis", "migrations", "workers", "tick"]
 
 
 def test_a_silent_tick_is_named() -> None:
@@ -143,6 +143,18 @@ def test_a_database_that_takes_no_writes_is_named() -> None:
         fails("database", "PostgreSQL takes no writes")
         transaction.set_rollback(True)
     assert ask()[0] == 200
+
+
+def test_a_server_that_does_not_flush_is_named_in_production_only(settings: Any) -> None:
+    assert ask()[0] == 200, "the tests' own server does not"
+    settings.PRODUCTION = True
+    fails("durability", "fsync is off")
+
+
+def test_what_else_is_wrong_with_the_server_is_a_warning_in_production(settings: Any) -> None:
+    settings.PRODUCTION = True
+    warnings = " ".join(Client().get("/readyz").json()["warnings"])
+    assert "full_page_writes is off" in warnings and "The default of synchronous_commit is off" in warnings
 
 
 def test_a_warning_is_told_and_leaves_the_whole_ready() -> None:
