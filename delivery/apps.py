@@ -7,16 +7,19 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         from delivery.engine import circuit_breaker, moved_drops
+        from delivery.retention import numbers, reports
         from delivery.services import audit_words
         from delivery.services.suppressions import end_waiting
         from delivery.worker import failed_work
         from rvm.platform import organisations
         from rvm.platform.audit import vocabulary
         from rvm.platform.observability import health
+        from rvm.platform.retention import purges
         from usecases import suppressions
 
         health.WARNINGS.append(circuit_breaker.warning)
         failed_work.register()
         organisations.ON_MOVED.append(moved_drops.begin)
         suppressions.ON_ADDED.append(end_waiting)
+        purges.PURGES += [numbers.NUMBERS, reports.REPORTS]
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from delivery.lifecycle.reasons import REASONS
 from delivery.models import Voicemail
+from delivery.models.voicemail import number_removed_text
 from rvm.platform.observability.masking import DOTS
 
 PAGE_ROWS = 2000
@@ -42,7 +43,7 @@ OTHER_COLUMN = "other_fields"
 
 _READ = (
     "id", "lane_id", "lane__for_api", "reference", "record_number", "last4", "status", "reason", "setup__carrier",
-    "carrier_code", "carrier_text", "sender", "attempts", "created_at", "accepted_at", "ended_at",
+    "carrier_code", "carrier_text", "sender", "attempts", "created_at", "accepted_at", "ended_at", "number_removed_at",
 )  # fmt: skip
 _DETAILS = {"": ""} | {reason.value: facts.detail for reason, facts in REASONS.items()}
 
@@ -60,9 +61,10 @@ def export_rows(
     for values in _pages(found, (*_READ, "recipient", "merge_fields") if reveal else _READ):
         if reveal:
             *read, recipient, fields = values
-            yield [*_row(read, recipient, read[4] or ""), *_merged(fields, own)]
+            yield [*_row(read, number_removed_text(read[-1]) or recipient, read[4] or ""), *_merged(fields, own)]
         else:
-            yield _row(values, f"{DOTS}{values[5]}", DOTS if values[4] else "")
+            masked = number_removed_text(values[-1]) or f"{DOTS}{values[5]}"
+            yield _row(values, masked, DOTS if values[4] else "")
 
 
 def _pages(found: QuerySet[Voicemail], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -78,7 +80,7 @@ def _pages(found: QuerySet[Voicemail], columns: Sequence[str]) -> Iterator[tuple
 def _row(values: Sequence[Any], recipient: str, record_number: str) -> list[Any]:
     (
         identifier, lane_id, for_api, reference, _, _, status, reason, carrier, carrier_code, carrier_text, sender, attempts,
-        created_at, accepted_at, ended_at,
+        created_at, accepted_at, ended_at, _,
     ) = values  # fmt: skip
     return [
         str(identifier),

@@ -9,7 +9,9 @@ class UseCasesConfig(AppConfig):
         from rvm.platform import organisations
         from rvm.platform.audit import vocabulary
         from rvm.platform.observability import health
+        from rvm.platform.retention import purges
         from usecases.attestations import agreements
+        from usecases.inbound import retention
         from usecases.organisations import copies
         from usecases.rules_in_force import overdue_review
         from usecases.services import audit_words
@@ -18,4 +20,5 @@ class UseCasesConfig(AppConfig):
         health.WARNINGS.append(agreements.warning)
         organisations.ON_LEFT.append(copies.abandon)
         organisations.ON_SHARED.append(copies.begin)
+        purges.PURGES += [retention.OPT_OUTS, retention.OTHERS]
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

@@ -33,13 +33,13 @@ from usecases.api.suppression_serializers import SuppressionSerializer
 
 
 class _Found(NamedTuple):
-    """A person, None if the number cannot be decrypted, and the voicemail that led to them, None for a search by number."""
+    """A person, None if the number was removed or cannot be decrypted; the voicemail that led to them, None in a search by number."""
 
     person: Person | None
     voicemail_id: UUID | None
 
 
-# What is told of a person whose number cannot be decrypted.
+# What is told of a person whose number was removed or cannot be decrypted.
 _NOTHING: dict[str, Any] = {
     "recipient_phone_number": None,
     "names": [],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -35,7 +36,9 @@ SELECT sought.index,
        EXISTS (SELECT FROM usecases_consent c WHERE c.number_index = sought.index OFFSET 0)
   FROM unnest(%s::bytea[]) AS sought(index)
 """
-_READ = "SELECT id, recipient_index, recipient, last4, merge_fields, reference FROM delivery_voicemail"
+_READ = """
+SELECT id, recipient_index, recipient, last4, merge_fields, reference, number_removed_at FROM delivery_voicemail
+"""
 _READ_IDENTIFIED = f"""
 {_READ} WHERE id = ANY(%s::uuid[]) AND workspace_id = %s AND (%s::boolean IS NULL OR live = %s) ORDER BY id DESC
 """
@@ -72,12 +75,13 @@ class Known(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A person that a search found by a voicemail. `number`: None if it cannot be decrypted."""
+    """A person that a search found by a voicemail. `number`: None if it was removed, at `removed_at`, or cannot be decrypted."""
 
     voicemail_id: UUID
     number: str | None
     last4: str
     name: str
+    removed_at: datetime | None = None
 
 
 class Matches(NamedTuple):
@@ -164,11 +168,11 @@ def _scan(campaign: Campaign, after: UUID, rows: int) -> list[tuple[Any, ...]]:
 def _people(rows: Iterable[tuple[Any, ...]]) -> list[Match]:
     """One match for each person, by the first of their rows."""
     found: dict[Any, Match] = {}
-    for voicemail_id, index, recipient, last4, fields, *_ in rows:
+    for voicemail_id, index, recipient, last4, fields, _, removed_at in rows:
         number = number_in(recipient)
         if (number or bytes(index)) not in found:
             name = names.name_in(decrypted(MERGE_FIELDS, fields))
-            found[number or bytes(index)] = Match(voicemail_id, number, last4, name)
+            found[number or bytes(index)] = Match(voicemail_id, number, last4, name, removed_at)
     return list(found.values())
 
 

@@ -46,10 +46,12 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
         return ("created_at", shown, "coloured", "why", "use_case", "through", "sender", "attempts", "reference")
 
     def row_title(self, row: Voicemail) -> str:
-        return f"Voicemail to {row.masked_recipient}"
+        return f"Voicemail, {row.masked_recipient}" if row.number_removed_at else f"Voicemail to {row.masked_recipient}"
 
     @display(description="Recipient")
     def full_number(self, voicemail: Voicemail) -> str:
+        if voicemail.recipient is None:
+            return voicemail.masked_recipient
         return whole(voicemail.recipient, voicemail.workspace_id)
 
     @display(description="Recipient")
@@ -83,7 +85,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
         drops, kept = list(drops_of(voicemail)), kept_decision(voicemail)
         reports = list(CarrierReport.objects.filter(drop_id__in=[drop.pk for drop in drops]).defer("raw"))
         return {
-            "title": f"Voicemail to {recipient}",
+            "title": self.row_title(voicemail) if voicemail.number_removed_at else f"Voicemail to {recipient}",
             "voicemail": voicemail,
             "recipient": recipient,
             "record_number": voicemail.record_number if sees else voicemail.masked_record_number,

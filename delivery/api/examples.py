@@ -27,6 +27,7 @@ _QUEUED: dict[str, Any] = {
     "recording_id": RECORDING_ID,
     "live": True,
     "recipient_phone_number": "+•••••••0142",
+    "number_removed_at": None,
     "sender_phone_number": "+12125550100",
     "reference": "appointment-8841",
     "record_number": "•••••••",

@@ -23,7 +23,7 @@ SELECT v.id, v.status, v.reason, v.failover, coalesce(v.expires_at, l.expires_at
        {effective_sql("retry_minutes")}, u.failover_setup_id IS NOT NULL AND v.live, u.failover_reasons::text[],
        (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
   FROM delivery_voicemail v JOIN usecases_usecase u ON u.id = v.use_case_id JOIN delivery_lane l ON l.id = v.lane_id
- WHERE v.id = ANY(%s::uuid[]) AND {effective_sql("max_attempts")} > 1
+ WHERE v.id = ANY(%s::uuid[]) AND v.recipient IS NOT NULL AND {effective_sql("max_attempts")} > 1
    AND coalesce(v.expires_at, l.expires_at) IS NOT NULL
 """  # noqa: S608 - of constants
 

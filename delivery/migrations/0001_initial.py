@@ -211,10 +211,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('live', models.BooleanField()),
-                ('recipient', rvm.platform.encryption.fields.EncryptedTextField(editable=True)),
+                ('recipient', rvm.platform.encryption.fields.EncryptedTextField(editable=True, help_text='Empty once it is removed, with what else is known of the person.', null=True)),
                 ('recipient_index', models.BinaryField(max_length=32)),
                 ('index_key', models.PositiveSmallIntegerField()),
-                ('last4', models.CharField(max_length=4)),
+                ('last4', models.CharField(blank=True, max_length=4)),
                 ('sender', models.CharField(max_length=16)),
                 ('reference', models.CharField(blank=True, help_text="The customer's own name for it; no PHI.", max_length=100)),
                 ('record_number', rvm.platform.encryption.fields.EncryptedTextField(editable=True, help_text="The patient's medical record, chart or account number. Shown to users who may see phone numbers.", null=True)),
@@ -235,6 +235,7 @@ class Migration(migrations.Migration):
                 ('sending_at', models.DateTimeField(null=True)),
                 ('accepted_at', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
+                ('number_removed_at', models.DateTimeField(help_text='When recipient, record number, merge fields, metadata and places were removed.', null=True)),
             ],
             options={
                 'ordering': ['-id'],

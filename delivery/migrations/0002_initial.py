@@ -182,6 +182,10 @@ class Migration(migrations.Migration):
             model_name='carrierreport',
             index=models.Index(condition=models.Q(('effect', 'unknown_drop'), ('recipient__isnull', False)), fields=['setup', 'id'], name='report_in_doubt'),
         ),
+        migrations.AddIndex(
+            model_name='carrierreport',
+            index=models.Index(condition=models.Q(('merged_at__isnull', False), models.Q(('raw__isnull', False), ('recipient__isnull', False), _connector='OR')), fields=['setup', 'received_at'], name='report_to_purge'),
+        ),
         migrations.AddConstraint(
             model_name='clip',
             constraint=models.UniqueConstraint(fields=('workspace', 'sha256'), name='delivery_clip_once'),
@@ -265,6 +269,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='voicemail',
             index=models.Index(condition=models.Q(('status__in', ['queued', 'sending', 'accepted', 'delivered']), _negated=True), fields=['workspace', 'status', '-id'], name='voicemail_rare_status'),
+        ),
+        migrations.AddIndex(
+            model_name='voicemail',
+            index=models.Index(condition=models.Q(('ended_at__isnull', False), ('recipient__isnull', False)), fields=['workspace', 'ended_at', 'id'], name='voicemail_to_purge'),
+        ),
+        migrations.AddConstraint(
+            model_name='voicemail',
+            constraint=models.CheckConstraint(condition=models.Q(('recipient__isnull', False), models.Q(('status__in', ['queued', 'sending']), _negated=True), _connector='OR'), name='delivery_number_while_sent'),
         ),
         migrations.AddIndex(
             model_name='drop',

@@ -52,4 +52,10 @@ class CarrierReport(models.Model):
                 name="report_in_doubt",
                 condition=Q(effect="unknown_drop", recipient__isnull=False),
             ),
+            # What the purge removes next; a row is added once, when it is merged.
+            models.Index(
+                fields=["setup", "received_at"],
+                name="report_to_purge",
+                condition=Q(merged_at__isnull=False) & (Q(raw__isnull=False) | Q(recipient__isnull=False)),
+            ),
         ]

@@ -37,10 +37,12 @@ class Voicemail(Row):
     lane = models.ForeignKey(Lane, **UNENFORCED)
     recording = models.ForeignKey(Recording, **UNENFORCED)
     live = models.BooleanField()
-    recipient = EncryptedTextField()
+    recipient = EncryptedTextField(
+        null=True, help_text="Empty once it is removed, with what else is known of the person."
+    )
     recipient_index = models.BinaryField(max_length=32)
     index_key = models.PositiveSmallIntegerField()
-    last4 = models.CharField(max_length=4)
+    last4 = models.CharField(max_length=4, blank=True)
     sender = models.CharField(max_length=16)
     reference = models.CharField(max_length=100, blank=True, help_text="The customer's own name for it; no PHI.")
     record_number = EncryptedTextField(
@@ -72,9 +74,19 @@ class Voicemail(Row):
     sending_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    number_removed_at = models.DateTimeField(
+        null=True, help_text="When recipient, record number, merge fields, metadata and places were removed."
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            # So that nobody is lost who is to be reached, whatever removes numbers.
+            models.CheckConstraint(
+                condition=Q(recipient__isnull=False) | ~Q(status__in=["queued", "sending"]),
+                name="delivery_number_while_sent",
+            )
+        ]
         indexes: ClassVar[list[models.Index]] = [
             # The work queue: due voicemails of a lane. With the id, so that a look can continue among many that are due at one time.
             models.Index(
@@ -100,11 +112,17 @@ class Voicemail(Row):
                 name="voicemail_rare_status",
                 condition=~Q(status__in=["queued", "sending", "accepted", "delivered"]),
             ),
+            # What the purge removes next; a row is added once, when it ends, and leaves with its number.
+            models.Index(
+                fields=["workspace", "ended_at", "id"],
+                name="voicemail_to_purge",
+                condition=Q(ended_at__isnull=False, recipient__isnull=False),
+            ),
         ]
 
     @property
     def masked_recipient(self) -> str:
-        return number_ending(self.last4)
+        return number_removed_text(self.number_removed_at) or number_ending(self.last4)
 
     @property
     def masked_record_number(self) -> str:
@@ -164,9 +182,16 @@ class VoicemailIdentifier(models.Model):
 RECIPIENT_PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 
 
-def number_in(ciphertext: bytes) -> str | None:
-    """The E.164 number of a row's `recipient`; None if the key is not configured, the ciphertext is damaged or its content is not
-    text."""
+def number_removed_text(at: datetime | None) -> str:
+    """What stands in the place of a number that was removed; empty if it was not."""
+    return f"number removed on {at:%Y-%m-%d}" if at else ""
+
+
+def number_in(ciphertext: bytes | None) -> str | None:
+    """The E.164 number of a row's `recipient`; None if it was removed, the key is not configured, the ciphertext is damaged or its
+    content is not text."""
+    if ciphertext is None:
+        return None
     try:
         return cipher().decrypt(ciphertext, RECIPIENT_PURPOSE).decode()
     except ValueError:

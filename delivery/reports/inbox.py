@@ -324,10 +324,11 @@ def _suppress(batch: Batch) -> None:
         kind = suppression_kind(reason)
         number = number_in(recipient)
         if number is None:
-            log.error("recipient_unreadable", voicemail_id=str(voicemail.id))
-            record_on_commit(
-                "unreadable", "opt-outs", name="Opt-outs", reason="They count in their own workspace only."
-            )
+            if recipient is not None:  # otherwise the person was erased meanwhile
+                log.error("recipient_unreadable", voicemail_id=str(voicemail.id))
+                record_on_commit(
+                    "unreadable", "opt-outs", name="Opt-outs", reason="They count in their own workspace only."
+                )
             suppress_index(
                 workspace_id=workspace_id,
                 number_index=bytes(index),

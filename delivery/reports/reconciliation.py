@@ -187,9 +187,12 @@ class _Resubmissions:
         if route is None:
             return None
         recent = RecentDrops(route.organisation_id, now)
-        if not _may_resubmit(drop, route, recent, now):
+        recipient = drop.voicemail.recipient
+        if recipient is None or not _may_resubmit(
+            drop, recipient, route, recent, now
+        ):  # without one, the person was erased
             return None
-        same = _same_request(drop, route)
+        same = _same_request(drop, route, recipient)
         if route.adapter.needs_media and not same.media_id:
             return None
         request = route.adapter.submit_request(same)
@@ -302,7 +305,7 @@ def _resubmission_result(drop: Drop, submission: Submission) -> Submission:
     reason = submission.reason
     if submission.outcome is not Outcome.REFUSED:
         return submission
-    if reason is not None and (kind := REASONS[reason].suppresses) and drop.live:
+    if reason is not None and (kind := REASONS[reason].suppresses) and drop.live and drop.voicemail.recipient:
         suppress_all([Statement(drop.workspace_id, drop.voicemail.recipient, reason, kind)])
     return replace(submission, reason=Reason.UNCONFIRMED)
 
@@ -324,14 +327,14 @@ def _record_as_report(drop: Drop, submission: Submission, response: CarrierRespo
     receive(drop.setup_id, response.body, [report])
 
 
-def _may_resubmit(drop: Drop, route: SendRoute, recent: RecentDrops, now: datetime) -> bool:
+def _may_resubmit(drop: Drop, recipient: str, route: SendRoute, recent: RecentDrops, now: datetime) -> bool:
     """Whether it may be; if so, the drop is added to `recent`. It counts once, at the latest time at which it may have been left."""
     window = route.adapter.idempotency_window
     if window is None or now - drop.created_at > window * WINDOW_SHARE:
         return False
     if drop.credentials_version != route.credentials_version:
         return False  # may be another account of the carrier, which has not seen the key
-    recipient, recording_id = drop.voicemail.recipient, drop.voicemail.recording_id
+    recording_id = drop.voicemail.recording_id
     suppressed = is_suppressed(drop.workspace_id, recipient, route.purpose, to_confidential=route.to_confidential)
     person = (bytes(drop.voicemail.recipient_index), recipient)
     [consent] = consents_held(drop.workspace_id, [person], route.needed_consent)
@@ -364,7 +367,7 @@ def _lane_of(drop: Drop) -> tuple[UUID, float] | None:
     return (lane.pk, lane.pace_per_second) if lane.pace_per_second else None
 
 
-def _same_request(drop: Drop, route: SendRoute) -> DropRequest:
+def _same_request(drop: Drop, route: SendRoute, recipient: str) -> DropRequest:
     """The request exactly as it was first submitted: carriers refuse a key with a different request."""
     key = route.callback_key
     if drop.callback_version != key.version:
@@ -372,7 +375,7 @@ def _same_request(drop: Drop, route: SendRoute) -> DropRequest:
     return drop_request(
         drop.id,
         key=key,
-        recipient=drop.voicemail.recipient,
+        recipient=recipient,
         sender=drop.sender,
         media_id=carrier_media.media_id_of(drop.setup_id, drop.voicemail.recording_id),
     )

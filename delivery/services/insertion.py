@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -70,7 +70,7 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
                 "created_at": shared.created_at,
                 "updated_at": shared.updated_at,
                 "ids": [row.pk for row in rows],
-                "recipients": [cipher().encrypt(row.recipient.encode(), RECIPIENT_PURPOSE) for row in rows],
+                "recipients": [cipher().encrypt(cast(str, row.recipient).encode(), RECIPIENT_PURPOSE) for row in rows],
                 "indexes": [row.recipient_index for row in rows],
                 "last4": [row.last4 for row in rows],
                 "senders": [row.sender for row in rows],

@@ -41,6 +41,7 @@ MAX_DROPS = 10
 class LeftOut(StrEnum):
     """Why a retry of a lane leaves out a failed voicemail."""
 
+    NUMBER_REMOVED = "number_removed"
     SUPPRESSED = "suppressed"
     ATTEMPTS_USED_UP = "attempts_used_up"
 
@@ -62,7 +63,7 @@ class _Locked(NamedTuple):
     status: str
     reason: str
     since: datetime | None
-    recipient: bytes
+    recipient: bytes | None
     recipient_index: bytes
     drops: int
 
@@ -97,7 +98,8 @@ def _left_out(use_case: UseCase, rows: Sequence[_Locked]) -> list[list[LeftOut]]
     people = [(bytes(row.recipient_index), number_in(row.recipient) if rotating else None) for row in rows]
     listed = are_suppressed(use_case.workspace_id, people, use_case.purpose, to_confidential=use_case.to_confidential)
     return [
-        [LeftOut.SUPPRESSED] * (known or (rotating and number is None))
+        [LeftOut.NUMBER_REMOVED] * (row.recipient is None)
+        + [LeftOut.SUPPRESSED] * (known or (rotating and number is None))
         + [LeftOut.ATTEMPTS_USED_UP] * (row.drops >= MAX_DROPS)
         for row, known, (_, number) in zip(rows, listed, people, strict=True)
     ]
@@ -181,6 +183,11 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
         if locked.failed_for in GUESSES:
             raise _duplicate_risk("The person may have been reached already.", voicemail_status=row.status)
         raise _permanent_failure(row.reason_detail, voicemail_status=row.status)
+    if LeftOut.NUMBER_REMOVED in left_out:
+        raise _not_retryable(
+            f"Its number was removed on {row.number_removed_at:%Y-%m-%d}, so nothing can be sent by it again.",
+            voicemail_status=row.status,
+        )
     if LeftOut.ATTEMPTS_USED_UP in left_out:
         raise ServiceError(
             "attempts_used_up",

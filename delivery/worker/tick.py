@@ -27,6 +27,7 @@ from rvm.platform.audit import chain
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Heartbeat
 from rvm.platform.observability import failed_work
+from rvm.platform.retention.purges import Purger
 from usecases.organisations import copies
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,7 @@ STEPS: list[Step] = [
     Throttled(clear_sessions, MINUTE),
     Throttled(inbox.reopen_doubtful, MINUTE),
     Throttled(recent_drops.purge, MINUTE),
+    Purger(),
     invariants.check,
     chain.seal,
     Throttled(chain.log_heads, MINUTE),

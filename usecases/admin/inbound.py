@@ -127,7 +127,7 @@ class InboundMessageAdmin(RecordAdmin):
 
     @display(description="Phone number")
     def masked(self, row: InboundMessage) -> str:
-        return number_ending(row.last4)
+        return number_ending(row.last4) if row.last4 else "removed"
 
     @display(description="Understood as", label={"opt-out": "success", "not understood": "danger"})
     def understood(self, row: InboundMessage) -> str:

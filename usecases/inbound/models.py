@@ -30,7 +30,8 @@ class InboundSecret(Row):
 
 
 class InboundMessage(Row):
-    """What somebody told an organisation about a number, kept as it came, understood or not. Never changed."""
+    """What somebody told an organisation about a number, kept as it came, understood or not; number and words until they are
+    removed with time or by an erasure."""
 
     class Channel(models.TextChoices):
         PAGE = "page", "The public page"
@@ -39,9 +40,9 @@ class InboundMessage(Row):
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
     channel = models.CharField(max_length=8, choices=Channel.choices)
-    number = EncryptedTextField()
-    last4 = models.CharField(max_length=4)
-    words = EncryptedTextField(help_text="The text, or the keys that were pressed; empty on the page.")
+    number = EncryptedTextField(null=True)
+    last4 = models.CharField(max_length=4, blank=True)
+    words = EncryptedTextField(null=True, help_text="The text, or the keys that were pressed; empty on the page.")
     opted_out = models.BooleanField(help_text="Whether it was understood as an opt-out; nothing else is understood.")
     message_id = models.CharField(
         max_length=100, blank=True, help_text="The gateway's id, under which a message that is sent again is known."
@@ -60,6 +61,13 @@ class InboundMessage(Row):
                 fields=["organisation", "message_id"], condition=~models.Q(message_id=""), name="usecases_heard_once"
             )
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["organisation", "received_at"],
+                name="inbound_to_purge",
+                condition=models.Q(number__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.get_channel_display()} from •••{self.last4}"
+        return f"{self.get_channel_display()} from •••{self.last4}" if self.last4 else self.get_channel_display()

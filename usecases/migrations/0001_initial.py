@@ -235,9 +235,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('channel', models.CharField(choices=[('page', 'The public page'), ('text', 'Text message'), ('key', 'Key press')], max_length=8)),
-                ('number', rvm.platform.encryption.fields.EncryptedTextField(editable=True)),
-                ('last4', models.CharField(max_length=4)),
-                ('words', rvm.platform.encryption.fields.EncryptedTextField(editable=True, help_text='The text, or the keys that were pressed; empty on the page.')),
+                ('number', rvm.platform.encryption.fields.EncryptedTextField(editable=True, null=True)),
+                ('last4', models.CharField(blank=True, max_length=4)),
+                ('words', rvm.platform.encryption.fields.EncryptedTextField(editable=True, help_text='The text, or the keys that were pressed; empty on the page.', null=True)),
                 ('opted_out', models.BooleanField(help_text='Whether it was understood as an opt-out; nothing else is understood.')),
                 ('message_id', models.CharField(blank=True, help_text="The gateway's id, under which a message that is sent again is known.", max_length=100)),
                 ('digest', models.BinaryField(help_text='Keyed, so that no number can be guessed from it: another message needs another id.', max_length=32, null=True)),
@@ -245,6 +245,7 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.organisation')),
             ],
             options={
+                'indexes': [models.Index(condition=models.Q(('number__isnull', False)), fields=['organisation', 'received_at'], name='inbound_to_purge')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('message_id', ''), _negated=True), fields=('organisation', 'message_id'), name='usecases_heard_once')],
             },
         ),

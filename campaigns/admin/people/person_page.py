@@ -101,13 +101,16 @@ def opt_out_person(request: HttpRequest, token: str) -> HttpResponse:
 
 def of_voicemail(request: HttpRequest, voicemail_id: UUID) -> HttpResponse:
     """Leads from a voicemail to its recipient's page."""
-    rows = sql.run("SELECT workspace_id, recipient FROM delivery_voicemail WHERE id = %s", [voicemail_id])
+    rows = sql.run(
+        "SELECT workspace_id, recipient, number_removed_at FROM delivery_voicemail WHERE id = %s", [voicemail_id]
+    )
     workspace = rights_of(request).workspaces().filter(pk=rows[0][0]).first() if rows else None
     if workspace is None:
         raise Http404("There is no such voicemail in your workspaces.")
     number = number_in(rows[0][1])
     if number is None:
-        messages.warning(request, "The number of this voicemail cannot be decrypted, so its recipient has no page.")
+        why = f"was removed on {removed:%Y-%m-%d}" if (removed := rows[0][2]) else "cannot be decrypted"
+        messages.warning(request, f"The number of this voicemail {why}, so its recipient has no page.")
         return redirect(reverse("admin:delivery_voicemail_change", args=[voicemail_id]))
     return redirect(address_of(Person(workspace, number), acting_user(request), database_now()))
 

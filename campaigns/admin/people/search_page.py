@@ -22,6 +22,7 @@ from campaigns.models import Campaign
 from campaigns.people.names import MIN_LETTERS, is_searchable
 from campaigns.people.search import Match, Person, by_identifier, by_name, known_in
 from delivery.identifiers import MAX_RECORD_NUMBER
+from delivery.models.voicemail import number_removed_text
 from rvm.platform import audit
 from rvm.platform.admin.number_quota import within_quota
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
@@ -179,6 +180,8 @@ def _named(rights: Rights, reader: User, asked: dict[str, Any], now: datetime) -
 def _matched(rights: Rights, reader: User, workspace: Workspace, match: Match, now: datetime) -> dict[str, Any]:
     """A person that was found by a voicemail. One whose number cannot be decrypted leads to the voicemail."""
     shown = rights.may_see_numbers(workspace.pk)
+    masked = number_removed_text(match.removed_at) or number_ending(match.last4)
+    known = "voicemails" if match.number or match.removed_at else "voicemails; the number cannot be decrypted"
     if match.number is None:
         address = reverse("admin:delivery_voicemail_change", args=[match.voicemail_id])
     else:
@@ -186,9 +189,9 @@ def _matched(rights: Rights, reader: User, workspace: Workspace, match: Match, n
     return {
         "address": address,
         "workspace": workspace.name,
-        "number": whole(match.number, workspace.pk) if shown and match.number else number_ending(match.last4),
+        "number": whole(match.number, workspace.pk) if shown and match.number else masked,
         "name": match.name if shown else "",
-        "known": "voicemails" if match.number else "voicemails; the number cannot be decrypted",
+        "known": known,
     }
 
 

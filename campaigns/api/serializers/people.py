@@ -133,7 +133,7 @@ class PersonSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="By which the person was found; null for a search by number."
     )
     recipient_phone_number = serializers.CharField(
-        allow_null=True, help_text="Null if it cannot be decrypted; then nothing else is known."
+        allow_null=True, help_text="Null if it was removed or cannot be decrypted; then nothing else is known."
     )
     names = serializers.ListField(child=serializers.CharField(), help_text="As lists have them, the newest first.")
     record_numbers = serializers.ListField(child=serializers.CharField())

@@ -30,7 +30,12 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
     recording_id = serializers.UUIDField()
     live = serializers.BooleanField(help_text=MADE_BY_TEST_KEY)
     recipient_phone_number = serializers.CharField(
-        help_text="Masked except for the last four digits, unless the key may see numbers."
+        allow_blank=True,
+        help_text="Masked except for the last four digits, unless the key may see numbers; empty once it is removed.",
+    )
+    number_removed_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When number, record number and metadata were removed, with time or by an erasure of the person.",
     )
     sender_phone_number = serializers.CharField(
         allow_blank=True, help_text="A campaign's voicemail gets its sender when it is sent; empty before."
@@ -82,9 +87,8 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
             "campaign_id": None if voicemail.lane.for_api else voicemail.lane_id,
             "recording_id": voicemail.recording_id,
             "live": voicemail.live,
-            "recipient_phone_number": whole(voicemail.recipient, voicemail.workspace_id)
-            if reveal
-            else voicemail.masked_recipient,
+            "recipient_phone_number": _number(voicemail, reveal),
+            "number_removed_at": voicemail.number_removed_at,
             "sender_phone_number": voicemail.sender,
             "reference": voicemail.reference,
             "record_number": (voicemail.record_number or "") if reveal else voicemail.masked_record_number,
@@ -106,6 +110,12 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
             "ended_at": voicemail.ended_at,
             "updated_at": voicemail.updated_at,
         }
+
+
+def _number(voicemail: Voicemail, reveal: bool) -> str:
+    if voicemail.recipient is None:
+        return ""
+    return whole(voicemail.recipient, voicemail.workspace_id) if reveal else voicemail.masked_recipient
 
 
 class DropSerializer(serializers.Serializer[Any]):

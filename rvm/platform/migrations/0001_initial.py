@@ -343,6 +343,52 @@ class Migration(migrations.Migration):
                 ('chain', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.auditchain')),
             ],
         ),
+        migrations.CreateModel(
+            name='Erasure',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('number_indexes', models.JSONField(help_text='Hexadecimal, one for each index key at the time.')),
+                ('counts', models.JSONField(default=dict, help_text='Removed rows by kind.')),
+                ('reason', models.CharField(blank=True, max_length=500)),
+                ('asked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('finished_at', models.DateTimeField(editable=False, null=True)),
+                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.workspace')),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('finished_at', None)), fields=['id'], name='erasure_unfinished')],
+            },
+        ),
+        migrations.CreateModel(
+            name='LegalHold',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('campaign_id', models.UUIDField(editable=False, help_text='And of its lane. Empty: the whole workspace.', null=True)),
+                ('name', models.CharField(help_text='Of the campaign or of the workspace, when it was placed.', max_length=200)),
+                ('reason', models.CharField(help_text="Such as the matter's name or number; no names of patients.", max_length=500)),
+                ('placed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('lifted_at', models.DateTimeField(editable=False, null=True)),
+                ('lift_reason', models.CharField(blank=True, editable=False, max_length=500)),
+                ('lifted_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('placed_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.workspace')),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('lifted_at', None)), fields=['workspace'], name='hold_standing')],
+            },
+        ),
+        migrations.CreateModel(
+            name='RetentionRule',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('numbers', 'Numbers and fields of people'), ('recordings', 'Recordings and clips'), ('callbacks', 'Raw callbacks and messages'), ('lists', 'Uploaded lists'), ('drafts', 'Drafts of campaigns'), ('answers', 'Stored responses of the API'), ('sessions', 'Sessions of browsers'), ('audit', 'Audit events')], max_length=12)),
+                ('days', models.PositiveIntegerField()),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('workspace', 'kind'), name='platform_one_retention_rule')],
+            },
+        ),
         migrations.AddConstraint(
             model_name='auditseal',
             constraint=models.UniqueConstraint(fields=('chain', 'position'), name='platform_one_event_a_position'),

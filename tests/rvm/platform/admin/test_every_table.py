@@ -21,7 +21,7 @@ REGISTERED = list(admin.site._registry)
 # what a clip is heard in, why a list's rows were left out, how far a campaign's retry is,
 # how a voicemail is found, why it was withheld, how often a number was reached; the state rules and the chains of the audit, which
 # commands show; how often a sign-in was tried, and sessions; the secrets of a setup's callback address,
-# who let out a launch, and how often somebody asked by a number.
+# who let out a launch, how often somebody asked by a number; for how long data are kept, legal holds and erasures.
 WITHIN_OTHERS = {
     "usecases.numberassignment",
     "delivery.lanecount",
@@ -43,6 +43,9 @@ WITHIN_OTHERS = {
     "platform.unsealedevent",
     "platform.session",
     "platform.numberquestions",
+    "platform.retentionrule",
+    "platform.legalhold",
+    "platform.erasure",
     "usecases.callbacksecret",
     "campaigns.launchapproval",
 }
