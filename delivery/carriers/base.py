@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
 from delivery.lifecycle.events import Report, Submission
+from delivery.lifecycle.vendor_texts import safe_text
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from usecases.windows import USUAL_DELAY
 
@@ -26,10 +27,10 @@ class DropRequest:
     """The values of one attempt. `attempt_key` is the drop's id, which the carrier gets as idempotency key and reference."""
 
     attempt_key: UUID
-    recipient: str  # E.164
+    recipient: str = field(repr=False)  # E.164
     sender: str  # E.164
-    recording_url: str  # a link for this drop that serves exactly the validated MP3; a secret too
-    callback_url: str  # with a proof for this drop, so it is a secret
+    recording_url: str = field(repr=False)  # a link for this drop that serves exactly the validated MP3; a secret too
+    callback_url: str = field(repr=False)  # with a proof for this drop, so it is a secret
     media_id: str = ""  # the vendor's id of the recording, for carriers with `needs_media`
 
 
@@ -55,12 +56,22 @@ class Check:
     ok: bool
     detail: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", safe_text(self.detail))
 
-class MediaRejected(ValueError):
+
+class CarrierError(ValueError):
+    """An error whose message may repeat what a vendor said; it is masked."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(safe_text(message))
+
+
+class MediaRejected(CarrierError):
     """The carrier refuses this recording permanently; the message is the carrier's reason, for the user."""
 
 
-class MediaUploadFailed(ValueError):
+class MediaUploadFailed(CarrierError):
     """This upload failed, but another may succeed; the message gives the reason."""
 
 
@@ -72,11 +83,11 @@ class CallbackResponse:
     content_type: str = "text/plain"
 
 
-class CallbackRejected(ValueError):
+class CallbackRejected(CarrierError):
     """The callback is not proved to come from the carrier; the message gives the reason and contains no secret."""
 
 
-class CallbackMalformed(ValueError):
+class CallbackMalformed(CarrierError):
     """The callback is authentic but malformed; the message names the place."""
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.vendor_texts import safe_text
 
 
 class Outcome(StrEnum):
@@ -21,7 +22,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A carrier's response to a submission, or to a look-up that found the drop. `code` and `text` are the carrier's own."""
+    """A carrier's response to a submission, or to a look-up that found the drop. `code` and `text` are the carrier's own, masked."""
 
     outcome: Outcome
     carrier_reference: str = ""
@@ -29,6 +30,9 @@ class Submission:
     code: str = ""
     text: str = ""
     retry_after: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        _mask(self)
 
 
 class ReportStatus(StrEnum):
@@ -56,3 +60,12 @@ class Report:
     text: str = ""
     recipient: str = field(default="", repr=False)
     unsigned: bool = False
+
+    def __post_init__(self) -> None:
+        _mask(self)
+
+
+def _mask(said: Submission | Report) -> None:
+    """A vendor's own texts hold no number from here on, whatever its adapter does with them."""
+    for name in ("code", "text"):
+        object.__setattr__(said, name, safe_text(getattr(said, name)))

@@ -19,19 +19,24 @@ DOTS = "•••••••"
 
 _KEPT = r"""
     [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}        # UUID
-  | (?<![0-9a-z])[0-9a-f]{32,}(?![0-9a-z])                              # digest, UUID without dashes
+  | (?<![0-9a-z])(?:[0-9a-f]{32,}|(?=\d*[a-f])[0-9a-f]{20,})(?![0-9a-z])  # digest, UUID without dashes, an id of a vendor
   | \d{4}-\d\d-\d\d[T\ ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?  # RFC 3339
-  | (?<![\d+])\d+\.\d{4,}(?!\d|[.\s-]\d)                                # a fraction, such as seconds
+  | (?<![\d+])\d+\.\d{5,}(?!\d|[.\s-]\d)                             # a fraction, such as seconds
 """
-_PHONE = r"""
-    (?:\+|%2B)\d{8,15}(?!\d)                                            # E.164, also within a query string
-  | (?:\+|%2B)\d(?:[\s().-]{0,2}\d){7,14}(?!\d)                         # international, formatted
-  | (?<![\da-f])(?:1[\s./-]{0,2})?(?:\([2-9]\d\d\)[\s./-]{0,2}|[2-9]\d\d[\s./-]{1,2})
-        \d{3}[\s./-]?\d{4}(?![\da-f])                                   # (415) 555-0123, 415.555.0123
-  | (?<![\da-f])[2-9]\d\d\d{3}[\s.-]\d{4}(?![\da-f])                    # 415555-0123
-  | (?<![\da-f.])(?:1[2-9]\d{9}|[02-9]\d{9,10}|\d{12})(?![\da-f])         # bare digits
+# What stands between the digits of a number, also in an address or in HTML. Of the letters of an escape none is a digit.
+_GAP = r"(?:[\s./()\-\u2010-\u2015\u2212\u00b7]|%(?:20|28|29|2d|2e|2f)|&nbsp;)"
+_PHONE = rf"""
+    (?:\+|%2B)\d{{8,15}}(?!\d)                                          # E.164, also within a query string
+  | (?:\+|%2B){_GAP}{{0,2}}\d(?:{_GAP}{{0,2}}\d){{7,14}}(?!\d)            # international, formatted
+  | (?<!\d)0(?:0|11)[1-9]\d{{7,13}}(?!\d)                              # international, as it is dialled
+  | (?<!\d)(?:1[+]|1{_GAP}{{1,3}})?[2-9]\d\d[+]\d{{3}}[+]?\d{{4}}(?!\d)      # spaces of a query string
+  | (?<!\d)(?:1{_GAP}{{0,3}})?(?:(?:\(|%28)[2-9]\d\d(?:\)|%29){_GAP}{{0,2}}|[2-9]\d\d{_GAP}{{1,3}})
+        \d{{3}}{_GAP}{{0,3}}\d{{4}}(?!\d)                                 # (415) 555-0123, 415.555.0123
+  | (?<!\d)[2-9]\d\d\d{{3}}{_GAP}\d{{4}}(?!\d)                          # 415555-0123
+  | (?<!\d)(?:1{_GAP})?[2-9](?:{_GAP}\d){{9}}(?!\d)                     # 4 1 5 5 5 5 0 1 2 3
+  | (?<![\d.])(?:1[2-9]\d{{9}}|[02-9]\d{{9,10}}|\d{{12}})(?!\d)          # bare digits
 """
-_PATTERN = re.compile(f"(?P<kept>{_KEPT})|(?P<phone>{_PHONE})", re.VERBOSE | re.IGNORECASE)
+_PATTERN = re.compile(rf"(?P<kept>{_KEPT})|(?P<phone>{_PHONE})", re.VERBOSE | re.IGNORECASE)
 
 
 def number_ending(last4: str) -> str:

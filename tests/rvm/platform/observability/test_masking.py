@@ -32,7 +32,21 @@ NUMBERS = [
     "+1-202-555-0142",
     "+44 20 7946 0018",
     "%2B12025550142",
+    "%2B1%20202%20555%200142",
+    "%28202%29%20555-0142",
+    "1+202+555+0142",
+    "202&nbsp;555&nbsp;0142",
+    "202\u2011555\u20110142",
+    "202\u2013555\u20130142",
+    "202/555/0142",
+    "202555.0142",
+    "2 0 2 5 5 5 0 1 4 2",
+    "0012025550142",
+    "01112025550142",
+    "\\u002b12025550142",
 ]
+# Letters beside a number that might be of a hexadecimal id.
+FRAMED = ["phone{}failed", "e{}", "{}and more", "face{}"]
 KEPT = [
     "01938a5e-7c1b-7f3e-9d2a-202555014212",
     "0193-8a5e",
@@ -45,6 +59,7 @@ KEPT = [
     "1795312345",
     "1795312345.123456",
     "1795312345123",
+    "507f1f77bcf86cd799439011",
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "127.0.0.1:8000",
     "10,000 of 25,000 in 12.5 s",
@@ -55,7 +70,7 @@ KEPT = [
 
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize(
-    "frame", ["{}", "to {} now", '{{"to": "{}"}}', "tel:{}", "to={}&x=1", "'{}'", "<{}>", "number_{}", "{},"]
+    "frame", ["{}", "to {} now", '{{"to": "{}"}}', "tel:{}", "to={}&x=1", "'{}'", "<{}>", "number_{}", "{},", *FRAMED]
 )
 def test_a_number_is_masked_in_every_surrounding(number: str, frame: str) -> None:
     text = mask_numbers(frame.format(number))
