@@ -11,7 +11,6 @@ from delivery.recordings.storage import read_frames
 _HEADERS = {
     "Content-Type": "audio/mpeg",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, max-age=300",
     "Accept-Ranges": "bytes",
 }
 

@@ -40,17 +40,13 @@ class OpenApiView(SpectacularJSONAPIView):
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    return _page(request, "docs/api.html", {})
+    page = render(request, "docs/api.html")
+    page["Content-Security-Policy"] = _POLICY
+    return page
 
 
 @require_safe
 def problems(request: HttpRequest) -> HttpResponse:
     """The page to which the `type` of every problem links, with one anchor for each code."""
     entries = sorted((entry for table in PROBLEMS for entry in table.values()), key=lambda entry: entry.code)
-    return _page(request, "docs/problems.html", {"problems": entries})
-
-
-def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    page = render(request, template, context)
-    page["Content-Security-Policy"] = _POLICY
-    return page
+    return render(request, "docs/problems.html", {"problems": entries})

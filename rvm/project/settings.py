@@ -84,6 +84,10 @@ with env.prefixed("RVM_"):
     )
     # Proxies of the deployment that add the address they see to X-Forwarded-For; 0 if clients connect directly.
     RVM_PROXIES = env.int("PROXIES", 1 if PRODUCTION else 0, validate=Range(0, 10))
+    # Browsers use HTTPS only for the subdomains of the public address too; with preload the operator may enter the domain in the list
+    # that browsers carry, from which it is removed within months only.
+    RVM_HSTS_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", True)
+    RVM_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", False)
     # People who have no second factor enrol one before any page of the desk is served to them.
     RVM_REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", PRODUCTION)
     # The identity provider by which people sign in, as it calls itself in its configuration; empty for none.
@@ -196,6 +200,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "rvm.platform.observability.request_id.RequestIdMiddleware",
+    "rvm.project.response_headers.ResponseHeadersMiddleware",
     "rvm.platform.audit.middleware.AuditMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -322,8 +327,10 @@ if PRODUCTION:
     # Probes of load balancers use plain HTTP.
     SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$"]
     SECURE_HSTS_SECONDS = 31_536_000
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = RVM_HSTS_SUBDOMAINS
+    SECURE_HSTS_PRELOAD = RVM_HSTS_PRELOAD
+    # Of these two an operator decides, who knows the domain.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 

@@ -46,6 +46,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     assert chromium and driver, "The walks need the commands chromium and chromedriver; run `make e2e`."
     options = ChromeOptions()
     options.binary_location = chromium
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     for option in (*_OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(option)
     started = Chrome(options=options, service=Service(driver))
@@ -57,6 +58,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     )
     yield started
     started.quit()
+
+
+@pytest.fixture(autouse=True)
+def _no_policy_is_violated(browser: Chrome) -> Iterator[None]:
+    """Every page of a walk gets along with its Content-Security-Policy, and asks no other site."""
+    browser.get_log("browser")
+    yield
+    said = [entry["message"] for entry in browser.get_log("browser")]
+    assert [each for each in said if "Content Security Policy" in each or "ERR_NAME_NOT_RESOLVED" in each] == []
 
 
 @pytest.fixture(autouse=True)

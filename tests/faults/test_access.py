@@ -13,17 +13,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from delivery.lifecycle.events import Report, ReportStatus
-from delivery.lifecycle.reasons import Reason
 from delivery.models import Voicemail
-from delivery.reports.inbox import merge, receive
+from delivery.reports.inbox import merge
 from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import AuditEvent
 from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
 from tests import factories
 from tests.delivery.states import both, make_submitted, state
-from tests.faults.marks import fault
 from usecases.callbacks.addresses import drop_address
 from usecases.models import TelephonySetup, UseCase
 from usecases.suppressions import is_suppressed
@@ -108,25 +105,6 @@ def test_a_live_key_sends_under_an_idempotency_key_that_a_test_key_has_used(use_
     for live in (False, True):
         answer = factories.make_api(use_case.workspace, live=live).post("voicemail", body, Idempotency_Key="x1")
         assert (answer.status_code, json.loads(answer.content)["live"]) == (201, live)
-
-
-@fault("M3: a vendor's text carries a number past the masking")
-def test_a_number_in_a_vendors_text_is_masked_for_keys_without_the_right_to_numbers(use_case: UseCase) -> None:
-    drop = make_submitted("accepted", use_case=use_case)
-    text = "Bad Request: to: +12025550142 is not a reachable number"
-    report = Report(drop.id, ReportStatus.FAILED, timezone.now(), reason=Reason.REFUSED, text=text)
-    receive(drop.setup_id, b"{}", [report])
-    merge(timezone.now())
-    masked = factories.make_api(use_case.workspace, scopes=[Scope.VOICEMAIL_READ])
-    assert "2025550142" not in masked.get("voicemail").content.decode()
-
-
-@fault("LOW1: answers with numbers may be kept by caches")
-def test_an_answer_with_numbers_is_not_stored_by_caches(use_case: UseCase) -> None:
-    voicemail = factories.make_voicemail(use_case)
-    api = factories.make_api(use_case.workspace)
-    for path in ("voicemail", f"voicemail/{voicemail.pk}"):
-        assert "no-store" in api.get(path).headers.get("Cache-Control", "")
 
 
 def test_a_page_of_whole_numbers_is_an_event_of_the_audit(use_case: UseCase) -> None:

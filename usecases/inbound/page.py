@@ -65,10 +65,10 @@ TEXTS: dict[str, dict[str, str]] = {
     },
 }
 _HEADERS = {
-    "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex, nofollow",
     # Not no-referrer: browsers would send the form with an Origin of null, which the check for forms of other sites refuses.
     "Referrer-Policy": "same-origin",
+    # Nothing but its form and its style: it runs no script and has no picture.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
 

@@ -187,12 +187,12 @@ def player(request: Any, api: Api, recording: Recording) -> Iterator[Any]:
         yield lambda method="GET", **headers: Client().generic(method, path, headers=headers)
 
 
-def test_the_whole_is_private_and_announces_ranges(player: Any, frames: bytes) -> None:
+def test_the_whole_is_kept_by_no_cache_and_announces_ranges(player: Any, frames: bytes) -> None:
     response = player()
     assert (response.status_code, response.content) == (200, frames)
     assert response["Content-Type"] == "audio/mpeg"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Cache-Control"].startswith("private")
+    assert response["Cache-Control"] == "no-store"
     assert (response["Accept-Ranges"], response["Content-Length"]) == ("bytes", str(len(frames)))
 
 

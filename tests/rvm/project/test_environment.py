@@ -98,8 +98,10 @@ GOOD = {
 }
 
 
-def start(**variables: str | None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "import rvm.project.settings as s; print(s.PRODUCTION)"]
+def start(
+    code: str = "import rvm.project.settings as s; print(s.PRODUCTION)", **variables: str | None
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code]
     environment = os.environ | GOOD | {name: value for name, value in variables.items() if value is not None}
     for name in [name for name, value in variables.items() if value is None]:
         del environment[name]
@@ -147,3 +149,9 @@ def test_development_asks_for_none_of_it() -> None:
         DATABASE_URL="postgresql://u@db/rvm",
     )
     assert started.returncode == 0
+
+
+def test_what_browsers_keep_of_https_is_the_operators_choice() -> None:
+    printed = "import rvm.project.settings as s; print(s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)"
+    assert start(code=printed).stdout == "True False\n"
+    assert start(code=printed, RVM_HSTS_SUBDOMAINS="false", RVM_HSTS_PRELOAD="true").stdout == "False True\n"
