@@ -7,16 +7,18 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns.imports import maintenance
-        from campaigns.lifecycle import audit_words, failed_work, scheduler
+        from campaigns.lifecycle import audit_words, drafts, failed_work, scheduler
         from campaigns.opt_outs import maintenance as opt_outs
         from delivery.runtime import wakeups
         from delivery.worker import tick
         from rvm.platform.audit import vocabulary
         from rvm.platform.observability import health
+        from rvm.platform.retention import purges
 
         wakeups.JOBS["imports"] = "campaigns.tasks.work_imports"
         health.WARNINGS.append(maintenance.warning)
         failed_work.register()
         tick.STEPS += [maintenance.wake_for_imports, maintenance.remove_files, maintenance.remove_strays]
         tick.STEPS += [opt_outs.wake_for_lists, opt_outs.remove_files, *scheduler.STEPS]
+        purges.PURGES.append(drafts.DRAFTS)
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

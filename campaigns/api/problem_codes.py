@@ -69,7 +69,10 @@ APPROVAL_ENDED = ProblemCode(
     "`GET /campaigns/{id}/approval` says how; launch or retry again to ask anew.",
 )
 IMPORT_FILE_REMOVED = ProblemCode(
-    "import_file_removed", 409, "The list is gone", "Uploaded files are kept for 24 hours; upload it again."
+    "import_file_removed",
+    409,
+    "The list is gone",
+    "Uploaded files are kept for a day, or as long as the workspace says; upload it again.",
 )
 IMPORT_TOO_LARGE = ProblemCode(
     "import_too_large", 413, "The list is too large", "The detail says how much one import takes; split the list."

@@ -305,4 +305,7 @@ def require_file(row: UploadedList) -> None:
 
 
 def removed() -> ServiceError:
-    return ServiceError("import_file_removed", "The uploaded file is kept for 24 hours and is gone; upload it again.")
+    return ServiceError(
+        "import_file_removed",
+        "The uploaded file was kept for as long as the workspace keeps lists and is gone; upload it again.",
+    )

@@ -13,6 +13,7 @@ MESSAGES = {
     "campaign.paused": "{who} paused the campaign {it}",
     "campaign.resumed": "{who} resumed the campaign {it}",
     "campaign.canceled": "{who} canceled the campaign {it}",
+    "campaign.expired": "{who} ended the draft {it}, which nobody had changed for long",
     "campaign.completed": "{who} completed the campaign {it}",
     "campaign.reopened": "{who} reopened the campaign {it}",
     "campaign.approval_asked": "{who} asked for approval to send the campaign {it}",

@@ -53,9 +53,9 @@ def work_on(identifier: UUID) -> bool:
     try:
         return _STEPS[was](row)
     except SheetInvalid as refused:
-        _fail(row, str(refused))
+        fail(row, str(refused))
     except (FileNotFoundError, Undecryptable):
-        _fail(row, LOST)
+        fail(row, LOST)
     except (InterfaceError, OperationalError, Stopping, Superseded):
         raise  # committed batches remain, and the next run continues after them
     except Exception as error:
@@ -63,7 +63,7 @@ def work_on(identifier: UUID) -> bool:
         log.error("opt_outs_broke", import_id=str(identifier), error=type(error).__name__)
         if was is not OptOutState.CHECKING:
             return False
-        _fail(row, FAULT)
+        fail(row, FAULT)
     return True
 
 
@@ -90,7 +90,7 @@ def _undo(row: OptOutImport) -> bool:
 _STEPS = {OptOutState.CHECKING: _check, OptOutState.IMPORTING: _put, OptOutState.UNDOING: _undo}
 
 
-def _fail(row: OptOutImport, message: str) -> None:
+def fail(row: OptOutImport, message: str) -> None:
     _end(row, OptOutState.FAILED, "opt_outs.failed", ("error", "added"), error=message[:500])
 
 

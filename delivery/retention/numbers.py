@@ -56,7 +56,7 @@ SELECT id FROM removed
 def remove_numbers(voicemail_ids: Collection[UUID], *, ended_before: datetime | None) -> set[UUID]:
     """Remove what the voicemails say about people and return their ids: of those that have ended before, or without a moment of all
     that are neither queued nor being sent. A voicemail whose row is locked is passed over."""
-    return {row[0] for row in sql.run(_REMOVE, [sql.ids(voicemail_ids), ended_before])}
+    return {row[0] for row in sql.run(_REMOVE, [sql.ids(voicemail_ids), ended_before])} if voicemail_ids else set()
 
 
 def purge(workspace_id: UUID, now: datetime) -> Iterator[int]:
@@ -66,7 +66,7 @@ def purge(workspace_id: UUID, now: datetime) -> Iterator[int]:
             held = holds.held_campaigns(workspace_id)
             rows = sql.run(_FIND_ENDED, [workspace_id, moment, *place, STEP_ROWS])
             ids = [voicemail_id for _, voicemail_id, lane_id in rows if lane_id not in held]
-            removed = remove_numbers(ids, ended_before=moment) if ids else ()
+            removed = remove_numbers(ids, ended_before=moment)
         if not rows:
             return
         place = rows[-1][0], rows[-1][1]

@@ -84,7 +84,9 @@ class UploadedListSerializer(serializers.ModelSerializer[Any]):
     rows_imported = serializers.IntegerField(help_text="Rows that are done.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
-    file_removed_at = serializers.DateTimeField(allow_null=True, help_text="The file is kept for a day.")
+    file_removed_at = serializers.DateTimeField(
+        allow_null=True, help_text="The file is kept for a day, or as long as the workspace says."
+    )
 
 
 class QuestionField(serializers.CharField):

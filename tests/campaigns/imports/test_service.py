@@ -29,6 +29,8 @@ from rvm.platform.encryption import encrypted_files
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from rvm.platform.observability import health
+from rvm.platform.retention import holds, rules
+from rvm.platform.retention.kinds import RetentionKind
 from tests import factories
 from tests.campaigns.imports.lists import (
     STATEMENT,
@@ -287,10 +289,37 @@ def test_what_is_being_imported_keeps_its_file_however_old() -> None:
     campaign = make_campaign()
     row = checked(campaign, LIST)
     service.confirm(row, consent_statement="Yes.", actor=None, now=NOW)
-    maintenance.remove_files(NOW + timedelta(days=3))
+    late = NOW + timedelta(days=3)
+    RecipientImport.objects.update(updated_at=late - timedelta(hours=23))
+    maintenance.remove_files(late)
     assert staged(row) and len(stored()) == 1
     work()
     assert recipients(campaign) == numbers(3)
+
+
+def test_a_list_that_no_worker_goes_on_with_fails_and_is_not_kept_for_ever() -> None:
+    row = checked(make_campaign(), LIST)
+    service.confirm(row, consent_statement="Yes.", actor=None, now=NOW)
+    late = NOW + timedelta(days=3)
+    RecipientImport.objects.update(created_at=NOW, updated_at=late - timedelta(hours=24))
+    maintenance.remove_files(late)
+    row.refresh_from_db()
+    assert (row.state, row.error, row.file_removed_at) == ("failed", maintenance.STUCK, late)
+    assert stored() == [] and not staged(row)
+
+
+def test_a_workspace_keeps_its_lists_for_as_long_as_it_says_and_all_under_a_legal_hold() -> None:
+    campaign = make_campaign()
+    row = imported(campaign, LIST)
+    rules.set_days(campaign.workspace, RetentionKind.LISTS, 7, actor=None)
+    RecipientImport.objects.update(created_at=NOW)
+    maintenance.remove_files(NOW + timedelta(days=6))
+    hold = holds.place(campaign.workspace, campaign_id=None, name="A", reason="B", actor=None)
+    maintenance.remove_files(NOW + timedelta(days=8))
+    assert stored() == [Path(row.storage_name).name]
+    holds.lift(hold, reason="C", actor=None, now=NOW)
+    maintenance.remove_files(NOW + timedelta(days=8))
+    assert stored() == []
 
 
 def test_a_discarded_list_is_gone_with_the_next_tick() -> None:
