@@ -299,7 +299,11 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 # Finds a file on request instead of scanning all folders at each start of a test client.
 WHITENOISE_AUTOREFRESH = RVM_ENVIRONMENT == "test"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Recordings and lists, which no other account of the machine needs to find. Static files keep the process's umask.
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if PRODUCTION

