@@ -16,7 +16,7 @@ from campaigns.imports.verdicts import BINDING, Consent, last_deciding, row_verd
 from campaigns.models import Campaign
 from campaigns.scripts import RecordingResolver
 from delivery.identifiers import MAX_RECORD_NUMBER
-from delivery.recordings.storage import STORAGE_UNAVAILABLE
+from delivery.recordings.storage import TEMPORARY
 from delivery.services.screening import MAX_REFERENCE_LENGTH
 from delivery.services.voicemails import is_simulated, setups_of
 from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
@@ -432,7 +432,7 @@ def _recordings(campaign: Campaign) -> Callable[[Mapping[str, object]], UUID]:
         try:
             return hearing.recording_for(fields).pk
         except ServiceError as refused:
-            if refused.code == STORAGE_UNAVAILABLE:
+            if refused.code in TEMPORARY:
                 raise  # temporary and not the row's fault: the whole import is tried again
             raise RowInvalid("clip_missing" if refused.code == "clip_missing" else "recording_refused") from None
 

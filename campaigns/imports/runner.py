@@ -19,7 +19,7 @@ from campaigns.imports.staging import Stopping, mark_staged, stage, unstage
 from campaigns.lifecycle.transitions import Superseded, change_state_if_still
 from campaigns.models import RecipientImport
 from campaigns.states import ImportState
-from delivery.recordings.storage import STORAGE_UNAVAILABLE
+from delivery.recordings.storage import TEMPORARY
 from delivery.runtime import shutdown
 from rvm.platform import audit
 from rvm.platform.encryption.crypto import Undecryptable
@@ -70,7 +70,7 @@ def work_on(identifier: UUID) -> None:
         else:
             _import(recipient_import)
     except (ServiceError, SheetInvalid) as refused:
-        if was is ImportState.IMPORTING and refused.code == STORAGE_UNAVAILABLE:
+        if was is ImportState.IMPORTING and refused.code in TEMPORARY:
             log.warning("import_waits_for_storage", import_id=str(identifier))
         else:
             fail(recipient_import, str(refused))

@@ -27,7 +27,7 @@ from campaigns.states import CampaignState, RetryState
 from delivery.lane_totals import LANES_WITH, counts_of
 from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
 from delivery.models import Lane
-from delivery.recordings.storage import STORAGE_UNAVAILABLE
+from delivery.recordings.storage import TEMPORARY
 from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.lanes import assign_recording, assign_recordings, cancel_queued, id_before_first
 from rvm.platform.database import sql
@@ -94,7 +94,7 @@ def _assign_batch(row: Campaign, after: UUID, now: datetime) -> UUID | None:
         try:
             return resolver.recording_for(merge_fields).pk
         except ServiceError as refused:
-            if refused.code == STORAGE_UNAVAILABLE:
+            if refused.code in TEMPORARY:
                 raise  # temporary: no voicemail fails, the next tick tries again
             return None
 

@@ -10,7 +10,7 @@ from campaigns.scripts.parts import Combination, choose, read_script
 from delivery.models import Recording
 from delivery.recordings.clips import assemble
 from delivery.recordings.links import link
-from delivery.recordings.storage import STORAGE_UNAVAILABLE
+from delivery.recordings.storage import TEMPORARY
 from rvm.platform.errors import ServiceError
 
 
@@ -28,7 +28,7 @@ class RecordingResolver:
 
     def recording_for(self, merge_fields: Mapping[str, object] | None) -> Recording:
         """The recording for these merge fields. Raises ServiceError: `clip_missing`, `recording_missing`, the reason why the clips
-        cannot be joined, or the temporary `storage_unavailable`."""
+        cannot be joined, or one of TEMPORARY."""
         if self._script is None:
             if self._campaign.recording is None:
                 raise ServiceError("recording_missing", "The campaign has no recording; give it one, or a script.")
@@ -44,7 +44,7 @@ class RecordingResolver:
         try:
             found = assemble(self._campaign.workspace, clips)
         except ServiceError as refused:
-            if refused.code == STORAGE_UNAVAILABLE:
+            if refused.code in TEMPORARY:
                 raise  # temporary, so it is not kept
             found = refused
         self._known[clips] = found

@@ -63,6 +63,12 @@ CHECK_NOT_SUPPORTED = ProblemCode(
 STORAGE_UNAVAILABLE = ProblemCode(
     "storage_unavailable", 503, "The upload could not be stored", "Nothing was kept; repeat the upload later."
 )
+RECORDING_CHECK_UNAVAILABLE = ProblemCode(
+    "recording_check_unavailable",
+    503,
+    "The recording could not be checked",
+    "Nothing was kept; repeat the upload.",
+)
 LINK_EXPIRED = ProblemCode("link_expired", 403, "The link has expired", "Ask for a new link where you got this one.")
 LINK_ENDED = ProblemCode(
     "link_ended", 410, "The link has ended", "A carrier's link ends with its voicemail; no later one is made."
@@ -93,6 +99,7 @@ DELIVERY_PROBLEMS = by_code(
     ATTEMPTS_USED_UP,
     CHECK_NOT_SUPPORTED,
     STORAGE_UNAVAILABLE,
+    RECORDING_CHECK_UNAVAILABLE,
     LINK_EXPIRED,
     LINK_ENDED,
     LINK_UNKNOWN,

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from delivery.audio.clip_rejections import clip_warning
 from delivery.audio.concatenation import refuse_cut_out
-from delivery.audio.inspection import average_kbps, described_by_encoder, file_warnings, playable_samples, walk_within
+from delivery.audio.inspection import average_kbps, described_by_encoder, file_warnings, playable, walk_within
 from delivery.audio.rejections import AudioWarning
-from delivery.audio.silence import THRESHOLD_DB, audible_seconds
+from delivery.audio.silence import THRESHOLD_DB
 
 MIN_CLIP_SECONDS = 0.2
 
@@ -34,11 +34,11 @@ class ClipInspection:
 def inspect_clip(data: bytes) -> ClipInspection:
     """The accepted clip in `data`. Raises AudioRejected with a code and a message for the uploader. Bounded like `inspect`."""
     audio = walk_within(data, shortest=MIN_CLIP_SECONDS)
-    samples = playable_samples(audio)
+    found = playable(audio)
     refuse_cut_out(audio.frames)
     _, _, announced = described_by_encoder(audio)
     warnings = list(file_warnings(audio, announced))
-    if not audible_seconds(samples, audio.stream.sample_rate):
+    if not found.audible_seconds:
         warnings.append(clip_warning("silent_clip", threshold=THRESHOLD_DB))
     return ClipInspection(
         frames=audio.frames,

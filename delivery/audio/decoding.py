@@ -1,8 +1,9 @@
 """One bounded decode: the proof that a recording plays, and the samples that its level is measured on.
 
-The decoder (dr_mp3 in miniaudio) is C code, so it gets only frames that the walk extracted: no tags, no Xing frame
-(whose frame count it would trust), one sample rate, one channel count. The format MP3 is given, because a file can mislead
-a decoder that guesses it. The decoder reads each frame once and stops at MAX_SECONDS, so its work is bounded for any input.
+The decoder (dr_mp3 in miniaudio) is C code, so it runs in a child process (`delivery.audio.measurement`) and gets only frames that
+the walk extracted: no tags, no Xing frame (whose frame count it would trust), one sample rate, one channel count. The format MP3 is
+given, because a file can mislead a decoder that guesses it. The decoder reads each frame once and stops at MAX_SECONDS, so its work
+is bounded for any input.
 """
 
 from __future__ import annotations

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 import mutagen
 import mutagen.mp3
 
-from delivery.audio.decoding import Samples, decode
 from delivery.audio.frames import Walk, walk
-from delivery.audio.levels import Levels, measure
+from delivery.audio.levels import Levels
+from delivery.audio.measurement import Measurement, measured
 from delivery.audio.rejections import AudioWarning, rejected, warning
-from delivery.audio.silence import MIN_AUDIBLE_SECONDS, THRESHOLD_DB, audible_seconds
+from delivery.audio.silence import MIN_AUDIBLE_SECONDS, THRESHOLD_DB
 from delivery.audio.sound_warnings import sound_warnings
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -58,13 +58,13 @@ class Inspection:
 def inspect(data: bytes, *, with_levels: bool = True) -> Inspection:
     """The accepted recording in `data`. Raises AudioRejected with a code and a message for the uploader.
 
-    Pure and bounded: it reads at most MAX_BYTES and uses about 50 MB of memory and 0.3 s. Without levels and their warnings, the
-    verdict is the same and takes a third of the time.
+    Pure and bounded: it reads at most MAX_BYTES, and a child process decodes them in about 0.3 s. Without levels and their warnings,
+    the verdict is the same and takes a third of the time. Raises ServiceError if something stops the child.
     """
     audio = walk_within(data, shortest=MIN_SECONDS)
-    samples = playable_samples(audio)
-    _refuse_silent(samples, audio.stream.sample_rate)
-    levels = measure(samples, audio.stream.sample_rate) if with_levels else None
+    found = playable(audio, with_levels=with_levels)
+    _refuse_silent(found.audible_seconds)
+    levels = found.levels
     mode, encoder, announced = described_by_encoder(audio)
     return Inspection(
         frames=audio.frames,
@@ -106,22 +106,21 @@ def wrong_duration(samples: int, sample_rate: int, shortest: float = MIN_SECONDS
     return "too_long" if samples > MAX_SECONDS * sample_rate + ENCODER_PADDING_SAMPLES else None
 
 
-def playable_samples(audio: Walk) -> Samples:
-    """The decoded samples. Raises AudioRejected if too little of the audio plays."""
+def playable(audio: Walk, *, with_levels: bool = False) -> Measurement:
+    """What is measured of the sound. Raises AudioRejected if too little of it plays, and ServiceError."""
     rate = audio.stream.sample_rate
-    samples = decode(audio.frames, audio.stream)
-    if len(samples) * 100 < audio.samples * MIN_PLAYABLE_PERCENT:
+    found = measured(audio.frames, with_levels=with_levels)
+    if found.samples * 100 < audio.samples * MIN_PLAYABLE_PERCENT:
         raise rejected(
             "does_not_play",
-            measured=math.floor(len(samples) / rate * 10) / 10,
+            measured=math.floor(found.samples / rate * 10) / 10,
             seconds=f"{audio.seconds:.1f}",
             allowed=f"{audio.seconds * MIN_PLAYABLE_PERCENT / 100:.1f}",
         )
-    return samples
+    return found
 
 
-def _refuse_silent(samples: Samples, sample_rate: int) -> None:
-    audible = audible_seconds(samples, sample_rate)
+def _refuse_silent(audible: float) -> None:
     if audible < MIN_AUDIBLE_SECONDS:
         raise rejected("silent", measured=f"{audible:.1f}", threshold=THRESHOLD_DB, allowed=MIN_AUDIBLE_SECONDS)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy import fft  # numpy would load it at its first use, and a child opens no file
 
 from delivery.audio.decoding import Samples
 from delivery.audio.silence import BLOCKS_PER_SECOND, audible_blocks
@@ -119,7 +120,7 @@ def _weighted_powers(channel: npt.NDArray[np.int16], sample_rate: int) -> Powers
         sound = channel[max(0, start - lead) : min(start + length, usable)] / _FULL
         offset = lead - min(lead, start)
         block[offset : offset + len(sound)] = sound
-        weighted = np.fft.irfft(np.fft.rfft(block) * response, lead + length)[lead:]
+        weighted = fft.irfft(fft.rfft(block) * response, lead + length)[lead:]
         powers.append(np.square(weighted).reshape(-1, step).mean(axis=1))
     return np.concatenate(powers)[: usable // step]
 

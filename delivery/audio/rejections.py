@@ -53,6 +53,10 @@ REJECTIONS: dict[str, str] = {
         "Only {measured} of the recording's {seconds} seconds can be played; at least {allowed} must be. "
         "The file is damaged. " + _EXPORT
     ),
+    "not_decodable": (
+        "The decoder broke off at this recording, or was not done with it after {allowed} seconds, where a minute of sound takes "
+        "less than one. The file is damaged. " + _EXPORT
+    ),
     "silent": (
         "Only {measured} seconds of this recording can be heard (louder than {threshold} dB below full volume); at "
         "least {allowed} must be. Check the microphone, record it again and listen before you upload it."

@@ -28,4 +28,4 @@ def audible_blocks(samples: Samples, sample_rate: int) -> npt.NDArray[np.bool_]:
 
 def audible_seconds(samples: Samples, sample_rate: int) -> float:
     """The audible seconds of `samples`."""
-    return np.count_nonzero(audible_blocks(samples, sample_rate)) / BLOCKS_PER_SECOND
+    return int(np.count_nonzero(audible_blocks(samples, sample_rate))) / BLOCKS_PER_SECOND

@@ -15,6 +15,7 @@ from delivery.models import Recording
 from delivery.recordings.storage import MAX_NAME_LENGTH, read_frames, stored
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 
 log = structlog.get_logger(__name__)
@@ -56,7 +57,7 @@ def measured(recording: Recording) -> Recording:
         return recording
     try:
         verdict = inspect(read_frames(recording))
-    except (OSError, Undecryptable, AudioRejected) as error:
+    except (OSError, Undecryptable, AudioRejected, ServiceError) as error:
         log.warning("recording_not_measured", recording_id=str(recording.pk), error=type(error).__name__)
         return recording
     found = _levels(verdict.levels)

@@ -14,6 +14,7 @@ import structlog
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
+from delivery.audio.measurement import CHECK_UNAVAILABLE
 from delivery.models import Clip, Recording
 from rvm.platform.encryption.encrypted_files import decrypt_file, encrypt_file
 from rvm.platform.errors import ServiceError
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 MAX_NAME_LENGTH = 200
 STORAGE_UNAVAILABLE = "storage_unavailable"
+# Codes of errors that are no fault of the sound and may pass: what was asked for is asked for again.
+TEMPORARY = frozenset({STORAGE_UNAVAILABLE, CHECK_UNAVAILABLE})
 Sound = TypeVar("Sound", Recording, Clip)
 
 

@@ -1,17 +1,13 @@
-"""The parent's side of an isolated call: starts the child, alternates between feeding and reading it, and always ends it."""
+"""The parent's side of an isolated call: has a child started, alternates between feeding and reading it, and always ends it."""
 
 from __future__ import annotations
 
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import IO, Any, Literal
 
 import orjson
@@ -19,15 +15,15 @@ import structlog
 
 from rvm.platform.isolation import frames
 from rvm.platform.isolation.frames import HEAD, MAX_FRAME_BYTES, frame
+from rvm.platform.isolation.servers import SERVER_ENDED, Child, started
 
 log = structlog.get_logger(__name__)
 
-_CHILD = Path(__file__).with_name("child.py")
-# The interpreter finds its own libraries by it. The child gets no other variable of the environment.
-_INHERITED = ("LD_LIBRARY_PATH",)
 _READ_BYTES = 256 * 1024
 # The longest wait for a child to exit after it has closed its pipe.
 _LAST_SECONDS = 5.0
+# Ends that are no fault of the child: a signal of somebody else, or the end of its server.
+_BY_OTHERS = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, SERVER_ENDED)
 
 
 @dataclass(frozen=True)
@@ -65,13 +61,12 @@ def isolated(
     modules that import neither Django nor settings. A `refusal` has a `code` and a `message`, and is raised here as
     `refusal(code, message)`. Raises ChildEnded, and any exception of `chunks`.
 
-    The child ends when the generator ends, is closed or raises. It also ends with the thread that requested the first value, so that
-    thread must live until the last one.
+    The child ends when the generator ends, is closed or raises, and with this process.
     """
-    process = _started()
+    child = _started(task.__module__)
     try:
         call = {"task": _name(task), "refusal": _name(refusal), "limits": asdict(limits), "arguments": arguments}
-        talk = _frames(process, frame(frames.CALL, orjson.dumps(call)), chunks, limits.wait_seconds)
+        talk = _frames(child, frame(frames.CALL, orjson.dumps(call)), chunks, limits.wait_seconds)
         for kind, content in talk:
             if kind == frames.ITEM:
                 yield orjson.loads(content)
@@ -87,49 +82,26 @@ def isolated(
                 log.error("child_broke", task=_name(task), error=orjson.loads(content))
                 raise ChildEnded("fault")
     finally:
-        _end(process)
+        child.end()
 
 
-def _started() -> subprocess.Popen[bytes]:
-    """A new child. It limits itself, because a function between fork and exec can deadlock in a process with threads."""
+def _started(module: str) -> Child:
     try:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and script
-            [sys.executable, "-I", str(_CHILD), str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a traceback could contain a cell of a list
-            bufsize=0,
-            cwd="/",
-            env={name: os.environ[name] for name in _INHERITED if name in os.environ},
-            start_new_session=True,  # Ctrl-C reaches the parent only
-        )
+        return started(module)
     except OSError as error:
         log.error("child_not_started", error=error.strerror)
         raise ChildEnded("stopped") from None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):
-                pipe.close()
-    process.wait()
 
 
 def _name(what: Callable[..., Any]) -> str:
     return f"{what.__module__}:{what.__qualname__}"
 
 
-def _frames(
-    process: subprocess.Popen[bytes], call: bytes, chunks: Iterable[bytes], wait_seconds: float
-) -> Iterator[tuple[bytes, bytes]]:
+def _frames(child: Child, call: bytes, chunks: Iterable[bytes], wait_seconds: float) -> Iterator[tuple[bytes, bytes]]:
     """Each complete frame on arrival, while the child is fed as fast as it reads. The child waits while the caller is busy."""
-    if process.stdin is None or process.stdout is None:
-        raise TypeError("a child is talked to through pipes")
     poller = select.poll()
-    feed = _Feed(process.stdin, poller, call, chunks)
-    stdout = process.stdout.fileno()
+    feed = _Feed(child.stdin, poller, call, chunks)
+    stdout = child.stdout.fileno()
     os.set_blocking(stdout, False)
     poller.register(stdout, select.POLLIN)
     received, waited = bytearray(), 0.0
@@ -143,7 +115,7 @@ def _frames(
         if stdout in ready:
             data = os.read(stdout, _READ_BYTES)
             if not data:
-                raise ChildEnded(_cause_of_end(process))
+                raise ChildEnded(_cause_of_end(child))
             received += data
         if ready - {stdout}:
             feed.send_next()
@@ -187,12 +159,9 @@ class _Feed:
         self._pipe.close()
 
 
-def _cause_of_end(process: subprocess.Popen[bytes]) -> Literal["time", "stopped", "fault"]:
+def _cause_of_end(child: Child) -> Literal["time", "stopped", "fault"]:
     """The reason why a child closed its pipe without a final frame."""
-    try:
-        ended = process.wait(_LAST_SECONDS)
-    except subprocess.TimeoutExpired:
-        return "fault"
+    ended = child.status(_LAST_SECONDS)
     if ended == -signal.SIGXCPU:
         return "time"
-    return "stopped" if ended in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP) else "fault"
+    return "stopped" if ended in _BY_OTHERS else "fault"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import struct
 
 HEAD = struct.Struct("!cI")
+STATUS = struct.Struct(
+    "!i"
+)  # how the child ended, on its control socket: its exit code, or a signal as a negative number
 # A compromised child could announce more bytes than fit into the parent's memory.
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 

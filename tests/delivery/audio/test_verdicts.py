@@ -148,7 +148,8 @@ def test_a_wrong_file_is_refused_with_a_code_and_a_measured_sentence(name: str) 
 
 
 def test_the_table_covers_every_refusal_and_every_warning() -> None:
-    assert {code for _, code, _ in REFUSED.values()} == set(REJECTIONS)
+    # No bytes that anybody knows break the decoder; test_measurement breaks it otherwise.
+    assert {code for _, code, _ in REFUSED.values()} == set(REJECTIONS) - {"not_decodable"}
     assert set().union(*(warnings for *_, warnings in ACCEPTED.values())) == set(WARNINGS)
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -68,6 +69,14 @@ def attempts(source: BinaryIO) -> Iterator[str]:
         except OSError:
             continue
         yield name
+
+
+def descriptors(source: BinaryIO) -> Iterator[int]:
+    """Those that are open."""
+    for descriptor in range(1024):
+        with suppress(OSError):
+            os.fstat(descriptor)
+            yield descriptor
 
 
 def hoard(source: BinaryIO) -> Iterator[int]:

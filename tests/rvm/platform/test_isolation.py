@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from rvm.platform.isolation import calls
+from rvm.platform.isolation import calls, servers
 from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
 from tests.rvm.platform import isolated_tasks as tasks
 
@@ -38,17 +38,20 @@ def runs(process: int) -> bool:
     return Path(f"/proc/{process}").exists()
 
 
-def children() -> set[int]:
-    return {
-        int(pid) for thread in Path("/proc/self/task").iterdir() for pid in (thread / "children").read_text().split()
-    }
+def children(process: int | str = "self") -> set[int]:
+    threads = Path(f"/proc/{process}/task").iterdir()
+    return {int(child) for thread in threads for child in (thread / "children").read_text().split()}
+
+
+def forked() -> set[int]:
+    """The children of all servers."""
+    return {child for server in children() for child in children(server)}
 
 
 @pytest.fixture(autouse=True)
 def none_is_left() -> Iterator[None]:
-    before = children()
     yield
-    assert children() == before
+    assert forked() == set()
 
 
 def test_what_a_function_yields_comes_back_as_it_is() -> None:
@@ -89,7 +92,7 @@ def test_a_fault_is_logged_by_its_place_and_never_with_its_message(caplog: pytes
 def test_the_child_has_none_of_our_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RVM_ENCRYPTION_KEYS", "1:secret")
     (found,) = call(tasks.environment)
-    assert found.keys() <= {"LD_LIBRARY_PATH", "LC_CTYPE"}
+    assert found.keys() <= {"LD_LIBRARY_PATH", "LC_CTYPE", "OPENBLAS_NUM_THREADS"}
 
 
 def test_the_child_opens_no_file_and_no_connection_and_starts_nothing() -> None:
@@ -159,8 +162,36 @@ def test_a_child_that_cannot_be_started_ends_the_call(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(servers, "_servers", {})
     assert ended(tasks.count) == "stopped"
     assert "child_not_started" in caplog.text
+
+
+def test_a_server_that_something_killed_is_started_anew_by_the_next_call() -> None:
+    called = call(tasks.sleep)
+    process = next(called)
+    [server] = [server for server in children() if process in children(server)]
+    os.kill(server, signal.SIGKILL)
+    with pytest.raises(ChildEnded) as end:
+        next(called)
+    assert end.value.why == "stopped"
+    assert list(call(tasks.count, until=2)) == [0, 1]
+
+
+def test_many_calls_at_once_have_a_child_each() -> None:
+    called = [call(tasks.sleep) for _ in range(20)]
+    assert len({next(each) for each in called}) == 20
+    for each in called:
+        each.close()
+
+
+def test_a_child_has_no_descriptor_but_its_pipes() -> None:
+    others = [call(tasks.sleep) for _ in range(2)]
+    for each in others:
+        next(each)
+    assert list(call(tasks.descriptors)) == [0, 1, 2]
+    for each in others:
+        each.close()
 
 
 PARENT = """

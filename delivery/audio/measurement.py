@@ -1,0 +1,74 @@
+"""What is measured of a sound's samples: how many play, how much is heard, and the levels.
+
+The decoder is C code and the bytes are a stranger's, so both meet in a child process, which has no secret, opens nothing and is
+limited in memory and time (rvm.platform.isolation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, BinaryIO
+
+from delivery.audio.decoding import decode
+from delivery.audio.headers import stream_at
+from delivery.audio.levels import Levels, measure
+from delivery.audio.rejections import AudioRejected, rejected
+from delivery.audio.silence import audible_seconds
+from rvm.platform.errors import ServiceError
+from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
+
+# A minute of sound takes 0.3 s and 50 MB beside the libraries. Somebody waits for it, and a thread of the web server.
+LIMITS = Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=10, wait_seconds=30.0)
+CHECK_UNAVAILABLE = "recording_check_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """`samples`: how many per channel play; `audible_seconds`: how long it can be heard; `levels`: None if not requested."""
+
+    samples: int
+    audible_seconds: float
+    levels: Levels | None = field(repr=False)
+
+
+def measured(frames: bytes, *, with_levels: bool) -> Measurement:
+    """The measurement of frames that the walk has counted.
+
+    Raises AudioRejected `not_decodable` if the decoder fails, and ServiceError if something else ends the child.
+    """
+    try:
+        [said] = isolated(measure_frames, [frames], limits=LIMITS, refusal=AudioRejected, with_levels=with_levels)
+        return _read(said)
+    except ChildEnded as ended:
+        if ended.why == "stopped":
+            raise ServiceError(
+                CHECK_UNAVAILABLE,
+                "The check of this recording was stopped before its end; nothing was kept. Upload it once more.",
+            ) from None
+        raise rejected("not_decodable", allowed=LIMITS.cpu_seconds) from None
+    except (ValueError, TypeError, KeyError):  # of a child that its input has taken over
+        raise rejected("not_decodable", allowed=LIMITS.cpu_seconds) from None
+
+
+def _read(said: dict[str, Any]) -> Measurement:
+    samples, audible, levels = int(said["samples"]), float(said["audible_seconds"]), said["levels"]
+    if levels is None:
+        return Measurement(samples, audible, None)
+    figures: dict[str, Any] = {
+        name: None if value is None else float(value) for name, value in levels.items() if name != "waveform"
+    }
+    return Measurement(samples, audible, Levels(waveform=tuple(bytes(levels["waveform"])), **figures))
+
+
+def measure_frames(source: BinaryIO, *, with_levels: bool) -> Iterator[dict[str, Any]]:
+    """The task of the child: the measurement of the frames as JSON has it."""
+    frames = source.read()
+    stream = stream_at(frames, 0)
+    if stream is None:
+        raise ValueError("the walk has counted frames of no stream")
+    samples = decode(frames, stream)
+    # Less than a second has no levels, and is refused as what does not play.
+    levels = measure(samples, stream.sample_rate) if with_levels and len(samples) >= stream.sample_rate else None
+    audible = audible_seconds(samples, stream.sample_rate) if len(samples) else 0.0
+    yield {"samples": len(samples), "audible_seconds": audible, "levels": asdict(levels) if levels else None}
