@@ -48,7 +48,7 @@ class ApiView(APIView):
     rate_policy: ClassVar[Policy | None] = None
     upload_handler: ClassVar[type[BoundedMemoryUploadHandler]] = BoundedMemoryUploadHandler
     throttle_classes = [KeyThrottle]
-    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete", "options"]
     post: ClassVar[Callable[..., HttpResponseBase]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -131,6 +131,10 @@ class ApiView(APIView):
         errors = [FieldError(f"/{error.field}", error.code, error.message)] if error.field else []
         code = self.problems.get(error.code, codes.INVALID_REQUEST)
         return Problem(code, error.message, errors=errors, extra=error.facts)
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]  # DRF's
+        """The methods of the address, in `Allow`."""
+        return Response(status=204)
 
     def read_body(self, serializer_class: type[BaseSerializer[Any]], *, partial: bool = False) -> dict[str, Any]:
         """The validated data of the request body. Raises ValidationError."""

@@ -95,6 +95,25 @@ def test_without_a_key_nothing_is_answered(workspace: Workspace, rows: Rows, med
     assert everything(media) == before
 
 
+def test_options_tell_the_methods_of_every_address_to_every_key(workspace: Workspace, rows: Rows) -> None:
+    stranger, api = Client(raise_request_exception=False), make_api(workspace, scopes=[])
+    addresses = sorted({operation.split(" ")[1] for operation in SCOPES})
+    for address in addresses:
+        path = rows.address(address)
+        assert code_of(stranger.options(api.url(path))) == "unauthenticated"
+        answer = api.send("OPTIONS", path)
+        assert (answer.status_code, answer.content) == (204, b"")
+        methods = {operation.split(" ")[0] for operation in SCOPES if operation.split(" ")[1] == address}
+        assert set(answer["Allow"].split(", ")) - {"HEAD", "OPTIONS"} == methods
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "DISPATCH", "INITIAL", "HTTP_METHOD_NOT_ALLOWED"])
+def test_an_unknown_method_is_told_the_known_ones(workspace: Workspace, method: str) -> None:
+    answer = make_api(workspace).send(method, "voicemail")
+    assert (answer.status_code, code_of(answer)) == (405, "method_not_allowed")
+    assert answer["Allow"] == "GET, HEAD, POST, OPTIONS"
+
+
 def test_another_workspaces_address_does_not_exist(workspace: Workspace, rows: Rows, media: Path) -> None:
     stranger = make_api(make_workspace())
     stranger.workspace_id = workspace.pk
