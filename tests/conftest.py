@@ -11,6 +11,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 
 from rvm.platform.database.grants import grant
 from rvm.platform.models import Workspace
+from rvm.platform.redis_connection import redis_client
 from tests.append_only import OFF, ON
 from tests.factories import Api, make_api, make_workspace
 
@@ -36,6 +37,14 @@ def flush_of_append_only_tables() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", flush_past_triggers)
         yield
+
+
+@pytest.fixture(autouse=True)
+def redis_is_asked_again() -> Iterator[None]:
+    """A Redis that was away in one test is not taken for away in the next."""
+    yield
+    if redis_client.cache_info().currsize:
+        vars(redis_client()).pop("_silent_since", None)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from django_rq import get_queue
 from redis.exceptions import RedisError, WatchError
 from rq import Queue
 
+from rvm.platform.redis_connection import redis_client
+
 log = structlog.get_logger(__name__)
 
 # The job of a wake-up, by queue; layers above add their own. Strings, because jobs import the engine, which imports this module.
@@ -68,5 +70,5 @@ def _wake_throttled(name: str) -> None:
 
 @cache
 def _queue(name: str) -> Queue:
-    """The cached queue with its connections, because django-rq opens new connections for each call."""
-    return get_queue(name)
+    """The cached queue, because django-rq builds it anew for each call, and its own connections wait for Redis without an end."""
+    return get_queue(name, connection=redis_client())

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
-from django_rq import get_connection
 
 from delivery.carriers import UnknownCarrierError, carrier_class
 from delivery.carriers.base import Carrier
@@ -18,6 +17,7 @@ from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
+from rvm.platform.redis_connection import redis_client
 from usecases.consents.bases import Basis
 from usecases.models import TelephonySetup, UseCase
 from usecases.services.persistence import audit_changes, change, save
@@ -97,7 +97,7 @@ def close_breaker(*, setup: TelephonySetup, actor: User | None) -> None:
         raise ServiceError("breaker_closed", "This setup's breaker is closed already; nothing is held back.")
     circuit_breaker.close(row.pk)
     audit.record("setup.breaker_closed", row, actor=actor, workspace=row.workspace, was_open_for=row.breaker_reason)
-    transaction.on_commit(lambda: circuit_breaker.reset_counts(get_connection("dispatch"), row.pk), robust=True)
+    transaction.on_commit(lambda: circuit_breaker.reset_counts(redis_client(), row.pk), robust=True)
     wake_on_commit("dispatch")
 
 

@@ -131,7 +131,7 @@ REDIS_URL = env.str("REDIS_URL", validate=in_production(REDIS_RULE, is_guarded_r
 env.str("DATABASE_URL", "postgresql:///", validate=in_production(DATABASE_RULE, is_guarded_database))
 DATABASES = {
     "default": env.dj_db_url(
-        "DATABASE_URL", conn_max_age=60, conn_health_checks=True, engine="django.db.backends.postgresql"
+        "DATABASE_URL", conn_max_age=60, conn_health_checks=True, engine="rvm.platform.database.backend"
     )
 }
 # The role that owns the tables, where it is another than that of the processes.
@@ -146,7 +146,7 @@ RVM_PUBLIC_URL = RVM_PUBLIC_URL.rstrip("/")
 # An unreachable PostgreSQL is given up within seconds, both while connecting and later: /readyz must respond, and workers continue.
 # rvm.platform.database.session applies further settings after connecting.
 DATABASES["default"]["OPTIONS"] = {
-    "connect_timeout": 3,
+    "connect_timeout": 2,
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 10,
     "keepalives_interval": 5,

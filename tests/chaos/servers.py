@@ -84,6 +84,12 @@ class Servers:
         os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
         self._postgres.close()
 
+    def postgres_processes(self) -> list[int]:
+        """The postmaster and its children."""
+        [pid_file] = self._home.glob("*/postmaster.pid")
+        postmaster = int(pid_file.read_text().split()[0])
+        return [postmaster, *map(int, Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split())]
+
     def kill_a_backend(self, chance: random.Random) -> None:
         """Kill one backend: PostgreSQL then ends all backends and recovers from its log."""
         with self._connect() as connection:
@@ -110,6 +116,10 @@ class Servers:
 
     def stop_redis(self) -> None:
         self._redis.close()
+
+    def redis_process(self) -> int:
+        with Redis.from_url(self.redis_url) as client:
+            return int(client.info("server")["process_id"])
 
     def flush_redis(self) -> None:
         with Redis.from_url(self.redis_url) as client:

@@ -5,6 +5,7 @@ This includes errors of views, errors of Django, and unknown addresses.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from rest_framework.response import Response
 
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.problem_codes import ProblemCode
+from rvm.platform.observability import outages
 from rvm.platform.observability.masking import mask_numbers
 from rvm.platform.observability.request_id import current_request_id
 
@@ -187,7 +189,8 @@ def _of_django_exception(error: Exception) -> Problem | None:
 
 
 def _response(problem: Problem) -> HttpResponse:
-    return HttpResponse(orjson.dumps(problem.body()), status=problem.status_code, content_type=CONTENT_TYPE)
+    body = orjson.dumps(problem.body())
+    return HttpResponse(body, status=problem.status_code, headers=problem.headers, content_type=CONTENT_TYPE)
 
 
 def _is_api(request: HttpRequest) -> bool:
@@ -195,7 +198,9 @@ def _is_api(request: HttpRequest) -> bool:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler400, which also responds to too large uploads in forms outside the API."""
+    """Django's handler400, which also responds to too large uploads outside the API, and to sessions that cannot be saved."""
+    if outages.is_outage(exception):
+        return unavailable(request)
     problem = _of_django_exception(exception) or Problem(codes.BAD_REQUEST)
     if _is_api(request):
         return _response(problem)
@@ -213,4 +218,13 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500, called while the error is handled that nothing else has answered."""
+    if outages.is_outage(sys.exception()):
+        return unavailable(request)
     return _response(Problem(codes.INTERNAL_ERROR)) if _is_api(request) else defaults.server_error(request)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    if not _is_api(request):
+        return outages.unavailable(request)
+    return _response(Problem(codes.UNAVAILABLE, headers={"Retry-After": str(outages.RETRY_SECONDS)}))

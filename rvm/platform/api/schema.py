@@ -48,6 +48,7 @@ _ALWAYS = {
     "422": "The request is well formed, but something in it is wrong.",
     "429": "Too many requests.",
     "500": "The platform failed. Repeat the request later, under the same Idempotency-Key.",
+    "503": "A part that the platform needs is away. Repeat the request after the time in `Retry-After`.",
 }
 _WITH_BODY = {
     "409": "The request conflicts with what exists, or the same request is being answered.",
