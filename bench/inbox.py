@@ -14,7 +14,7 @@ import psycopg
 from django.conf import settings
 
 from bench.scenario import COLUMNS, SENDERS, Clinic
-from delivery.reports.inbox import RAW_PURPOSE
+from delivery.reports.inbox import RAW
 from delivery.transport.interface import CarrierRequest
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import BlindIndex, Cipher
@@ -29,7 +29,7 @@ DROP_COLUMNS = (
     " created_at accepted_at"
 )
 REPORT_COLUMNS = (
-    "setup_id drop_id status reason carrier_code carrier_text carrier_reference event_id occurred_at received_at raw"
+    "setup_id binding drop_id status reason carrier_code carrier_text carrier_reference event_id occurred_at received_at raw"
     " effect"
 )
 
@@ -102,16 +102,18 @@ def make_events(drops: Sequence[UUID], seed: int = 7) -> list[CarrierEvent]:
 
 def make_unmerged(connection: psycopg.Connection, clinic: Clinic, events: Sequence[CarrierEvent]) -> None:
     """Insert unmerged reports, as the callback view does."""
-    cipher, now = Cipher(settings.RVM_ENCRYPTION_KEYS), datetime.now(UTC)
+    now = datetime.now(UTC)
     columns = ", ".join(REPORT_COLUMNS.split())
     with connection.cursor() as cursor, cursor.copy(f"COPY delivery_carrierreport ({columns}) FROM STDIN") as copy:
         for event in events:
             payload = event.payload()
-            raw = cipher.encrypt(orjson.dumps({"events": [payload]}), RAW_PURPOSE)
+            binding = uuid7()
+            raw = RAW.encrypt(orjson.dumps({"events": [payload]}), clinic.setup, binding)
             copy.write_row(
                 (
                     *(
                         clinic.setup,
+                        binding,
                         event.drop,
                         event.status,
                         event.code,
@@ -129,9 +131,9 @@ def make_unmerged(connection: psycopg.Connection, clinic: Clinic, events: Sequen
 def add_reports_of_history(connection: psycopg.Connection, clinic: Clinic) -> None:
     """Insert a merged report for every drop of the clinic's setup, after `make_history`."""
     connection.execute(
-        "INSERT INTO delivery_carrierreport (setup_id, drop_id, status, reason, carrier_code, carrier_text, carrier_reference,"
-        " event_id, occurred_at, received_at, raw, merged_at, effect)"
-        " SELECT setup_id, id, status, reason, '', '', '', '', created_at, created_at, decode(repeat(md5(id::text), 14), 'hex'),"
+        "INSERT INTO delivery_carrierreport (setup_id, binding, drop_id, status, reason, carrier_code, carrier_text,"
+        " carrier_reference, event_id, occurred_at, received_at, raw, merged_at, effect)"
+        " SELECT setup_id, id, id, status, reason, '', '', '', '', created_at, created_at, decode(repeat(md5(id::text), 14), 'hex'),"
         " created_at, 'applied' FROM delivery_drop WHERE setup_id = %s",
         [clinic.setup],
     )

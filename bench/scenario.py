@@ -12,7 +12,7 @@ from django.conf import settings
 
 from rvm.phone_numbers.number_plan import AREA_CODES
 from rvm.platform.database.ids import uuid7
-from rvm.platform.encryption.crypto import BlindIndex, Cipher
+from rvm.platform.encryption.crypto import BlindIndex, associated_data, cipher
 from usecases.callbacks.proofs import CallbackKey
 
 _AREA_CODES = sorted(code for code, area in AREA_CODES.items() if area.zones)
@@ -49,8 +49,9 @@ def make_clinic(
     clinic = Clinic(*(uuid7() for _ in range(5)))
     now = datetime.now(UTC)
     credentials = json.dumps({"base_url": carrier_url, "key": "bench-key", "signing_secret": "bench-secret"}).encode()
-    cipher = Cipher(settings.RVM_ENCRYPTION_KEYS)
-    encrypted = cipher.encrypt(credentials, b"usecases_telephonysetup.credentials")
+    encrypted = _encrypted(credentials, b"usecases_telephonysetup.credentials", clinic.workspace, clinic.setup)
+    secret = uuid7()
+    key = _encrypted(CALLBACK_KEY.hex().encode(), b"usecases_callbacksecret.key", clinic.setup, secret)
     execute = connection.execute
     execute(
         "WITH organisation AS (INSERT INTO platform_organisation (id, name, slug) VALUES (%s, 'Bench', %s) RETURNING id)"
@@ -66,7 +67,7 @@ def make_clinic(
     )
     execute(
         "INSERT INTO usecases_callbacksecret (id, setup_id, version, key) VALUES (%s, %s, 1, %s)",
-        [uuid7(), clinic.setup, cipher.encrypt(CALLBACK_KEY.hex().encode(), b"usecases_callbacksecret.key")],
+        [secret, clinic.setup, key],
     )
     execute(
         "INSERT INTO usecases_usecase (id, workspace_id, channel, entity_name, name, description, setup_id, sending_enabled, purpose,"
@@ -96,12 +97,16 @@ def make_clinic(
     return clinic
 
 
+def _encrypted(text: bytes, column: bytes, owner_id: UUID, row_id: UUID) -> bytes:
+    return cipher().encrypt(text, associated_data(column, owner_id, row_id))
+
+
 def queue(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UUID]:
     """Insert due voicemails, encrypted and indexed like real ones, and return their ids.
 
     The numbers are +1 NPA 555 0000 to 9999, of all area codes in turn.
     """
-    cipher, index = Cipher(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
+    index = BlindIndex(settings.RVM_INDEX_KEYS)
     now = datetime.now(UTC)
     ids = [uuid7() for _ in range(count)]
     copy_in = f"COPY delivery_voicemail ({', '.join(COLUMNS.split())}) FROM STDIN"
@@ -109,7 +114,7 @@ def queue(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UU
         for position, identifier in enumerate(ids):
             place, code = divmod(position, len(_AREA_CODES))
             number = f"+1{_AREA_CODES[code]}555{place % 10_000:04}"
-            encrypted = cipher.encrypt(number.encode(), b"delivery_voicemail.recipient")
+            encrypted = _encrypted(number.encode(), b"delivery_voicemail.recipient", clinic.workspace, identifier)
             copy.write_row(
                 (
                     *(identifier, clinic.workspace, clinic.use_case, clinic.setup, clinic.lane, clinic.recording, True),

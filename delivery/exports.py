@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from delivery.lifecycle.reasons import REASONS
 from delivery.models import Voicemail
-from delivery.models.voicemail import number_removed_text
+from delivery.models.voicemail import MERGE_FIELDS, RECIPIENT, RECORD_NUMBER, number_removed_text
 from rvm.platform.observability.masking import DOTS
 
 PAGE_ROWS = 2000
@@ -45,6 +45,7 @@ _READ = (
     "id", "lane_id", "lane__for_api", "reference", "record_number", "last4", "status", "reason", "setup__carrier",
     "carrier_code", "carrier_text", "sender", "attempts", "created_at", "accepted_at", "ended_at", "number_removed_at",
 )  # fmt: skip
+_ENCRYPTED = ("workspace_id", "recipient", "merge_fields")
 _DETAILS = {"": ""} | {reason.value: facts.detail for reason, facts in REASONS.items()}
 
 
@@ -58,10 +59,14 @@ def export_rows(
     """
     own = [name for name in merge_columns if name not in (*COLUMNS, OTHER_COLUMN)]
     yield [*COLUMNS, *own, OTHER_COLUMN] if reveal else list(COLUMNS)
-    for values in _pages(found, (*_READ, "recipient", "merge_fields") if reveal else _READ):
+    for values in _pages(found, (*_READ, *_ENCRYPTED) if reveal else _READ):
         if reveal:
-            *read, recipient, fields = values
-            yield [*_row(read, number_removed_text(read[-1]) or recipient, read[4] or ""), *_merged(fields, own)]
+            *read, workspace_id, recipient, fields = values
+            ids = workspace_id, read[0]
+            number = number_removed_text(read[-1]) or RECIPIENT.decrypt(recipient, *ids)
+            record_number = RECORD_NUMBER.decrypt(read[4], *ids) if read[4] else ""
+            merged = _merged(MERGE_FIELDS.decrypt(fields, *ids) if fields else None, own)
+            yield [*_row(read, number, record_number), *merged]
         else:
             masked = number_removed_text(values[-1]) or f"{DOTS}{values[5]}"
             yield _row(values, masked, DOTS if values[4] else "")

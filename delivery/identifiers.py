@@ -13,21 +13,15 @@ from uuid import UUID
 
 from django.db.models import BigIntegerField, Func, Q, QuerySet, Value
 
-from delivery.models import Lane, Voicemail, VoicemailIdentifier
+from delivery.models import Lane, VoicemailIdentifier
 from rvm.platform.database import sql
-from rvm.platform.encryption.crypto import blind_index, cipher
+from rvm.platform.encryption.crypto import blind_index
 
 MAX_RECORD_NUMBER = 100
-_PURPOSE: bytes = Voicemail._meta.get_field("record_number").purpose
 # Separates record numbers from phone numbers, whose blind indexes hash a text that begins with a plus.
 _KIND = "record number:"
 # SQL for the entry of a reference; `workspace` is a parameter, `reference` a column.
 REFERENCE_ENTRY = "hashtextextended(%(workspace)s::text || nullif(reference, ''), 0)"
-
-
-def encrypt_record_number(record_number: str) -> bytes:
-    """Ciphertext for `Voicemail.record_number`."""
-    return cipher().encrypt(record_number.encode(), _PURPOSE)
 
 
 def record_number_entry(workspace_id: UUID, record_number: str, key_id: int | None = None) -> int:

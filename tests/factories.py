@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db.models import Func, Value
+from django.db.models import Func, Model, Value
 from django.http import HttpResponse
 from django.test import Client
 
@@ -30,6 +30,7 @@ from delivery.recordings.storage import Sound
 from rvm.platform.api.keys import create_api_key
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.encryption.fields import Encrypted
 from rvm.platform.models import ApiKey, Membership, User, Workspace
 from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
@@ -75,6 +76,13 @@ def letters(number: int) -> str:
         number, digit = divmod(number, 26)
         text = chr(ord("a") + digit) + text
     return text or "a"
+
+
+def encrypted(row: Model, name: str, value: Any) -> Encrypted:
+    """What the table has where the row's encrypted column is `value`."""
+    field: Any = row._meta.get_field(name)
+    ciphertext: Encrypted = field.encrypt(value, *field.bound_ids(row))
+    return ciphertext
 
 
 def make_workspace(**fields: Any) -> Workspace:

@@ -20,7 +20,8 @@ from django.db.models import Q, QuerySet
 
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
-from rvm.platform.encryption.crypto import blind_index, cipher
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.encryption.fields import EncryptedTextField
 from rvm.platform.models import User, Workspace
 from rvm.platform.organisations import held_members, lock_shared
 from usecases.models import Suppression, SuppressionQuerySet
@@ -29,7 +30,7 @@ from usecases.suppression_kinds import SuppressionKind, SuppressionScope
 LIFTED_ELSEWHERE = "Lifted in another workspace of the organisation."
 MUST_NOT_BE_REACHED = "This person is on the workspace's suppression list and must not be reached."
 
-_NUMBER: bytes = Suppression._meta.get_field("number").purpose
+_NUMBER: EncryptedTextField = Suppression._meta.get_field("number")
 
 
 class Statement(NamedTuple):
@@ -346,13 +347,14 @@ def suppress_and_count(
 
 def _rows(said: _Said) -> Rows:
     """A row for each number, workspace and kind, with the indexes that voicemails to the number may have there."""
-    index, encrypt = blind_index(), cipher().encrypt
+    index = blind_index()
     rows: list[tuple[Row, tuple[bytes, ...]]] = []
     # In the same order in every transaction, so that two that add the same numbers cannot deadlock.
     for (number, workspace_id, kind), (origin, reason) in sorted(said.items()):
         own = index.of(workspace_id, number)
-        ciphertext = encrypt(number.encode(), _NUMBER)
-        row = Row(uuid7(), workspace_id, ciphertext, own, number[-4:], reason, kind.value, origin)
+        row_id = uuid7()
+        ciphertext = _NUMBER.encrypt(number, workspace_id, row_id)
+        row = Row(row_id, workspace_id, ciphertext, own, number[-4:], reason, kind.value, origin)
         rows.append((row, tuple(index.all_of(workspace_id, number)) if index.rotating else (own,)))
     return rows
 

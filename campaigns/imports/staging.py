@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
 from itertools import islice
+from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
@@ -21,12 +22,12 @@ from campaigns.imports.layout import Layout, layout_of
 from campaigns.imports.row_validation import RowInvalid, compared_of, judge_for, rules_of
 from campaigns.lifecycle.transitions import Superseded
 from campaigns.models import RecipientImport, UploadedList
-from delivery.identifiers import encrypt_record_number, record_number_entry
-from delivery.models import Voicemail
-from delivery.models.voicemail import RECIPIENT_PURPOSE
+from delivery.identifiers import record_number_entry
+from delivery.models.voicemail import MERGE_FIELDS, RECIPIENT, RECORD_NUMBER
 from delivery.runtime import shutdown
 from rvm.platform.database.grants import SCRATCH
-from rvm.platform.encryption.crypto import blind_index, cipher
+from rvm.platform.database.ids import second_half
+from rvm.platform.encryption.crypto import OVERHEAD_BYTES, blind_index, cipher
 from rvm.spreadsheets.dialect import Dialect
 from rvm.spreadsheets.preview import open_list
 from rvm.spreadsheets.refusals import SheetInvalid
@@ -37,14 +38,13 @@ MAX_ROWS = 2_000_000
 SEGMENT = 50_000
 BLOCK = 500
 
-_FIELDS: bytes = Voicemail._meta.get_field("merge_fields").purpose
-
 # `place` counts the rows from 1; `number` is the row number in a spreadsheet program. The types are those of delivery_voicemail.
+# `half` is the second half of the voicemail's id, to which the row's ciphertexts are bound; the first half is the time of insertion.
 # `index` is the blind index under the current key, `older` are those under older keys. `binds` are the indexes of the numbers that a
 # rejected row binds, `consent` is its answer about consent, `nth` says which of the person's phones is used, and `prints` are hashes
 # that tell people with one number apart.
 _CREATE_TABLE = """
-CREATE UNLOGGED TABLE {table} (place integer, number integer, code text, recipient bytea, index bytea, older bytea[],
+CREATE UNLOGGED TABLE {table} (place integer, number integer, half bigint, code text, recipient bytea, index bytea, older bytea[],
   last4 varchar(4), reference varchar(100), zones varchar(64)[], merge_fields bytea, recording_id uuid,
   binds bytea[], consent smallint, nth smallint, prints bytea, record_number bytea, record_entry bigint)
 """
@@ -191,9 +191,13 @@ def _copy(table: str, blocks: Iterator[tuple[int, bytes]]) -> int:
 
 
 _NULL = b"\xff\xff\xff\xff"
+_NO_TIME = bytes(8)
+_COLUMNS = 18
 _START = struct.Struct("!h ii ii")
-# The columns up to `last4` of the usual row in one call: one index key, and a number of 11 digits, whose ciphertext has 41 bytes.
-_USUAL = struct.Struct("!h ii ii i i41s i32s i i4s").pack
+# The columns up to `last4` of the usual row in one call: one index key, and a number of 11 digits.
+_USUAL_BYTES = 12 + OVERHEAD_BYTES
+_USUAL = struct.Struct(f"!h ii ii i8s i i{_USUAL_BYTES}s i32s i i4s").pack
+_HALF = struct.Struct("!i8s").pack
 _LENGTH = struct.Struct("!i").pack
 _SMALL = struct.Struct("!ih").pack
 # The columns from `binds`, which is NULL, to the length of `prints`.
@@ -211,40 +215,49 @@ def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[
     def refusal(place: int, number: int, refused: RowInvalid) -> bytes:
         bound = [index.of(workspace_id, each) for each in refused.binds]
         binds = _array(17, bound) if bound else _NULL
-        row = _START.pack(17, 4, place, 4, number) + _value(refused.code.encode()) + _NULL * 8
+        row = _START.pack(_COLUMNS, 4, place, 4, number) + _NULL + _value(refused.code.encode()) + _NULL * 8
         return b"".join((row, binds, _SMALL(2, refused.consent), _NULL * 4))
 
-    def identified(record_number: str) -> bytes:
-        return _value(encrypt_record_number(record_number)) + _ENTRY(
-            8, record_number_entry(workspace_id, record_number)
-        )
+    def identified(record_number: str, voicemail_id: UUID) -> bytes:
+        encrypted = RECORD_NUMBER.encrypt(record_number, workspace_id, voicemail_id)
+        return _value(encrypted) + _ENTRY(8, record_number_entry(workspace_id, record_number))
 
     def encode(place: int, number: int, cells: Sequence[str]) -> bytes:
         try:
             e164, reference, record_number, places, fields, recording_id, consent, nth, prints = judge(cells)
         except RowInvalid as refused:
             return refusal(place, number, refused)
-        encrypted, indexed, last4 = (
-            encrypt(e164.encode(), RECIPIENT_PURPOSE),
-            index.of(workspace_id, e164),
-            e164[-4:].encode(),
-        )
-        if len(encrypted) == 41 and not older_keys:
-            start = _USUAL(17, 4, place, 4, number, -1, 41, encrypted, 32, indexed, -1, 4, last4)
+        half = second_half()
+        voicemail_id = UUID(bytes=_NO_TIME + half)
+        encrypted = RECIPIENT.encrypt(e164, workspace_id, voicemail_id)
+        indexed, last4 = index.of(workspace_id, e164), e164[-4:].encode()
+        if len(encrypted) == _USUAL_BYTES and not older_keys:
+            start = _USUAL(
+                _COLUMNS, 4, place, 4, number, 8, half, -1, _USUAL_BYTES, encrypted, 32, indexed, -1, 4, last4
+            )
         else:
             older = [index.of(workspace_id, e164, key) for key in older_keys]
-            parts = (_NULL, _value(encrypted), _value(indexed), _array(17, older) if older else _NULL, _value(last4))
-            start = _START.pack(17, 4, place, 4, number) + b"".join(parts)
+            parts = (
+                _HALF(8, half),
+                _NULL,
+                _value(encrypted),
+                _value(indexed),
+                _array(17, older) if older else _NULL,
+                _value(last4),
+            )
+            start = _START.pack(_COLUMNS, 4, place, 4, number) + b"".join(parts)
         return b"".join(
             (
                 start,
                 _value(reference.encode()),
                 _places(places),
-                _NULL if fields is None else _value(encrypt(fields, _FIELDS)),
+                _NULL
+                if fields is None
+                else _value(encrypt(fields, MERGE_FIELDS.associated_data(workspace_id, voicemail_id))),
                 _NULL if recording_id is None else _value(recording_id.bytes),
                 _ANSWERED(-1, 2, consent, 2, nth, len(prints)),
                 prints,
-                identified(record_number) if record_number else _NULL * 2,
+                identified(record_number, voicemail_id) if record_number else _NULL * 2,
             )
         )
 

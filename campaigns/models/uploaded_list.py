@@ -9,9 +9,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from rvm.platform.encryption.crypto import associated_data
 from rvm.platform.encryption.encrypted_files import decrypt_file
 from rvm.platform.encryption.fields import UpdatedAtField
-from rvm.platform.encryption.streams import associated_data
 from rvm.platform.models import Row, User, Workspace
 
 Uploaded = TypeVar("Uploaded", bound="UploadedList")
@@ -96,7 +96,7 @@ class UploadedList(Row):
 
     @property
     def associated_data(self) -> bytes:
-        return associated_data(self.FOLDER, self.workspace_id, self.pk)
+        return associated_data(self.FOLDER.encode(), self.workspace_id, self.pk)
 
     def content(self) -> Iterator[bytes]:
         """The decrypted file in blocks. Raises FileNotFoundError, Undecryptable."""

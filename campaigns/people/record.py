@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from campaigns.models import Campaign, OptOutImport
 from campaigns.people.names import name_in
-from campaigns.people.search import MERGE_FIELDS, Person, by_identifier, decrypted
+from campaigns.people.search import Person, by_identifier, decrypted
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
+from delivery.models.voicemail import MERGE_FIELDS, RECORD_NUMBER
 from delivery.services.eligibility import explanation
 from rvm.platform.database import sql
 from rvm.platform.errors import ServiceError
@@ -35,9 +35,8 @@ MAX_DESCRIBED = 50
 # Record numbers by which other numbers of the person are looked for, and other numbers that are named.
 MAX_LINKING = 3
 MAX_OTHERS = 10
-_RECORD_NUMBER: Any = Voicemail._meta.get_field("record_number")
 _DESCRIBE = """
-SELECT merge_fields, record_number FROM delivery_voicemail
+SELECT workspace_id, id, merge_fields, record_number FROM delivery_voicemail
  WHERE recipient_index = ANY(%s::bytea[]) AND (%s::boolean IS NULL OR live = %s) ORDER BY id DESC LIMIT %s
 """
 # OFFSET 0 keeps the status away from the planner: an index of what is due or of a use case, of which it has counted few before, would
@@ -124,8 +123,8 @@ def lists_of(person: Person, rows: Iterable[Suppression]) -> dict[UUID, OptOutIm
 def described(person: Person, *, live: bool | None) -> Description:
     """What the newest voicemails say about the person, for readers who may see numbers."""
     rows = sql.run(_DESCRIBE, [person.indexes, live, live, MAX_DESCRIBED])
-    names = (name_in(decrypted(MERGE_FIELDS, fields)) for fields, _ in rows)
-    numbers = (decrypted(_RECORD_NUMBER, number) or "" for _, number in rows)
+    names = (name_in(decrypted(MERGE_FIELDS, fields, *of)) for *of, fields, _ in rows)
+    numbers = (decrypted(RECORD_NUMBER, number, *of) or "" for *of, _, number in rows)
     return Description(_each_once(names), _each_once(numbers))
 
 

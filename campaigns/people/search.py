@@ -13,10 +13,11 @@ from django.db.models import QuerySet
 from campaigns.models import Campaign
 from campaigns.people import names
 from delivery.identifiers import by_record_number, by_reference
-from delivery.models import Voicemail, VoicemailIdentifier
-from delivery.models.voicemail import number_in
+from delivery.models import VoicemailIdentifier
+from delivery.models.voicemail import MERGE_FIELDS, number_in
 from rvm.platform.database import sql
-from rvm.platform.encryption.crypto import blind_index, cipher
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.encryption.fields import EncryptedField
 from rvm.platform.models import Workspace
 
 # Voicemails with one record number or reference that are looked at. A reference may have been given to a whole list.
@@ -24,7 +25,6 @@ MAX_IDENTIFIED = 1000
 # People of a list whose names one search decrypts, and how many of them are read at a time.
 MAX_SCANNED = 50_000
 _SCAN_ROWS = 5000
-MERGE_FIELDS: Any = Voicemail._meta.get_field("merge_fields")
 _FIRST, _LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
 
 # One probe of each index for each blind index; a number may have more voicemails than anybody wants to read.
@@ -37,7 +37,7 @@ SELECT sought.index,
   FROM unnest(%s::bytea[]) AS sought(index)
 """
 _READ = """
-SELECT id, recipient_index, recipient, last4, merge_fields, reference, number_removed_at FROM delivery_voicemail
+SELECT id, recipient_index, recipient, last4, merge_fields, reference, workspace_id, number_removed_at FROM delivery_voicemail
 """
 _READ_IDENTIFIED = f"""
 {_READ} WHERE id = ANY(%s::uuid[]) AND workspace_id = %s AND (%s::boolean IS NULL OR live = %s) ORDER BY id DESC
@@ -148,7 +148,7 @@ def by_name(campaign: Campaign, name: str, *, after: UUID | None = None, limit: 
             if len(found) == limit:
                 return Matches(found, position, scanned)
             scanned, position = scanned + 1, row[0]
-            if names.matches(sought, decrypted(MERGE_FIELDS, row[4])):
+            if names.matches(sought, decrypted(MERGE_FIELDS, row[4], row[6], row[0])):
                 found += _people([row])
         if len(rows) < asked:
             return Matches(found, None, scanned)
@@ -168,19 +168,19 @@ def _scan(campaign: Campaign, after: UUID, rows: int) -> list[tuple[Any, ...]]:
 def _people(rows: Iterable[tuple[Any, ...]]) -> list[Match]:
     """One match for each person, by the first of their rows."""
     found: dict[Any, Match] = {}
-    for voicemail_id, index, recipient, last4, fields, _, removed_at in rows:
-        number = number_in(recipient)
+    for voicemail_id, index, recipient, last4, fields, _, workspace_id, removed_at in rows:
+        number = number_in(recipient, workspace_id, voicemail_id)
         if (number or bytes(index)) not in found:
-            name = names.name_in(decrypted(MERGE_FIELDS, fields))
+            name = names.name_in(decrypted(MERGE_FIELDS, fields, workspace_id, voicemail_id))
             found[number or bytes(index)] = Match(voicemail_id, number, last4, name, removed_at)
     return list(found.values())
 
 
-def decrypted(field: Any, ciphertext: bytes | None) -> Any:
-    """The value of an encrypted column; None if it is empty or cannot be decrypted."""
+def decrypted(field: EncryptedField, ciphertext: bytes | None, workspace_id: UUID, voicemail_id: UUID) -> Any:
+    """The value of an encrypted column of a voicemail; None if it is empty or cannot be decrypted."""
     if ciphertext is None:
         return None
     try:
-        return field.from_text(cipher().decrypt(ciphertext, field.purpose))
+        return field.decrypt(ciphertext, workspace_id, voicemail_id)
     except ValueError:
         return None

@@ -52,13 +52,13 @@ SELECT v.zones::text[], listed.number_index IS NOT NULL, v.expires_at, {"held.nu
 _COUNT_GROUPS, _COUNT_CONSENTED = _count_groups(""), _count_groups(CONSENTED_INDEXES_SQL)
 # Voicemails whose number must be decrypted: those without zones or states, or all while the index key rotates.
 _READ_UNGROUPED = """
-SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voicemail
+SELECT recipient, recipient_index, zones::text[], expires_at, id FROM delivery_voicemail
  WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued'
    AND (coalesce(strpos(array_to_string(zones, ' '), 'state:'), 0) = 0 OR %s)
 """
 # About one in so many of the voicemails, by the last byte of their ids, which is random; all of them for 1.
 _READ_SAMPLE = """
-SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voicemail
+SELECT recipient, recipient_index, zones::text[], expires_at, id FROM delivery_voicemail
  WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' AND get_byte(uuid_send(id), 15) * %s < 256
 """
 _MAX_PARTS = 256
@@ -157,7 +157,7 @@ def _read(
     lane: Lane, rows: list[tuple[Any, ...]], at: datetime, simulated: bool, recent: RecentDrops | None = None
 ) -> list[AudienceGroup]:
     """The group of each row; without `recent`, drops are left out."""
-    numbers = [number_in(row[0]) for row in rows]
+    numbers = [number_in(row[0], lane.workspace_id, row[4]) for row in rows]
     people = [(bytes(row[1]), number) for row, number in zip(rows, numbers, strict=True)]
     listed = are_suppressed(
         lane.workspace_id, people, lane.use_case.purpose, to_confidential=lane.use_case.to_confidential

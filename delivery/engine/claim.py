@@ -236,7 +236,7 @@ def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], li
 
     What may be sent is only added to `recent`, and begun by the caller.
     """
-    recipients = [number_in(row[1]) for row in rows]
+    recipients = [number_in(row[1], route.workspace_id, row[0]) for row in rows]
     people = [(row[2], recipient) for row, recipient in zip(rows, recipients, strict=True)]
     suppressed = are_suppressed(route.workspace_id, people, route.purpose, to_confidential=route.to_confidential)
     consents = consents_held(route.workspace_id, people, route.needed_consent)

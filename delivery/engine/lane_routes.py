@@ -9,16 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, time
 from functools import cached_property
-from typing import Any
 from uuid import UUID
-
-from django.db import connection
-from django.db.models import Model
 
 from delivery.carriers import carrier_class
 from delivery.carriers.base import Carrier
 from delivery.runtime.watermarks import Watermark
 from rvm.platform.database import sql
+from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
 from usecases.attestations.agreements import AGREED_SQL
 from usecases.attestations.ownership import SENDER_STATED_SQL, USABLE_SQL
 from usecases.callbacks.models import CallbackSecret
@@ -35,6 +32,8 @@ from usecases.rules_in_force import NEWEST_LOADED_SQL, in_force
 Place = tuple[datetime, UUID]
 Places = dict[tuple[UUID, bool], Place]
 MAX_PLACES = 1000  # lanes of which a process remembers the first due voicemail
+_CREDENTIALS: EncryptedJSONField = TelephonySetup._meta.get_field("credentials")
+_CALLBACK_KEY: EncryptedTextField = CallbackSecret._meta.get_field("key")
 
 
 class UnusableSetup(Exception):
@@ -95,6 +94,7 @@ class SendRoute:
     carrier: str
     credentials: bytes
     credentials_version: int
+    callback_secret_id: UUID
     callback_version: int
     callback_secret: bytes
     window_start: time
@@ -121,7 +121,7 @@ class SendRoute:
     def adapter(self) -> Carrier:
         """The setup's carrier, bound to its credentials. Raises UnusableSetup."""
         try:
-            return carrier_class(self.carrier)(_open(TelephonySetup, "credentials", self.credentials))
+            return carrier_class(self.carrier)(_CREDENTIALS.decrypt(self.credentials, self.workspace_id, self.setup_id))
         except (LookupError, ValueError) as error:
             raise UnusableSetup(self.setup_id, type(error).__name__) from error
 
@@ -129,9 +129,8 @@ class SendRoute:
     def callback_key(self) -> CallbackKey:
         """The current version of the setup's callback secret. Raises UnusableSetup."""
         try:
-            return CallbackKey(
-                self.setup_id, self.callback_version, bytes.fromhex(_open(CallbackSecret, "key", self.callback_secret))
-            )
+            key = _CALLBACK_KEY.decrypt(self.callback_secret, self.setup_id, self.callback_secret_id)
+            return CallbackKey(self.setup_id, self.callback_version, bytes.fromhex(key))
         except ValueError as error:
             raise UnusableSetup(self.setup_id, type(error).__name__) from error
 
@@ -224,7 +223,7 @@ SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flig
        u.deleted_at IS NOT NULL, l.workspace_id, w.organisation_id, l.live, u.purpose, u.basis, u.consent_required,
        u.consent_valid_days, u.confidential_numbers = 'send',
        l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
-       s.credentials, s.credentials_version, k.version, k.key, {effective_sql("window_start")}, {effective_sql("window_end")},
+       s.credentials, s.credentials_version, k.id, k.version, k.key, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay,
        u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, {NEWEST_LOADED_SQL}, l.expires_at, w.attestation_by_another,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
@@ -269,8 +268,3 @@ def route_of(lane_id: UUID, *, failover: bool, setup_id: UUID, now: datetime) ->
     """The route of a lane through the setup; None if the lane is not open now, or uses another setup by now."""
     rows = sql.run(_READ_SEND_ROUTE, [now, lane_id, failover, setup_id, now])
     return SendRoute(*rows[0]) if rows else None
-
-
-def _open(model: type[Model], column: str, ciphertext: bytes) -> Any:
-    field: Any = model._meta.get_field(column)
-    return field.from_db_value(ciphertext, None, connection)

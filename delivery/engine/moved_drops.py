@@ -32,7 +32,7 @@ _NEXT_DROPS = """
 SELECT (array_agg(id ORDER BY id DESC))[1], count(*) FROM (SELECT id FROM delivery_drop WHERE id > %s ORDER BY id LIMIT %s) passed
 """
 _FIND = """
-SELECT d.id, d.created_at, v.recipient FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voicemail_id
+SELECT d.id, d.created_at, v.recipient, v.workspace_id, v.id FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voicemail_id
  WHERE d.id > %s AND d.id <= %s AND d.workspace_id = %s AND d.live ORDER BY d.id
 """
 # Before what is there, whose latest drop is listed once more, later by the least time there is: a claim that has read the row before
@@ -85,9 +85,9 @@ def _count_batch(now: datetime) -> bool:
     return True
 
 
-def _count(organisation_id: UUID, drops: list[tuple[UUID, datetime, bytes]]) -> None:
+def _count(organisation_id: UUID, drops: list[tuple[UUID, datetime, bytes, UUID, UUID]]) -> None:
     rows: dict[UUID, list[tuple[UUID, datetime]]] = {}
-    for drop_id, at, recipient in drops:
-        if (number := number_in(recipient)) is not None:
+    for drop_id, at, recipient, workspace_id, voicemail_id in drops:
+        if (number := number_in(recipient, workspace_id, voicemail_id)) is not None:
             rows.setdefault(index_of(organisation_id, number), []).append((drop_id, at))
     sql.run(_COUNT, as_arrays(rows))

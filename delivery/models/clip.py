@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from delivery.models.attested import Attested
 from delivery.models.recording import Recording
-from rvm.platform.encryption.streams import associated_data
+from rvm.platform.encryption.crypto import associated_data
 from rvm.platform.models import Row, Workspace
 
 
@@ -45,7 +45,7 @@ class Clip(Attested, Row):
 
     @property
     def associated_data(self) -> bytes:
-        return associated_data("clips", self.workspace_id, self.pk)
+        return associated_data(b"clips", self.workspace_id, self.pk)
 
 
 class Assembly(models.Model):

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from delivery.models.attested import Attested
-from rvm.platform.encryption.streams import associated_data
+from rvm.platform.encryption.crypto import associated_data
 from rvm.platform.models import Row, Workspace
 
 
@@ -67,4 +67,4 @@ class Recording(Attested, Row):
 
     @property
     def associated_data(self) -> bytes:
-        return associated_data("recordings", self.workspace_id, self.pk)
+        return associated_data(b"recordings", self.workspace_id, self.pk)

@@ -9,7 +9,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from delivery.models.voicemail import UNENFORCED
-from rvm.platform.encryption.fields import EncryptedTextField
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption.fields import EncryptedField, EncryptedTextField
 from usecases.models import TelephonySetup
 
 
@@ -23,9 +24,13 @@ class CarrierReport(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
+    binding = models.UUIDField(
+        default=uuid7,
+        help_text="What the row's ciphertexts are bound to, because its id is known only when it is inserted.",
+    )
     drop_id = models.UUIDField(null=True)
     # The number that the report names, if any: for correlation with a drop, and because an opt-out applies to the person.
-    recipient = EncryptedTextField(null=True)
+    recipient = EncryptedTextField(null=True, bound_to=("setup_id", "binding"))
     unsigned = models.BooleanField(
         default=False, db_default=False, help_text="Came without a signature although the setup's results are signed."
     )
@@ -37,7 +42,9 @@ class CarrierReport(models.Model):
     event_id = models.CharField(max_length=100, blank=True)
     occurred_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField(db_default=Now())
-    raw = models.BinaryField(null=True, help_text="The whole callback, encrypted; on its first report only.")
+    raw = EncryptedField(
+        null=True, bound_to=("setup_id", "binding"), help_text="The whole callback; on its first report only."
+    )
     merged_at = models.DateTimeField(null=True)
     effect = models.CharField(max_length=12, choices=Effect.choices, blank=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -14,7 +15,6 @@ from delivery.lifecycle.reasons import detail_of
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models.lane import Lane
 from delivery.models.recording import Recording
-from rvm.platform.encryption.crypto import cipher
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import Row, Workspace
 from rvm.platform.observability.masking import DOTS, number_ending
@@ -179,7 +179,9 @@ class VoicemailIdentifier(models.Model):
 
 
 # For SQL that reads and writes rows without the model.
-RECIPIENT_PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
+RECIPIENT: EncryptedTextField = Voicemail._meta.get_field("recipient")
+RECORD_NUMBER: EncryptedTextField = Voicemail._meta.get_field("record_number")
+MERGE_FIELDS: EncryptedJSONField = Voicemail._meta.get_field("merge_fields")
 
 
 def number_removed_text(at: datetime | None) -> str:
@@ -187,12 +189,12 @@ def number_removed_text(at: datetime | None) -> str:
     return f"number removed on {at:%Y-%m-%d}" if at else ""
 
 
-def number_in(ciphertext: bytes | None) -> str | None:
-    """The E.164 number of a row's `recipient`; None if it was removed, the key is not configured, the ciphertext is damaged or its
-    content is not text."""
+def number_in(ciphertext: bytes | None, workspace_id: UUID, voicemail_id: UUID) -> str | None:
+    """The E.164 number of the `recipient` of the workspace's voicemail; None if it was removed, the key is not configured, the
+    ciphertext is damaged or another row's, or its content is not text."""
     if ciphertext is None:
         return None
     try:
-        return cipher().decrypt(ciphertext, RECIPIENT_PURPOSE).decode()
+        return RECIPIENT.decrypt(ciphertext, workspace_id, voicemail_id)
     except ValueError:
         return None

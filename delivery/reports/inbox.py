@@ -26,7 +26,9 @@ from delivery.runtime.wakeups import wake_throttled_on_commit
 from delivery.runtime.watermarks import Watermark
 from rvm.phone_numbers.numbers import e164_of
 from rvm.platform.database import sql
-from rvm.platform.encryption.crypto import Undecryptable, blind_index, cipher
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption.crypto import Undecryptable, blind_index
+from rvm.platform.encryption.fields import EncryptedField, EncryptedTextField
 from rvm.platform.observability.failed_work import record_on_commit
 from usecases.models import TelephonySetup
 from usecases.suppressions import Statement, suppress_all, suppress_index
@@ -34,24 +36,24 @@ from usecases.suppressions import Statement, suppress_all, suppress_index
 log = structlog.get_logger(__name__)
 
 BATCH = 2000
-RAW_PURPOSE = b"delivery_carrierreport.raw"
-RECIPIENT_PURPOSE: bytes = CarrierReport._meta.get_field("recipient").purpose
+RAW: EncryptedField = CarrierReport._meta.get_field("raw")
+_RECIPIENT: EncryptedTextField = CarrierReport._meta.get_field("recipient")
 # For this long after its arrival, a report in doubt is correlated again when a drop of its person ends; and how many at once.
 MAX_DOUBT = timedelta(days=7)
 MAX_IN_DOUBT = 500
 
 # Most callbacks hold one report; to unnest arrays for one row costs PostgreSQL four times as much.
 _INSERT_REPORT = """
-INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
-                                    event_id, occurred_at, unsigned, raw, effect)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '')
+INSERT INTO delivery_carrierreport (setup_id, binding, drop_id, recipient, status, reason, carrier_code, carrier_text,
+                                    carrier_reference, event_id, occurred_at, unsigned, raw, effect)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '')
 """
 # Inserts the other reports of a callback, as arrays.
 _INSERT_REPORTS = """
-INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
-                                    event_id, occurred_at, unsigned, effect)
-SELECT *, '' FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                         %s::timestamptz[], %s::bool[])
+INSERT INTO delivery_carrierreport (setup_id, binding, drop_id, recipient, status, reason, carrier_code, carrier_text,
+                                    carrier_reference, event_id, occurred_at, unsigned, effect)
+SELECT *, '' FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                         %s::text[], %s::timestamptz[], %s::bool[])
 """
 
 
@@ -61,10 +63,11 @@ def receive(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
         return
     first, *more = [_row(setup_id, report) for report in reports]
     with transaction.atomic() if more else nullcontext():
-        sql.run(_INSERT_REPORT, [*first, cipher().encrypt(raw, RAW_PURPOSE)])
+        sql.run(_INSERT_REPORT, [*first, RAW.encrypt(raw, *first[:2])])
         if more:
-            setups, drops, recipients, *words, times, unsigned = zip(*more, strict=True)
-            arrays = [sql.ids(setups), sql.ids(drops), list(recipients), *map(sql.texts, words), sql.times(times)]
+            *ids, recipients, status, reason, code, text, reference, event_id, times, unsigned = zip(*more, strict=True)
+            words = map(sql.texts, (status, reason, code, text, reference, event_id))
+            arrays = [*map(sql.ids, ids), list(recipients), *words, sql.times(times)]
             sql.run(_INSERT_REPORTS, [*arrays, list(unsigned)])
         wake_throttled_on_commit("reports")
 
@@ -73,10 +76,12 @@ def _row(setup_id: UUID, report: Report) -> tuple[Any, ...]:
     number = e164_of(report.recipient) if report.recipient else None
     if report.recipient and number is None:
         log.error("report_names_no_number", setup_id=str(setup_id))
+    binding = uuid7()
     return (
         setup_id,
+        binding,
         report.attempt_key,
-        cipher().encrypt(number.encode(), RECIPIENT_PURPOSE) if number else None,
+        _RECIPIENT.encrypt(number, setup_id, binding) if number else None,
         report.status.value,
         report.reason.value if report.reason else "",
         report.code[:40],
@@ -93,13 +98,13 @@ _READ_IN_ORDER = "SET LOCAL enable_bitmapscan = off"
 # Times are expensive to parse, so only those of reports without an attempt key are read.
 _TAKE_UNMERGED = """
 SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
-       CASE WHEN drop_id IS NULL THEN occurred_at END, unsigned
+       CASE WHEN drop_id IS NULL THEN occurred_at END, unsigned, binding
   FROM delivery_carrierreport WHERE merged_at IS NULL AND id >= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _INBOX = Watermark(0)
 # A partial index holds exactly these rows, so this costs nothing for carriers that repeat the attempt key.
 _TAKE_IN_DOUBT = """
-SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference, occurred_at, unsigned
+SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference, occurred_at, unsigned, binding
   FROM delivery_carrierreport
  WHERE effect = 'unknown_drop' AND recipient IS NOT NULL AND drop_id IS NULL AND setup_id = ANY(%s::uuid[])
    AND received_at > %s AND merged_at IS NOT NULL
@@ -170,7 +175,7 @@ def _mark_merged(batch: Batch, now: datetime) -> None:
 
 # The latest reports in doubt, by the partial index of these.
 _FIND_IN_DOUBT = """
-SELECT id, setup_id, recipient, merged_at FROM delivery_carrierreport
+SELECT id, setup_id, recipient, merged_at, binding FROM delivery_carrierreport
  WHERE effect = 'unknown_drop' AND recipient IS NOT NULL AND drop_id IS NULL AND received_at > %s ORDER BY id DESC LIMIT %s
 """
 # When the last drop of each person ended, by the index of recipients.
@@ -184,8 +189,8 @@ SELECT d.setup_id, v.recipient_index, max(d.ended_at)
 def reopen_doubtful(now: datetime) -> int:
     """Return reports in doubt to the inbox if a drop of their person has ended since, other than by a report; returns how many."""
     rows = sql.run(_FIND_IN_DOUBT, [now - MAX_DOUBT, MAX_IN_DOUBT])
-    people = _People({setup_id for _, setup_id, _, _ in rows})
-    numbers = {row[0]: _opened(row[2]) for row in rows}
+    people = _People({setup_id for _, setup_id, _, _, _ in rows})
+    numbers = {row[0]: _opened(row[2], row[1], row[4]) for row in rows}
     persons = {row[0]: people.add(row[1], number) for row in rows if (number := numbers[row[0]])}
     ended: dict[Person | None, datetime] = {}
     for setup_id, index, at in sql.run(
@@ -246,13 +251,13 @@ def _read(rows: list[tuple[Any, ...]], now: datetime) -> tuple[list[Arrival], li
 
 
 def _arrival(row: tuple[Any, ...], people: _People | None) -> Arrival:
-    report_id, setup_id, key, recipient, status, reason, code, text, reference, occurred_at, unsigned = row
+    report_id, setup_id, key, recipient, status, reason, code, text, reference, occurred_at, unsigned, binding = row
     report = Report(
         key, _REPORT_STATUSES[status], occurred_at, "", reference, _REASONS[reason], code, text, "", unsigned
     )
     if key is not None or recipient is None or people is None:
         return Arrival(report_id, setup_id, report)
-    number = _opened(recipient)
+    number = _opened(recipient, setup_id, binding)
     if number is None:
         log.error("recipient_unreadable", report_id=report_id)
         record_on_commit("unreadable", "reports", name="Reports", reason="Their recipients are not known.")
@@ -260,10 +265,10 @@ def _arrival(row: tuple[Any, ...], people: _People | None) -> Arrival:
     return Arrival(report_id, setup_id, report, people.add(setup_id, number), number)
 
 
-def _opened(recipient: bytes) -> str | None:
-    """The decrypted number; None if the key is not configured or the ciphertext is damaged."""
+def _opened(recipient: bytes, setup_id: UUID, binding: UUID) -> str | None:
+    """The decrypted number; None if the key is not configured, or the ciphertext is damaged or another report's."""
     try:
-        return cipher().decrypt(recipient, RECIPIENT_PURPOSE).decode()
+        return _RECIPIENT.decrypt(recipient, setup_id, binding)
     except Undecryptable:
         return None
 
@@ -322,7 +327,7 @@ def _suppress(batch: Batch) -> None:
     for voicemail, reason in sorted(batch.opted_out, key=lambda each: bytes(rows[each[0].id][2])):
         workspace_id, recipient, index, index_key, last4 = rows[voicemail.id]
         kind = suppression_kind(reason)
-        number = number_in(recipient)
+        number = number_in(recipient, workspace_id, voicemail.id)
         if number is None:
             if recipient is not None:  # otherwise the person was erased meanwhile
                 log.error("recipient_unreadable", voicemail_id=str(voicemail.id))

@@ -5,21 +5,20 @@ list come from its staging table."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import orjson
 from django.db import connection
 
-from delivery.identifiers import REFERENCE_ENTRY, encrypt_record_number, record_number_entry
+from delivery.identifiers import REFERENCE_ENTRY, record_number_entry
 from delivery.models import Lane, Voicemail
-from delivery.models.voicemail import RECIPIENT_PURPOSE
+from delivery.models.voicemail import RECIPIENT, RECORD_NUMBER
 from delivery.services.last_sender import last_sender_sql
 from rvm.platform.database.ids import first_id_at
-from rvm.platform.encryption.crypto import blind_index, cipher
+from rvm.platform.encryption.crypto import blind_index
 
 # Inserts the voicemails of one call, their identifiers and their count.
 # Values that all rows of a call share are single parameters; columns that are not named have the defaults of the table.
@@ -70,14 +69,15 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
                 "created_at": shared.created_at,
                 "updated_at": shared.updated_at,
                 "ids": [row.pk for row in rows],
-                "recipients": [cipher().encrypt(cast(str, row.recipient).encode(), RECIPIENT_PURPOSE) for row in rows],
+                "recipients": [RECIPIENT.encrypt(row.recipient, workspace_id, row.pk) for row in rows],
                 "indexes": [row.recipient_index for row in rows],
                 "last4": [row.last4 for row in rows],
                 "senders": [row.sender for row in rows],
                 "references": [row.reference for row in rows],
                 "metadata": [None if row.metadata is None else orjson.dumps(row.metadata).decode() for row in rows],
                 "record_numbers": [
-                    encrypt_record_number(row.record_number) if row.record_number else None for row in rows
+                    RECORD_NUMBER.encrypt(row.record_number, workspace_id, row.pk) if row.record_number else None
+                    for row in rows
                 ],
                 "record_entries": [
                     record_number_entry(workspace_id, row.record_number) if row.record_number else None for row in rows
@@ -88,12 +88,11 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
 
 # Gives each staged row its id and its sender.
 # The first half of each UUIDv7 counts up from the time of the call (rvm.platform.database.ids), so that ids follow the order of the
-# staged rows; the second half is a hash under a random seed of the call, because random numbers cost as much as the rest of a row's
-# preparation. The claim checks whether the last sender is still assigned.
+# staged rows; the second half is the staged row's own, to which its ciphertexts are bound. The claim checks whether the last sender
+# is still assigned.
 _PREPARE_STAGED = """
 SELECT encode(int8send((clock >> 12 << 16) | x'7000'::bigint | (clock & 4095))
-              || int8send((hashint8extended(clock, %(seed)s) & x'3fffffffffffffff'::bigint) | x'8000000000000000'::bigint),
-              'hex')::uuid AS id,
+              || int8send(half), 'hex')::uuid AS id,
        recipient, index, last4, coalesce(sender, '') AS sender, reference, record_number, record_entry, merge_fields, zones,
        coalesce(recording_id, %(recording)s) AS recording_id
   FROM (SELECT s.*, last.sender, %(clock)s + row_number() OVER () AS clock
@@ -142,10 +141,10 @@ def insert_staged(
 ) -> int:
     """Queue the rows of the query `staged` in a lane and return how many. Call it in a transaction.
 
-    Columns of `staged`, with the types of delivery_voicemail: recipient, index, older, last4, reference, record_number, record_entry
-    (of VoicemailIdentifier), merge_fields, zones, recording_id. `index` is the blind index under the current key, `older` has those
-    under other keys, if any. `arguments` are the parameters of `staged`. The argument `recording_id` is the default for rows without
-    one. `identified` must be true if a row may have a reference or a record number.
+    Columns of `staged`, with the types of delivery_voicemail: half (a bigint, the second half of the id), recipient, index, older,
+    last4, reference, record_number, record_entry (of VoicemailIdentifier), merge_fields, zones, recording_id. `index` is the blind
+    index under the current key, `older` has those under other keys, if any. `arguments` are the parameters of `staged`. The argument
+    `recording_id` is the default for rows without one. `identified` must be true if a row may have a reference or a record number.
     """
     sought = blind_index().match_sql("s.index", "s.older")
     shared: dict[str, Any] = {
@@ -158,7 +157,6 @@ def insert_staged(
         "index_key": blind_index().current,
         "now": now,
         "clock": int(now.timestamp() * 1000) << 12,
-        "seed": secrets.randbits(63),
     }
     with connection.cursor() as cursor:
         statement = _INSERT_IDENTIFIED if identified else _INSERT_STAGED

@@ -8,18 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Transition
-from delivery.models import Lane, Voicemail
+from delivery.models import Lane
+from delivery.models.voicemail import MERGE_FIELDS
 from delivery.recordings.attestations import unattested_among
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
-
-_MERGE_FIELDS: Any = Voicemail._meta.get_field("merge_fields")
 
 # The next queued voicemails of a lane, without those that a worker has locked.
 # Ordered as the index of queued voicemails is: with an order by id the planner would walk the primary key through all voicemails.
@@ -106,7 +105,8 @@ def assign_recording(lane_id: UUID, recording_id: UUID, *, after: UUID, limit: i
 
 # The next queued voicemails of a lane and the merge fields that choose their clips.
 _LOCK_NEXT = """
-SELECT id, merge_fields FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' AND id > %s ORDER BY id LIMIT %s
+SELECT id, workspace_id, merge_fields FROM delivery_voicemail
+ WHERE lane_id = %s AND status = 'queued' AND id > %s ORDER BY id LIMIT %s
    FOR NO KEY UPDATE
 """
 # Gives each voicemail its recording.
@@ -127,10 +127,11 @@ def assign_recordings(
     with transaction.atomic():
         rows = sql.run(_LOCK_NEXT, [lane_id, after, limit])
         chosen: dict[UUID, UUID | None] = {}
-        for voicemail_id, merge_fields in rows:
+        for voicemail_id, workspace_id, ciphertext in rows:
             if chosen and time.monotonic() >= enough:
                 break
-            chosen[voicemail_id] = choose(_MERGE_FIELDS.from_db_value(merge_fields, None, connection))
+            merge_fields = ciphertext and MERGE_FIELDS.decrypt(ciphertext, workspace_id, voicemail_id)
+            chosen[voicemail_id] = choose(merge_fields)
         playing = {voicemail_id: recording_id for voicemail_id, recording_id in chosen.items() if recording_id}
         sql.run(_ASSIGN_EACH, [sql.ids(playing), sql.ids(playing.values())])
         queued, failed = VoicemailStatus.QUEUED, VoicemailStatus.FAILED

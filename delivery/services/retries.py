@@ -95,13 +95,14 @@ def _left_out(use_case: UseCase, rows: Sequence[_Locked]) -> list[list[LeftOut]]
 
     While index keys rotate, finding suppressions requires the decrypted number; without it, the voicemail counts as suppressed."""
     rotating = blind_index().rotating
-    people = [(bytes(row.recipient_index), number_in(row.recipient) if rotating else None) for row in rows]
+    numbers = [number_in(row.recipient, use_case.workspace_id, row.id) if rotating else None for row in rows]
+    people = [(bytes(row.recipient_index), number) for row, number in zip(rows, numbers, strict=True)]
     listed = are_suppressed(use_case.workspace_id, people, use_case.purpose, to_confidential=use_case.to_confidential)
     return [
         [LeftOut.NUMBER_REMOVED] * (row.recipient is None)
         + [LeftOut.SUPPRESSED] * (known or (rotating and number is None))
         + [LeftOut.ATTEMPTS_USED_UP] * (row.drops >= MAX_DROPS)
-        for row, known, (_, number) in zip(rows, listed, people, strict=True)
+        for row, known, number in zip(rows, listed, numbers, strict=True)
     ]
 
 

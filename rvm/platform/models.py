@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from rvm.platform import organisations
 from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption.fields import EncryptedField
 from rvm.platform.retention.kinds import RetentionKind
 from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
@@ -196,10 +197,9 @@ class ApiKey(Row):
         return f"{self.name} (…{self.last4})"
 
 
-class IdempotencyKey(models.Model):
+class IdempotencyKey(Row):
     """The stored response to a POST, returned again when the POST is repeated. Written in the transaction of the work itself."""
 
-    id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(
         User,
@@ -211,7 +211,7 @@ class IdempotencyKey(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.BinaryField(max_length=32, help_text="SHA-256 of method, path, the API key's rights and body.")
     status = models.PositiveSmallIntegerField()
-    answer = models.BinaryField(help_text="Headers and body, encrypted: they may hold a phone number.")
+    answer = EncryptedField(help_text="Headers and body: they may hold a phone number.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

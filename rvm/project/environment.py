@@ -12,7 +12,7 @@ from environs import Env
 from environs.exceptions import EnvValidationError
 from marshmallow import ValidationError
 
-from rvm.platform.encryption.crypto import KeyRing, KeysMalformed
+from rvm.platform.encryption.keys import KeyRing, KeysMalformed
 
 
 class Secret(str):

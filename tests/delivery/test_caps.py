@@ -26,7 +26,8 @@ from delivery.lifecycle.transitions import DropChange
 from delivery.models import Drop, Lane, Voicemail
 from delivery.models import RecentDrops as Row
 from rvm.platform.database.ids import uuid7
-from rvm.platform.encryption.crypto import KeyRing, blind_index
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.encryption.keys import KeyRing
 from tests import factories
 from tests.delivery.states import make_drop
 from tests.sessions import Session

@@ -141,7 +141,9 @@ def test_more_rows_take_no_more_memory(workspace: Workspace, monkeypatch: pytest
     def grow_to(count: int) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO delivery_voicemail (id, {columns}) SELECT gen_random_uuid(), {columns}"
+                # The second half of the id is what the ciphertexts are bound to.
+                f"INSERT INTO delivery_voicemail (id, {columns})"
+                f" SELECT overlay(id::text placing left(gen_random_uuid()::text, 18) from 1)::uuid, {columns}"
                 " FROM delivery_voicemail, generate_series(1, %s) WHERE id = %s",
                 [count - Voicemail.objects.count(), pattern.pk],
             )

@@ -19,7 +19,8 @@ from delivery.identifiers import MAX_RECORD_NUMBER, record_number_entry
 from delivery.models import Voicemail, VoicemailIdentifier
 from delivery.selectors import VoicemailFilter, voicemails
 from rvm.platform.database.ids import uuid7
-from rvm.platform.encryption.crypto import KeyRing, blind_index
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.encryption.keys import KeyRing
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope

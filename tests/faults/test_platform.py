@@ -13,14 +13,13 @@ from unittest.mock import patch
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import connection
 from django.test import Client
 from django_rq import get_connection
 from django_rq.workers import get_worker
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from delivery.models import Recording, Voicemail
+from delivery.models import Recording
 from delivery.recordings.storage import read_frames
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.encryption.encrypted_files import encrypt_file
@@ -48,18 +47,6 @@ def test_a_recordings_file_does_not_open_in_the_place_of_another() -> None:
     )
     with pytest.raises(Undecryptable):
         read_frames(ours)
-
-
-@fault("M10: a number's ciphertext opens in another tenant's row")
-def test_a_number_does_not_open_in_another_row() -> None:
-    ours, theirs = factories.make_voicemail(), factories.make_voicemail(recipient="+12025550143")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE delivery_voicemail SET recipient = (SELECT recipient FROM delivery_voicemail WHERE id = %s) WHERE id = %s",
-            [theirs.pk, ours.pk],
-        )
-    with pytest.raises(Undecryptable):
-        Voicemail.objects.get(pk=ours.pk)
 
 
 def test_a_worker_runs_no_function_that_is_not_a_job_of_ours(tmp_path: Path) -> None:

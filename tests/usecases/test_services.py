@@ -13,6 +13,7 @@ from django.db import IntegrityError
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent, Workspace
 from tests.factories import (
+    encrypted,
     make_api_key,
     make_phone_number,
     make_setup,
@@ -373,10 +374,10 @@ def test_another_broken_constraint_is_not_taken_for_the_one_that_is_expected() -
 @pytest.mark.parametrize(
     "write",
     [
+        lambda setup: TelephonySetup.objects.update(credentials=encrypted(setup, "credentials", {"key": "another"})),
         lambda setup: TelephonySetup.objects.update(
-            credentials={**setup.credentials, "base_url": "http://127.0.0.1:2"}
+            credentials=encrypted(setup, "credentials", setup.credentials), credentials_version=1
         ),
-        lambda setup: TelephonySetup.objects.update(credentials=setup.credentials, credentials_version=1),
         lambda setup: TelephonySetup.objects.update(carrier="another"),
         lambda setup: setup.save(),
         lambda setup: setup.save(update_fields=["credentials"]),

@@ -39,7 +39,7 @@ class CallbackSecret(Row):
 
     setup = models.ForeignKey("usecases.TelephonySetup", on_delete=models.CASCADE, related_name="callback_secrets")
     version = models.PositiveIntegerField()
-    key = EncryptedTextField(default=new_key)
+    key = EncryptedTextField(default=new_key, bound_to=("setup_id", "id"))
     digest = models.BinaryField(
         max_length=32,
         null=True,

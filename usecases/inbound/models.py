@@ -15,7 +15,7 @@ class InboundSecret(Row):
     """A secret of an organisation's gateway. Several are valid at a time while one replaces another."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="inbound_secrets")
-    secret = EncryptedTextField()
+    secret = EncryptedTextField(bound_to=("organisation_id", "id"))
     last4 = models.CharField(max_length=4, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(
@@ -40,9 +40,13 @@ class InboundMessage(Row):
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
     channel = models.CharField(max_length=8, choices=Channel.choices)
-    number = EncryptedTextField(null=True)
+    number = EncryptedTextField(null=True, bound_to=("organisation_id", "id"))
     last4 = models.CharField(max_length=4, blank=True)
-    words = EncryptedTextField(null=True, help_text="The text, or the keys that were pressed; empty on the page.")
+    words = EncryptedTextField(
+        null=True,
+        bound_to=("organisation_id", "id"),
+        help_text="The text, or the keys that were pressed; empty on the page.",
+    )
     opted_out = models.BooleanField(help_text="Whether it was understood as an opt-out; nothing else is understood.")
     message_id = models.CharField(
         max_length=100, blank=True, help_text="The gateway's id, under which a message that is sent again is known."

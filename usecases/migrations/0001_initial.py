@@ -223,7 +223,7 @@ class Migration(migrations.Migration):
             name='InboundSecret',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('secret', rvm.platform.encryption.fields.EncryptedTextField(editable=True)),
+                ('secret', rvm.platform.encryption.fields.EncryptedTextField(bound_to=('organisation_id', 'id'), editable=True)),
                 ('last4', models.CharField(editable=False, max_length=4)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('expires_at', models.DateTimeField(editable=False, help_text='From then on it signs nothing; set when it is replaced or revoked.', null=True)),
@@ -235,9 +235,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('channel', models.CharField(choices=[('page', 'The public page'), ('text', 'Text message'), ('key', 'Key press')], max_length=8)),
-                ('number', rvm.platform.encryption.fields.EncryptedTextField(editable=True, null=True)),
+                ('number', rvm.platform.encryption.fields.EncryptedTextField(bound_to=('organisation_id', 'id'), editable=True, null=True)),
                 ('last4', models.CharField(blank=True, max_length=4)),
-                ('words', rvm.platform.encryption.fields.EncryptedTextField(editable=True, help_text='The text, or the keys that were pressed; empty on the page.', null=True)),
+                ('words', rvm.platform.encryption.fields.EncryptedTextField(bound_to=('organisation_id', 'id'), editable=True, help_text='The text, or the keys that were pressed; empty on the page.', null=True)),
                 ('opted_out', models.BooleanField(help_text='Whether it was understood as an opt-out; nothing else is understood.')),
                 ('message_id', models.CharField(blank=True, help_text="The gateway's id, under which a message that is sent again is known.", max_length=100)),
                 ('digest', models.BinaryField(help_text='Keyed, so that no number can be guessed from it: another message needs another id.', max_length=32, null=True)),
@@ -254,7 +254,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField()),
-                ('key', rvm.platform.encryption.fields.EncryptedTextField(default=usecases.callbacks.models.new_key, editable=True)),
+                ('key', rvm.platform.encryption.fields.EncryptedTextField(bound_to=('setup_id', 'id'), default=usecases.callbacks.models.new_key, editable=True)),
                 ('digest', models.BinaryField(help_text="SHA-256 of the token in the setup's fixed address, which has 192 random bits; empty if it has none.", max_length=32, null=True, unique=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('expires_at', models.DateTimeField(editable=False, help_text='From then on its addresses are unknown; empty for the current version.', null=True)),

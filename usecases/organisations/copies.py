@@ -19,7 +19,8 @@ from django.db.models import Q
 
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
-from rvm.platform.encryption.crypto import Undecryptable, blind_index, cipher
+from rvm.platform.encryption.crypto import Undecryptable, blind_index
+from rvm.platform.encryption.fields import EncryptedTextField
 from rvm.platform.models import Workspace
 from rvm.platform.observability.failed_work import record_on_commit
 from rvm.platform.organisations import lock_alone
@@ -33,7 +34,7 @@ BATCH = 1000
 # Batches of one step of the tick.
 MAX_BATCHES = 10
 
-_NUMBER: bytes = Suppression._meta.get_field("number").purpose
+_NUMBER: EncryptedTextField = Suppression._meta.get_field("number")
 # What was said in another workspace of the organisation is copied from there, so that nothing is copied once for each workspace that
 # has a copy. A number that could not be read when it was suppressed has no index in another workspace.
 _NEXT = """
@@ -105,7 +106,7 @@ def _copy_batch(copying: SuppressionCopying) -> None:
     for _, group in groupby(sorted(originals, key=attrgetter("common")), attrgetter("common")):
         rows = list(group)
         put(
-            sorted(filter(None, (_copy(copying.target_id, each) for each in rows)), key=_index),
+            sorted(filter(None, (_copy(each, copying.source_id, copying.target_id) for each in rows)), key=_index),
             Suppression.Source(rows[0].source),
             scope=SuppressionScope.ORGANISATION,
             purposes=rows[0].purposes,
@@ -119,19 +120,20 @@ def _copy_batch(copying: SuppressionCopying) -> None:
         copying.save(update_fields=["position"])
 
 
-def _copy(target: UUID, original: _Original) -> tuple[Row, tuple[bytes, ...]] | None:
+def _copy(original: _Original, source: UUID, target: UUID) -> tuple[Row, tuple[bytes, ...]] | None:
     """The row for the other workspace; None for a number that the keys of this installation do not decrypt."""
     index = blind_index()
     try:
-        number = cipher().decrypt(original.number, _NUMBER).decode()
+        number = _NUMBER.decrypt(original.number, source, original.id)
     except Undecryptable:
         log.error("suppression_unreadable", suppression_id=str(original.id))
         reason = "They are not copied to the other workspaces of the organisation."
         record_on_commit("unreadable", "suppressions", name="Suppressions", reason=reason)
         return None
     own = index.of(target, number)
-    ciphertext = cipher().encrypt(number.encode(), _NUMBER)
-    row = Row(uuid7(), target, ciphertext, own, original.last4, "", original.kind, original.origin, original.created_at)
+    row_id = uuid7()
+    ciphertext = _NUMBER.encrypt(number, target, row_id)
+    row = Row(row_id, target, ciphertext, own, original.last4, "", original.kind, original.origin, original.created_at)
     return row, tuple(index.all_of(target, number)) if index.rotating else (own,)
 
 

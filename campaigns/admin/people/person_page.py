@@ -107,7 +107,7 @@ def of_voicemail(request: HttpRequest, voicemail_id: UUID) -> HttpResponse:
     workspace = rights_of(request).workspaces().filter(pk=rows[0][0]).first() if rows else None
     if workspace is None:
         raise Http404("There is no such voicemail in your workspaces.")
-    number = number_in(rows[0][1])
+    number = number_in(rows[0][1], rows[0][0], voicemail_id)
     if number is None:
         why = f"was removed on {removed:%Y-%m-%d}" if (removed := rows[0][2]) else "cannot be decrypted"
         messages.warning(request, f"The number of this voicemail {why}, so its recipient has no page.")
@@ -118,13 +118,14 @@ def of_voicemail(request: HttpRequest, voicemail_id: UUID) -> HttpResponse:
 def of_suppression(request: HttpRequest, suppression_id: UUID) -> HttpResponse:
     """Leads from a suppression to the page of its number's owner."""
     rows = Suppression.objects.filter(workspace__in=rights_of(request).workspaces()).select_related("workspace")
+    row = rows.filter(pk=suppression_id).first()
     try:
-        row = rows.filter(pk=suppression_id).first()
+        number = row.number if row else None
     except Undecryptable:
-        row = None
-    if row is None or row.number is None or row.from_elsewhere:
+        number = None
+    if row is None or number is None or row.from_elsewhere:
         raise Http404("There is no such suppression with a number that can be opened in your workspaces.")
-    return redirect(address_of(Person(row.workspace, row.number), acting_user(request), database_now()))
+    return redirect(address_of(Person(row.workspace, number), acting_user(request), database_now()))
 
 
 def _expired(request: HttpRequest) -> HttpResponse:

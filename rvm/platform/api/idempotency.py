@@ -31,13 +31,11 @@ from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.permissions import operation_of, required_scope
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import to_json
-from rvm.platform.encryption.crypto import cipher
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, IdempotencyKey
 
 Handler = Callable[..., HttpResponseBase]
 KEPT_FOR = timedelta(hours=24)
-_PURPOSE = b"platform_idempotencykey.answer"
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -120,7 +118,7 @@ def _remember(auth: ApiKey, key: str, mark: bytes, response: HttpResponse) -> Ht
             key=key,
             fingerprint=mark,
             status=response.status_code,
-            answer=cipher().encrypt(_pack(response), _PURPOSE),
+            answer=_pack(response),
         )
     return response
 
@@ -148,7 +146,7 @@ def _pack(response: HttpResponse) -> bytes:
 def _replay(earlier: IdempotencyKey, mark: bytes) -> HttpResponse:
     if bytes(earlier.fingerprint) != mark:
         raise Problem(codes.IDEMPOTENCY_KEY_REUSED)
-    headers, _, content = cipher().decrypt(bytes(earlier.answer), _PURPOSE).partition(b"\n")
+    headers, _, content = earlier.answer.partition(b"\n")
     replay = HttpResponse(content, status=earlier.status, headers=orjson.loads(headers))
     replay["Idempotent-Replayed"] = "true"
     return replay

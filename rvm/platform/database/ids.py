@@ -47,6 +47,12 @@ def time_of(identifier: UUID) -> datetime:
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
 
 
+def second_half() -> bytes:
+    """The second half of a version 7 id, whose first half counts up by itself: the variant and 62 random bits."""
+    half = int.from_bytes(os.urandom(8), "big") >> 2
+    return (half | 1 << 63).to_bytes(8, "big")
+
+
 def id_in(text: str) -> UUID | None:
     """The id that a text says, or None if it says none."""
     try:

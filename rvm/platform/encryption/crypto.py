@@ -1,85 +1,58 @@
-"""Encryption at rest and the blind index: the only module that handles keys.
+"""Encryption at rest and the blind index: what is done with keys.
 
-A ciphertext is one byte of key id, 12 bytes of nonce, then AES-256-GCM of the text. The *purpose* (table and column) is
-authenticated, so a ciphertext copied into another column cannot be decrypted. The blind index is
-HMAC-SHA256(index key, workspace || text): equal numbers of one workspace have equal indexes, numbers of two workspaces never do.
+A ciphertext is one byte of key id, then XAES-256-GCM of the text. Its *associated data* name what it belongs to and are
+authenticated, so that a ciphertext copied elsewhere cannot be decrypted. The blind index is HMAC-SHA256(index key, workspace ||
+text): equal numbers of one workspace have equal indexes, numbers of two workspaces never do.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import lru_cache
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-NONCE_BYTES = 12
-KEY_BYTES = 32
+from rvm.platform.encryption.keys import KeyRing
+from rvm.platform.encryption.xaes import NONCE_BYTES, TAG_BYTES, Xaes
 
-
-class KeysMalformed(ValueError):
-    """A key list in the environment is unusable; the message gives the reason and contains no key."""
+# Bytes of a ciphertext besides those of its text.
+OVERHEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES
 
 
 class Undecryptable(ValueError):
-    """The ciphertext is damaged, belongs to another column, or its key id is not among the configured keys."""
+    """The ciphertext is damaged, belongs to another column, row or workspace, or its key id is not among the configured keys."""
 
 
-@dataclass(frozen=True)
-class KeyRing:
-    """Keys by id: the current one encrypts, all of them decrypt."""
+def associated_data(purpose: bytes, owner_id: UUID, row_id: UUID) -> bytes:
+    """What a ciphertext is bound to: a purpose, such as table and column; the row's owner, its workspace if it has one; and the row.
 
-    keys: Mapping[int, bytes]
-    current: int
-
-    @classmethod
-    def parse(cls, text: str) -> KeyRing:
-        """Parse `id:base64,id:base64`: ids are 1 to 255, keys are 32 bytes, the last key is the current one.
-
-        Raises KeysMalformed.
-        """
-        keys: dict[int, bytes] = {}
-        for entry in filter(None, (part.strip() for part in text.split(","))):
-            identifier, _, encoded = entry.partition(":")
-            try:
-                key_id, key = int(identifier), base64.b64decode(encoded, validate=True)
-            except (ValueError, binascii.Error):
-                raise KeysMalformed("a key is not of the form id:base64") from None
-            if not 1 <= key_id <= 255 or key_id in keys:
-                raise KeysMalformed(f"key id {key_id} is not between 1 and 255 or is listed twice")
-            if len(key) != KEY_BYTES:
-                raise KeysMalformed(f"key {key_id} has {len(key)} bytes; it needs {KEY_BYTES}")
-            keys[key_id] = key
-        if not keys:
-            raise KeysMalformed("no key is listed")
-        return cls(keys=keys, current=next(reversed(keys)))
+    Of the row's id only the second half counts, which is random. The first half of a UUIDv7 is the time of the insertion, which an
+    import does not know yet when it encrypts.
+    """
+    return b"%b\0%b%b" % (purpose, owner_id.bytes, row_id.bytes[8:])
 
 
 class Cipher:
     """Encrypts with the current key, decrypts with any."""
 
     def __init__(self, ring: KeyRing) -> None:
-        self._ciphers = {key_id: AESGCM(key) for key_id, key in ring.keys.items()}
-        self._current = ring.current
+        self._ciphers = {key_id: Xaes(key) for key_id, key in ring.keys.items()}
+        self._current = self._ciphers[ring.current]
         self._prefix = bytes([ring.current])
 
-    def encrypt(self, text: bytes, purpose: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return self._prefix + nonce + self._ciphers[self._current].encrypt(nonce, text, purpose)
+    def encrypt(self, text: bytes, data: bytes) -> bytes:
+        """The ciphertext, bound to the associated data `data`."""
+        return self._prefix + self._current.encrypt(text, data)
 
-    def decrypt(self, ciphertext: bytes, purpose: bytes) -> bytes:
+    def decrypt(self, ciphertext: bytes, data: bytes) -> bytes:
         """The plaintext. Raises Undecryptable."""
-        data = bytes(ciphertext)
-        if len(data) <= NONCE_BYTES or data[0] not in self._ciphers:
-            raise Undecryptable("the ciphertext is too short or its key is not configured")
+        sealed = bytes(ciphertext)
+        if not sealed or sealed[0] not in self._ciphers:
+            raise Undecryptable("the ciphertext is empty or its key is not configured")
         try:
-            return self._ciphers[data[0]].decrypt(data[1 : 1 + NONCE_BYTES], data[1 + NONCE_BYTES :], purpose)
+            return self._ciphers[sealed[0]].decrypt(sealed[1:], data)
         except InvalidTag:
             raise Undecryptable("the ciphertext is damaged or belongs elsewhere") from None
 

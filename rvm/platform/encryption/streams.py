@@ -1,26 +1,19 @@
 """The format of encrypted streams, used for stored files and for uploads in progress.
 
-A stream is a sequence of blocks, each AES-GCM of up to 64 KiB. Each block is bound to the stream's associated data, to its position
-and to whether it is the last. Decryption fails for a stream that was truncated, extended, reordered, mixed with another or exchanged
-for another. Blocks before the damage are returned before the damage is detected, so a reader must reach the end before it takes
-irreversible action.
+A stream is a sequence of blocks, each a ciphertext of up to 64 KiB of text. Each block is bound to the stream's associated data, to
+its position and to whether it is the last. Decryption fails for a stream that was truncated, extended, reordered, mixed with another
+or exchanged for another. Blocks before the damage are returned before the damage is detected, so a reader must reach the end before
+it takes irreversible action.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from uuid import UUID
 
-from rvm.platform.encryption.crypto import Undecryptable, cipher
+from rvm.platform.encryption.crypto import OVERHEAD_BYTES, Undecryptable, cipher
 
 BLOCK_BYTES = 64 * 1024
-# A key id, a nonce, the text and a tag (rvm.platform.encryption.crypto).
-ENCRYPTED_BLOCK_BYTES = 1 + 12 + BLOCK_BYTES + 16
-
-
-def associated_data(purpose: str, workspace_id: UUID, row_id: UUID) -> bytes:
-    """The associated data of a stream: its purpose, workspace and row."""
-    return b"%s:%s:%s" % (purpose.encode(), workspace_id.hex.encode(), row_id.hex.encode())
+ENCRYPTED_BLOCK_BYTES = BLOCK_BYTES + OVERHEAD_BYTES
 
 
 class StreamEncryptor:

@@ -8,6 +8,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.utils.timezone
 import rvm.platform.database.ids
+import rvm.platform.encryption.fields
 import rvm.platform.models
 from django.conf import settings
 from django.db import migrations, models
@@ -201,11 +202,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='IdempotencyKey',
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('key', models.CharField(max_length=255)),
                 ('fingerprint', models.BinaryField(help_text="SHA-256 of method, path, the API key's rights and body.", max_length=32)),
                 ('status', models.PositiveSmallIntegerField()),
-                ('answer', models.BinaryField(help_text='Headers and body, encrypted: they may hold a phone number.')),
+                ('answer', rvm.platform.encryption.fields.EncryptedField(editable=True, help_text='Headers and body: they may hold a phone number.')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('user', models.ForeignKey(db_index=False, help_text='The service user of the API key that asked; a rotated key keeps it.', on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace')),

@@ -79,4 +79,4 @@ def imported(campaign: Campaign, content: bytes, **options: Any) -> RecipientImp
 
 def recipients(campaign: Campaign) -> list[str]:
     """Decrypted, in the order in which they were queued."""
-    return list(Voicemail.objects.filter(lane_id=campaign.pk).order_by("id").values_list("recipient", flat=True))
+    return [row.recipient for row in Voicemail.objects.filter(lane_id=campaign.pk).order_by("id")]

@@ -51,4 +51,4 @@ def imported(workspace: Workspace, content: bytes | str, **options: Any) -> OptO
 
 def listed(workspace: Workspace) -> dict[str, str]:
     """The reasons by the numbers; the latest where there are several."""
-    return dict(Suppression.objects.filter(workspace=workspace).order_by("id").values_list("number", "reason"))
+    return {row.number: row.reason for row in Suppression.objects.filter(workspace=workspace).order_by("id")}

@@ -193,7 +193,7 @@ def test_an_undone_list_leaves_the_suppression_list_as_it_was(workspace: Workspa
 def test_what_anybody_else_has_said_since_stays(workspace: Workspace) -> None:
     other = make_user(workspace=workspace)
     row = imported(workspace, "Phone,Reason\n" + "".join(f"202555014{last},left\n" for last in range(5)))
-    mine = {number: bytes(index) for number, index in Suppression.objects.values_list("number", "number_index")}
+    mine = {row.number: bytes(row.number_index) for row in Suppression.objects.all()}
     suppress(workspace_id=workspace.pk, number="+12025550140", source=Suppression.Source.CARRIER, reason="opted_out")
     suppress(workspace_id=workspace.pk, number="+12025550141", source=Suppression.Source.PERSON, reason="asked")
     imported(workspace, "Phone\n2025550142\n", actor=other)

@@ -16,7 +16,7 @@ from campaigns.models import OptOutImport
 from campaigns.opt_outs import listing
 from campaigns.opt_outs.rows import MAX_REASON_LENGTH, message_of
 from campaigns.opt_outs.service import numbers_of
-from rvm.platform.encryption.crypto import KeyRing
+from rvm.platform.encryption.keys import KeyRing
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent, Workspace
 from tests.campaigns.opt_outs.lists import checked, confirmed, listed, undone, uploaded

@@ -12,7 +12,8 @@ from campaigns.people import search
 from campaigns.people.search import Known, by_identifier, by_name, known_in
 from delivery.models import Voicemail
 from rvm.platform.database.clock import database_now
-from rvm.platform.encryption.crypto import KeyRing, blind_index
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.encryption.keys import KeyRing
 from rvm.platform.models import Workspace
 from tests.factories import (
     RECIPIENT,

@@ -18,7 +18,8 @@ from campaigns.withdrawals import service
 from campaigns.withdrawals.lists import MAX_LINES, listed_lines, pasted_lines
 from delivery.lane_totals import reasons_of
 from delivery.models import Voicemail
-from rvm.platform.encryption.crypto import KeyRing, blind_index
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.encryption.keys import KeyRing
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.campaigns.imports.lists import imported, upload
@@ -55,7 +56,7 @@ def counts(withdrawal: Withdrawal) -> dict[str, int]:
 
 
 def statuses(campaign: Campaign) -> dict[str, int]:
-    return dict(Voicemail.objects.filter(lane=campaign.lane).values_list("recipient", "status"))  # type: ignore[arg-type]
+    return {row.recipient: row.status for row in Voicemail.objects.filter(lane=campaign.lane)}
 
 
 @pytest.fixture

@@ -201,8 +201,8 @@ def test_a_wrong_key_is_accepted_and_ends_as_a_fault_of_the_account(
     voicemail = queue(use_case, recording)
     work(vendor, CarrierMedia.objects.filter(state="ready").exists)
     # Not by the service, which would have the recording uploaded anew: the vendor has revoked the key.
-    revoked = vendor.credentials | {"key": "revoked", "signing_secret": secret}
-    TelephonySetup.objects.filter(pk=use_case.setup_id).update(credentials=revoked)
+    use_case.setup.credentials = vendor.credentials | {"key": "revoked", "signing_secret": secret}
+    use_case.setup.save(update_fields=["credentials"])
     work(vendor, all_ended(vendor))
     assert state(voicemail) == ("failed", "carrier_account")
     assert voicemail.carrier_code == "3007"

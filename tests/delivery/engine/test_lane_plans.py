@@ -25,8 +25,9 @@ NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 ROWS = 3000
 STAGED = """
 SELECT decode('00', 'hex') AS recipient, sha256(n::text::bytea) AS index, NULL::bytea[] AS older, '0100'::varchar AS last4,
-       ''::varchar AS reference, NULL::bytea AS record_number, NULL::bigint AS record_entry, NULL::bytea AS merge_fields,
-       ARRAY['UTC']::varchar[] AS zones, NULL::uuid AS recording_id
+       hashint8extended(n, (random() * 1e9)::bigint) & x'3fffffffffffffff'::bigint | x'8000000000000000'::bigint AS half,
+       ''::varchar AS reference, NULL::bytea AS record_number,
+       NULL::bigint AS record_entry, NULL::bytea AS merge_fields, ARRAY['UTC']::varchar[] AS zones, NULL::uuid AS recording_id
   FROM generate_series(1, %(rows)s) n
 """
 LOOK = [*lane_routes._as_arrays({}), NOW, NOW, 500, NOW]

@@ -20,7 +20,7 @@ from delivery.engine.claim import PUT_OFF_MINUTES, claim
 from delivery.engine.lane_routes import active_routes
 from delivery.engine.rate_limit import RateLimiter
 from delivery.models import Drop, Lane, Voicemail
-from delivery.models.voicemail import RECIPIENT_PURPOSE
+from delivery.models.voicemail import RECIPIENT
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from delivery.worker.maintenance import expire, expire_leases
 from rvm.platform.encryption.crypto import cipher
@@ -56,7 +56,11 @@ def written(column: str, value: Any) -> Callable[[Voicemail], None]:
 
 
 def encrypted(text: bytes) -> Callable[[Voicemail], None]:
-    return lambda voicemail: written("recipient", cipher().encrypt(text, RECIPIENT_PURPOSE))(voicemail)
+    def spoil(voicemail: Voicemail) -> None:
+        data = RECIPIENT.associated_data(voicemail.workspace_id, voicemail.pk)
+        written("recipient", cipher().encrypt(text, data))(voicemail)
+
+    return spoil
 
 
 SPOILT: dict[str, Callable[[Voicemail], object]] = {

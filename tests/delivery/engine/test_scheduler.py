@@ -31,7 +31,8 @@ from delivery.services.voicemails import cancel
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from delivery.worker.maintenance import expire
 from rvm.platform.database.clock import database_now
-from rvm.platform.encryption.crypto import BlindIndex, KeyRing, blind_index
+from rvm.platform.encryption.crypto import BlindIndex, blind_index
+from rvm.platform.encryption.keys import KeyRing
 from rvm.platform.errors import ServiceError
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, Inline, accepted

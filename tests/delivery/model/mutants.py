@@ -21,14 +21,14 @@ from delivery.lifecycle.outcomes import StatusChange
 from delivery.lifecycle.reasons import REASONS, Reason, ReasonFacts
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
-from delivery.models.voicemail import RECIPIENT_PURPOSE
+from delivery.models.voicemail import RECIPIENT
 from delivery.reports import batch, inbox, reconciliation
 from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
 from delivery.reports.correlation import _OPEN
 from delivery.runtime import watermarks
 from delivery.worker import maintenance
 from rvm.platform.database import sql
-from rvm.platform.encryption.crypto import BlindIndex, cipher
+from rvm.platform.encryption.crypto import BlindIndex
 from tests.delivery.model import engine
 
 Planted = AbstractContextManager[object]
@@ -95,10 +95,7 @@ def gives_keyless_reports_to_any_open_drop() -> Planted:
 
 
 def rolls_back_for_one_number() -> Planted:
-    def number_in(ciphertext: bytes) -> str:
-        return cipher().decrypt(ciphertext, RECIPIENT_PURPOSE).decode()
-
-    return patch.object(inbox, "number_in", number_in)
+    return patch.object(inbox, "number_in", RECIPIENT.decrypt)
 
 
 def matches_by_the_newest_key_only() -> Planted:

@@ -15,7 +15,8 @@ from campaigns.lifecycle import service
 from campaigns.models import Campaign
 from delivery.carriers import CARRIERS
 from delivery.models import CarrierMedia, Recording
-from rvm.platform.encryption.crypto import BlindIndex, KeyRing, blind_index, cipher
+from rvm.platform.encryption.crypto import BlindIndex, blind_index, cipher
+from rvm.platform.encryption.keys import KeyRing
 from rvm.platform.models import Workspace
 from tests import factories
 from tests.delivery.model import journal

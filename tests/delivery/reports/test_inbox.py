@@ -15,9 +15,8 @@ from django.db import connection
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
 from delivery.models import CarrierReport, Drop, Voicemail
-from delivery.reports.inbox import RAW_PURPOSE, merge, receive
+from delivery.reports.inbox import merge, receive
 from rvm.platform.database.ids import uuid7
-from rvm.platform.encryption.crypto import cipher
 from tests import factories
 from tests.delivery.states import NOW, both, counter_totals, make_drop, make_submitted, row_counts, state
 from usecases.models import Suppression
@@ -48,8 +47,9 @@ def test_a_callback_is_kept_whole_and_encrypted_beside_its_first_report() -> Non
     drop = make_submitted()
     receive(drop.setup_id, b'{"to":"+12025550142"}', [Report(drop.id, ACCEPTED, NOW), Report(drop.id, DELIVERED, NOW)])
     first, second = CarrierReport.objects.all()
-    assert b"2025550142" not in bytes(first.raw)
-    assert cipher().decrypt(first.raw, RAW_PURPOSE) == b'{"to":"+12025550142"}'
+    [stored, _] = CarrierReport.objects.values_list("raw", flat=True)
+    assert b"2025550142" not in stored
+    assert first.raw == b'{"to":"+12025550142"}'
     assert second.raw is None
     assert first.merged_at is None
 

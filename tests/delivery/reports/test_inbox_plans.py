@@ -12,9 +12,9 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 ROWS = 5000
 FILL = """
-INSERT INTO delivery_carrierreport (setup_id, drop_id, status, reason, carrier_code, carrier_text, carrier_reference,
+INSERT INTO delivery_carrierreport (setup_id, binding, drop_id, status, reason, carrier_code, carrier_text, carrier_reference,
                                     event_id, raw, effect)
-SELECT %s, gen_random_uuid(), 'delivered', '', '', '', '', '', decode(repeat('ab', 300), 'hex'), ''
+SELECT %s, gen_random_uuid(), gen_random_uuid(), 'delivered', '', '', '', '', '', decode(repeat('ab', 300), 'hex'), ''
   FROM generate_series(1, %s)
 """
 MERGE = "UPDATE delivery_carrierreport SET merged_at = now()"

@@ -239,7 +239,9 @@ FORBIDDEN: dict[str, Callable[[Drop], object]] = {
     "use case deleted": lambda drop: UseCase.objects.update(deleted_at=NOW),
     "setup stopped": lambda drop: TelephonySetup.objects.update(enabled=False),
     "setup deleted": lambda drop: TelephonySetup.objects.update(deleted_at=NOW),
-    "credentials changed": lambda drop: TelephonySetup.objects.update(credentials=OTHER_ACCOUNT),
+    "credentials changed": lambda drop: TelephonySetup.objects.update(
+        credentials=factories.encrypted(drop.setup, "credentials", OTHER_ACCOUNT)
+    ),
     "version of the credentials not known": lambda drop: Drop.objects.update(credentials_version=None),
     "sender unassigned": lambda drop: NumberAssignment.objects.all().delete(),
     "use case moved to another setup": lambda drop: UseCase.objects.update(setup=factories.make_setup(drop.workspace)),
@@ -405,7 +407,9 @@ def test_the_horizon_ends_it_and_nothing_is_asked_any_more() -> None:
 @pytest.mark.parametrize("broken", [{"carrier": "gone"}, {"credentials": {}}])
 def test_a_setup_that_cannot_be_used_does_not_stop_the_others(broken: dict[str, Any]) -> None:
     bad, good = uncertain(), uncertain()
-    TelephonySetup.objects.filter(id=bad.setup_id).update(**broken)
+    for name, value in broken.items():
+        setattr(bad.setup, name, value)
+    bad.setup.save(update_fields=broken)
     assert len(ask(known("delivered"))) == 1
     assert both(good)[0] == "delivered"
     assert both(bad)[0] == "uncertain"

@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from delivery.models import Lane, LaneDelta, Voicemail, VoicemailReference
 from delivery.services.voicemails import Recipient, api_lane, queue_voicemails
 from rvm.platform.database.ids import time_of
-from rvm.platform.encryption.crypto import BlindIndex, KeyRing
+from rvm.platform.encryption.crypto import BlindIndex
+from rvm.platform.encryption.keys import KeyRing
 from rvm.platform.errors import ServiceError
 from tests.factories import make_lane, make_recording, make_setup, make_suppression, make_use_case, make_voicemail
 from usecases.models import UseCase

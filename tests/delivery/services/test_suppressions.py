@@ -23,7 +23,8 @@ from delivery.services import suppressions
 from delivery.services.suppressions import end_left_waiting, stopped_by
 from delivery.worker import tick
 from rvm.platform.database.clock import database_now
-from rvm.platform.encryption.crypto import KeyRing, blind_index
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.encryption.keys import KeyRing
 from rvm.platform.models import Workspace
 from tests.campaigns.opt_outs.lists import imported
 from tests.delivery.states import make_submitted, state

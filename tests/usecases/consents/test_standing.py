@@ -12,7 +12,8 @@ from django.db import connection
 
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
-from rvm.platform.encryption.crypto import KeyRing, blind_index
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.encryption.keys import KeyRing
 from rvm.platform.models import Workspace
 from tests.append_only import triggers_off
 from tests.factories import RECIPIENT, make_consent, make_workspace

@@ -19,7 +19,7 @@ import pytest
 import redis
 
 from rvm.devtools.embedded import ServerError, environment, local_services, postgres
-from rvm.platform.encryption.crypto import KeyRing
+from rvm.platform.encryption.keys import KeyRing
 
 PARENT = """
 import sys, time

@@ -18,7 +18,8 @@ from rvm.platform import audit
 from rvm.platform.audit import chain
 from rvm.platform.audit.chain import log_heads, name_of, seal
 from rvm.platform.audit.verification import Verification, verify
-from rvm.platform.encryption.crypto import KeyRing, chain_hash
+from rvm.platform.encryption.crypto import chain_hash
+from rvm.platform.encryption.keys import KeyRing
 from rvm.platform.models import AuditChain, AuditEvent, AuditSeal, UnsealedEvent, Workspace
 from tests.append_only import triggers_off
 from tests.factories import make_user, make_workspace

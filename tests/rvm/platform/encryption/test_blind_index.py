@@ -9,7 +9,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rvm.platform.encryption.crypto import BlindIndex, KeyRing
+from rvm.platform.encryption.crypto import BlindIndex
+from rvm.platform.encryption.keys import KeyRing
 
 
 @given(st.uuids(), st.text(max_size=200), st.binary(min_size=32, max_size=32))

@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rvm.platform.database.ids import uuid7
-from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.encryption.crypto import Undecryptable, associated_data
 from rvm.platform.encryption.encrypted_files import decrypt_file, delete, encrypt_file
-from rvm.platform.encryption.streams import BLOCK_BYTES, associated_data
+from rvm.platform.encryption.streams import BLOCK_BYTES
 from rvm.platform.encryption.streams import ENCRYPTED_BLOCK_BYTES as BLOCK
 
 NAME = "imports/a.enc"
 WORKSPACE, ROW = uuid7(), uuid7()
-DATA = associated_data("imports", WORKSPACE, ROW)
+DATA = associated_data(b"imports", WORKSPACE, ROW)
 
 
 @pytest.fixture(autouse=True)
@@ -111,9 +111,9 @@ def test_bytes_behind_the_end_do_not_open() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        associated_data("recordings", WORKSPACE, ROW),
-        associated_data("imports", ROW, ROW),
-        associated_data("imports", WORKSPACE, WORKSPACE),
+        associated_data(b"recordings", WORKSPACE, ROW),
+        associated_data(b"imports", ROW, ROW),
+        associated_data(b"imports", WORKSPACE, WORKSPACE),
     ],
     ids=["another purpose", "another workspace", "another row"],
 )

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client
 
-from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
+from rvm.platform.encryption.fields import EncryptedField
 from rvm.platform.models import Session
 from tests.factories import make_api_key, make_setup, make_use_case, make_user
 from usecases.callbacks.service import rotate_callback_secret
@@ -69,7 +69,7 @@ def test_every_column_that_sounds_like_a_secret_is_decided() -> None:
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
             if SOUNDS_SECRET.search(field.name):
-                is_encrypted = isinstance(field, EncryptedTextField | EncryptedJSONField)
+                is_encrypted = isinstance(field, EncryptedField)
                 (encrypted if is_encrypted else found).add(f"{model._meta.label_lower}.{field.name}")
     assert encrypted == ENCRYPTED
     assert found == HASHED.keys() | EMPTY | OPENS_NOTHING.keys()

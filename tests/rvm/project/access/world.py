@@ -21,11 +21,11 @@ from campaigns.models import Campaign, LaunchApproval, OptOutImport, RecipientIm
 from campaigns.people.search import Person
 from delivery.models import CarrierReport, Voicemail
 from rvm.platform.database.clock import database_now
-from rvm.platform.encryption.fields import EncryptedTextField
+from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import FailedWork, User, Workspace
 from rvm.platform.roles import Role
 from tests.campaigns.imports.lists import checked
-from tests.factories import RECIPIENT, make_campaign, make_user, make_voicemail, make_workspace
+from tests.factories import RECIPIENT, encrypted, make_campaign, make_user, make_voicemail, make_workspace
 from tests.rvm.platform.admin.every_row import make_every_row
 from tests.rvm.project.access.routes import Route
 from tests.rvm.project.test_worlds import Rows, make_rows
@@ -115,8 +115,13 @@ def make_world(*, live: bool = True) -> World:
     api = make_rows(workspace, live=live)
     made = make_every_row(workspace)
     # Numbers of their own: the factories' one is the example in forms.
-    InboundMessage.objects.filter(pk=made[InboundMessage].pk).update(number=GATEWAYS, words="Stopp, Wilhelmine")
-    CarrierReport.objects.filter(pk=made[CarrierReport].pk).update(recipient=CARRIERS)
+    for row, values in (
+        (made[InboundMessage], {"number": GATEWAYS, "words": "Stopp, Wilhelmine"}),
+        (made[CarrierReport], {"recipient": CARRIERS}),
+    ):
+        type(row)._default_manager.filter(pk=row.pk).update(
+            **{name: encrypted(row, name, value) for name, value in values.items()}
+        )
     campaign = make_campaign(api.campaigns["draft"].use_case, live=live)
     listed = checked(campaign, LIST, name="Flu clinic 2025550121.csv")
     assert listed.state == "checked", listed.error
@@ -176,9 +181,9 @@ def confidential(world: World) -> tuple[set[str], set[str]]:
     numbers, texts = {PATIENT, *LISTED}, {f"MRN-7771{place}" for place in (11, 21, 22, 23, 24, 25)}
     for model in (model for label in OURS for model in apps.get_app_config(label).get_models()):
         for field in model._meta.concrete_fields:
-            if isinstance(field, EncryptedTextField):
-                for value in model._default_manager.values_list(field.attname, flat=True):
-                    for text in leaves(value):
+            if isinstance(field, EncryptedTextField | EncryptedJSONField):
+                for row in model._default_manager.all():
+                    for text in leaves(getattr(row, field.attname)):
                         (numbers if re.fullmatch(r"\+1\d{10}", text) else texts).add(text)
     return numbers - {RECIPIENT}, {text for text in texts if len(text) >= 6}
 
