@@ -9,6 +9,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.imports import maintenance
         from campaigns.lifecycle import audit_words, drafts, failed_work, scheduler
         from campaigns.opt_outs import maintenance as opt_outs
+        from campaigns.people import erasure
         from delivery.runtime import wakeups
         from delivery.worker import tick
         from rvm.platform.audit import vocabulary
@@ -19,6 +20,7 @@ class CampaignsConfig(AppConfig):
         health.WARNINGS.append(maintenance.warning)
         failed_work.register()
         tick.STEPS += [maintenance.wake_for_imports, maintenance.remove_files, maintenance.remove_strays]
+        tick.STEPS.append(erasure.go_on_with_open)
         tick.STEPS += [opt_outs.wake_for_lists, opt_outs.remove_files, *scheduler.STEPS]
         purges.PURGES.append(drafts.DRAFTS)
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

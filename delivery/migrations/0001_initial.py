@@ -83,6 +83,8 @@ class Migration(migrations.Migration):
                 ('channels', models.PositiveSmallIntegerField()),
                 ('warnings', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=300), blank=True, default=list, size=None)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('used_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, help_text='When it was last needed, to a day; from then on its sound is kept.')),
+                ('sound_removed_at', models.DateTimeField(editable=False, help_text='When its file was removed.', null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -196,6 +198,8 @@ class Migration(migrations.Migration):
                 ('waveform', models.BinaryField(help_text='300 peaks over the whole length, a byte each.', null=True)),
                 ('assembled', models.BooleanField(db_default=False, default=False, help_text='Joined from clips by a campaign; not offered among the recordings.')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('used_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, help_text='When it was last needed, to a day; from then on its sound is kept.')),
+                ('sound_removed_at', models.DateTimeField(editable=False, help_text='When its file was removed.', null=True)),
             ],
         ),
         migrations.CreateModel(

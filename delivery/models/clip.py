@@ -30,6 +30,10 @@ class Clip(Attested, Row):
     channels = models.PositiveSmallIntegerField()
     warnings = ArrayField(models.CharField(max_length=300), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    used_at = models.DateTimeField(
+        db_default=Now(), editable=False, help_text="When it was last needed, to a day; from then on its sound is kept."
+    )
+    sound_removed_at = models.DateTimeField(null=True, editable=False, help_text="When its file was removed.")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

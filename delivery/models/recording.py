@@ -43,6 +43,10 @@ class Recording(Attested, Row):
         default=False, db_default=False, help_text="Joined from clips by a campaign; not offered among the recordings."
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    used_at = models.DateTimeField(
+        db_default=Now(), editable=False, help_text="When it was last needed, to a day; from then on its sound is kept."
+    )
+    sound_removed_at = models.DateTimeField(null=True, editable=False, help_text="When its file was removed.")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

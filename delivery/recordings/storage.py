@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from delivery.audio.measurement import CHECK_UNAVAILABLE
 from delivery.models import Clip, Recording
+from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.encrypted_files import decrypt_file, encrypt_file
 from rvm.platform.errors import ServiceError
 
@@ -35,16 +36,20 @@ def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
     If the block fails, a new row is rolled back and its file removed. Raises ServiceError if the storage fails.
     """
     known = find_duplicate(sound)
-    if known is not None:
+    if known is not None and known.sound_removed_at is None:
         yield known
         return
     try:
         with transaction.atomic():
-            _lock(sound)
+            lock_content(sound)
             known = find_duplicate(sound)
             if known is None:
                 _write(sound, frames)
                 sound.save(force_insert=True)
+            elif known.sound_removed_at is not None:
+                _write(known, frames)
+                known.sound_removed_at, known.used_at = None, database_now()
+                known.save(update_fields=["sound_removed_at", "used_at"])
             yield known or sound
     except BaseException:
         _discard(sound)
@@ -69,7 +74,7 @@ def read_frames(sound: Recording | Clip) -> bytes:
     return b"".join(decrypt_file(sound.storage_name, sound.associated_data))
 
 
-def _lock(sound: Recording | Clip) -> None:
+def lock_content(sound: Recording | Clip) -> None:
     """Lock this content's file against other writers and removers until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [sound.storage_name])
@@ -90,8 +95,9 @@ def _write(sound: Recording | Clip, frames: bytes) -> None:
 def _discard(sound: Sound) -> None:
     """Remove the file unless another transaction's row needs it meanwhile."""
     with transaction.atomic():
-        _lock(sound)
-        if find_duplicate(sound) is None:
+        lock_content(sound)
+        known = find_duplicate(sound)
+        if known is None or known.sound_removed_at is not None:
             try:
                 default_storage.delete(sound.storage_name)
             except (

@@ -411,6 +411,9 @@ class Erasure(Row):
         help_text="Hexadecimal, one for each index key at the time."
     )
     counts: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="Removed rows by kind.")
+    recordings: models.JSONField[Any, Any] = models.JSONField(
+        default=list, help_text="Joined for the person, whose sound is yet to be removed."
+    )
     reason = models.CharField(max_length=MAX_HOLD_REASON, blank=True)
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     asked_at = models.DateTimeField(db_default=Now(), editable=False)

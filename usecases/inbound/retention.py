@@ -5,6 +5,7 @@ A message belongs to an organisation: it is kept as long as one of its workspace
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
@@ -13,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import Workspace
 from rvm.platform.retention import holds, rules
 from rvm.platform.retention.kinds import RetentionKind
@@ -25,6 +27,22 @@ def remove_words(messages: QuerySet[InboundMessage]) -> int:
     locked = messages.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)
     with transaction.atomic():
         return InboundMessage.objects.filter(pk__in=list(locked)).update(number=None, words=None, last4="")
+
+
+def erase_messages(organisation_id: UUID, number: str) -> Counter[str]:
+    """Remove number and words of all messages from the number, unless a hold covers something of the organisation."""
+    if is_any_held(organisation_id):
+        return Counter()
+    alike = messages_of(organisation_id).filter(last4=number[-4:]).values_list("pk", flat=True)
+    theirs = [pk for pk in alike if _number_of(pk) == number]
+    return Counter(messages=InboundMessage.objects.filter(pk__in=theirs).update(number=None, words=None, last4=""))
+
+
+def _number_of(message_id: UUID) -> str | None:
+    try:
+        return InboundMessage.objects.only("number").get(pk=message_id).number
+    except Undecryptable:
+        return None
 
 
 def messages_of(organisation_id: UUID) -> QuerySet[InboundMessage]:

@@ -39,6 +39,8 @@ MESSAGES: dict[str, str] = {
     "legal_hold.lifted": "{who} lifted the legal hold on {it}",
     "organisation.created": "{who} created the organisation {it}",
     "organisation.updated": "{who} changed the organisation {it}",
+    "person.erasure_began": "{who} began to erase a person by number",
+    "person.erased": "{who} erased a person by number",
     "retention.changed": "{who} changed for how long {it} are kept",
     "user.created": "{who} created the account {it}",
     "user.updated": "{who} changed the account {it}",
@@ -67,6 +69,7 @@ DISCLOSURES: set[str] = {"number.asked_about", "numbers.shown"}
 
 SUBJECTS: dict[str, Subject] = {
     "platform.apikey": Subject("API key", "name"),
+    "platform.erasure": Subject("erasure"),
     "platform.failedwork": Subject("failed work", "name"),
     "platform.invitation": Subject("invitation", "email"),
     "platform.legalhold": Subject("legal hold", "name"),

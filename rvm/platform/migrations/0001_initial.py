@@ -350,6 +350,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('number_indexes', models.JSONField(help_text='Hexadecimal, one for each index key at the time.')),
                 ('counts', models.JSONField(default=dict, help_text='Removed rows by kind.')),
+                ('recordings', models.JSONField(default=list, help_text='Joined for the person, whose sound is yet to be removed.')),
                 ('reason', models.CharField(blank=True, max_length=500)),
                 ('asked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('finished_at', models.DateTimeField(editable=False, null=True)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -27,7 +26,7 @@ def is_any_held(workspace_id: UUID) -> bool:
     return standing(workspace_id).exists()
 
 
-def held_campaigns(workspace_id: UUID) -> Collection[UUID]:
+def held_campaigns(workspace_id: UUID) -> set[UUID]:
     """The campaigns that have a hold of their own, by the ids that their lanes have too."""
     found = standing(workspace_id).filter(campaign_id__isnull=False)
     return {campaign_id for campaign_id in found.values_list("campaign_id", flat=True) if campaign_id}
