@@ -6,6 +6,7 @@ class CampaignsConfig(AppConfig):
     verbose_name = "Campaigns"
 
     def ready(self) -> None:
+        from campaigns import selectors
         from campaigns.imports import maintenance
         from campaigns.lifecycle import audit_words, drafts, failed_work, scheduler
         from campaigns.opt_outs import maintenance as opt_outs
@@ -14,7 +15,7 @@ class CampaignsConfig(AppConfig):
         from delivery.worker import tick
         from rvm.platform.audit import vocabulary
         from rvm.platform.observability import health
-        from rvm.platform.retention import purges
+        from rvm.platform.retention import holds, purges
 
         wakeups.JOBS["imports"] = "campaigns.tasks.work_imports"
         health.WARNINGS.append(maintenance.warning)
@@ -22,5 +23,6 @@ class CampaignsConfig(AppConfig):
         tick.STEPS += [maintenance.wake_for_imports, maintenance.remove_files, maintenance.remove_strays]
         tick.STEPS.append(erasure.go_on_with_open)
         tick.STEPS += [opt_outs.wake_for_lists, opt_outs.remove_files, *scheduler.STEPS]
+        holds.CAMPAIGNS.append(selectors.holdable)
         purges.PURGES.append(drafts.DRAFTS)
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

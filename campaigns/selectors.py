@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from django.db.models import QuerySet
 
 from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport
 from rvm.platform.models import Workspace
+
+MAX_HOLDABLE = 500
 
 
 def campaigns(
@@ -41,6 +44,12 @@ def campaigns(
 def imports(campaign: Campaign) -> QuerySet[RecipientImport]:
     """Recipient imports of the campaign, newest first."""
     return RecipientImport.objects.filter(campaign=campaign).select_related("confirmed_by").order_by("-id")
+
+
+def holdable(workspace_id: UUID) -> Iterable[tuple[UUID, str]]:
+    """The newest campaigns of a workspace, for a legal hold."""
+    newest = Campaign.objects.filter(workspace_id=workspace_id).order_by("-id")
+    return newest.values_list("pk", "name")[:MAX_HOLDABLE]
 
 
 def retries(campaign: Campaign) -> QuerySet[CampaignRetry]:

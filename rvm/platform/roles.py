@@ -28,6 +28,7 @@ class Right(StrEnum):
     MANAGE_KEYS = "manage_keys"  # make and revoke API keys
     ROTATE = "rotate"  # replace credentials, callback tokens, API keys
     MANAGE_PEOPLE = "manage_people"  # who is a member, with which role
+    RETAIN = "retain"  # for how long data are kept, legal holds, the erasure of a person
     CONFIGURE = "configure"  # the workspace's own settings
 
 
@@ -56,6 +57,7 @@ ROLES: Mapping[Role, frozenset[Right]] = {
             Right.ATTEST,
             Right.EXPORT,
             Right.READ_AUDIT,
+            Right.RETAIN,
         }
     ),
     Role.ADMIN: frozenset(Right),

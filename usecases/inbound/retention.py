@@ -33,8 +33,8 @@ def erase_messages(organisation_id: UUID, number: str) -> Counter[str]:
     """Remove number and words of all messages from the number, unless a hold covers something of the organisation."""
     if is_any_held(organisation_id):
         return Counter()
-    alike = messages_of(organisation_id).filter(last4=number[-4:]).values_list("pk", flat=True)
-    theirs = [pk for pk in alike if _number_of(pk) == number]
+    perhaps = messages_of(organisation_id).filter(last4=number[-4:]).values_list("pk", flat=True)
+    theirs = [pk for pk in perhaps if _number_of(pk) == number]
     return Counter(messages=InboundMessage.objects.filter(pk__in=theirs).update(number=None, words=None, last4=""))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -71,6 +72,17 @@ def counted(waiting: int) -> str:
     if waiting > MAX_COUNTED:
         return f"more than {MAX_COUNTED:,} voicemails"
     return f"{waiting or 'no'} voicemail{'s' if waiting > 1 else ''}"
+
+
+def erased(counts: Mapping[str, int], *, finished: bool) -> str:
+    """What an erasure has removed."""
+    removed = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items())) or "nothing was known"
+    rest = (
+        ""
+        if finished
+        else " It goes on by itself while a voicemail is at the carrier or a list is kept that may have the person."
+    )
+    return f"The person is erased: {removed}.{rest} Suppressions and consents stay."
 
 
 def opted_out(done: OptedOut, organisation: str) -> str:

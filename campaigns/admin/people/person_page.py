@@ -15,13 +15,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from campaigns.admin.people import labels
 from campaigns.admin.people.addresses import address_of, person_at
 from campaigns.admin.people.search_page import MAX_WORKSPACES
 from campaigns.models import Campaign
 from campaigns.people import record
+from campaigns.people.erasure import erase
 from campaigns.people.opt_out import opt_out
 from campaigns.people.search import Person, known_in
 from delivery.admin import guard_labels
@@ -38,7 +39,8 @@ from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import id_in
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.models import User, Workspace
+from rvm.platform.errors import ServiceError
+from rvm.platform.models import MAX_HOLD_REASON, User, Workspace
 from rvm.platform.observability.masking import number_ending
 from rvm.platform.organisations import shares_with_others
 from rvm.platform.roles import Right
@@ -76,6 +78,16 @@ class OptOutForm(forms.Form):
     )
 
 
+class ErasureForm(forms.Form):
+    reason = forms.CharField(
+        max_length=MAX_HOLD_REASON,
+        label="Why",
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="Such as: request by letter of 3 March. Without a name or a number.",
+    )
+    sure = forms.BooleanField(label="It cannot be undone", widget=UnfoldBooleanWidget())
+
+
 def person(request: HttpRequest, token: str) -> HttpResponse:
     """The page. Opening it is recorded."""
     found = person_at(token, acting_user(request), rights_of(request), database_now())
@@ -97,6 +109,26 @@ def opt_out_person(request: HttpRequest, token: str) -> HttpResponse:
     done = opt_out(found, kind=SuppressionKind(said["kind"]), note=said["note"], actor=reader)
     messages.success(request, labels.opted_out(done, _organisation(found.workspace)))
     return redirect(reverse("person", args=[token]))
+
+
+def erase_person(request: HttpRequest, token: str) -> HttpResponse:
+    """Erases the person from the workspace, and says what was removed."""
+    reader, rights, now = acting_user(request), rights_of(request), database_now()
+    found = person_at(token, reader, rights, now)
+    if found is None:
+        return _expired(request)
+    if not rights.may(Right.RETAIN, found.workspace.pk):
+        raise PermissionDenied
+    form = ErasureForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, token, OptOutForm(), form)
+    try:
+        done = erase(found, reason=form.cleaned_data["reason"], actor=reader, now=now)
+    except ServiceError as refused:
+        form.add_error(None, refused.message)
+        return _page(request, found, token, OptOutForm(), form)
+    messages.success(request, labels.erased(done.counts, finished=done.finished_at is not None))
+    return redirect(reverse("people"))
 
 
 def of_voicemail(request: HttpRequest, voicemail_id: UUID) -> HttpResponse:
@@ -133,7 +165,9 @@ def _expired(request: HttpRequest) -> HttpResponse:
     return redirect(reverse("people"))
 
 
-def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> HttpResponse:
+def _page(
+    request: HttpRequest, found: Person, token: str, form: OptOutForm, erasure_form: ErasureForm | None = None
+) -> HttpResponse:
     rights, reader, now = rights_of(request), acting_user(request), database_now()
     shown_number = rights.may_see_numbers(found.workspace.pk)
     number = whole(found.number, found.workspace.pk) if shown_number else number_ending(found.number[-4:])
@@ -182,6 +216,8 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
         "organisation": _organisation(found.workspace),
         "may_opt_out": rights.may(Right.SUPPRESS, found.workspace.pk),
         "opt_out_form": form,
+        "may_erase": rights.may(Right.RETAIN, found.workspace.pk),
+        "erasure_form": erasure_form or ErasureForm(),
         "stops": labels.counted(record.count_waiting(found)),
         "others": _elsewhere(found, rights, reader, now),
         "token": token,

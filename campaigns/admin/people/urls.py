@@ -31,4 +31,5 @@ urlpatterns = [
     ),
     path("<str:token>/", _view(person_page.person, require_safe), name="person"),
     path("<str:token>/opt-out/", _view(person_page.opt_out_person, require_POST), name="person_opt_out"),
+    path("<str:token>/erase/", _view(person_page.erase_person, require_POST), name="person_erase"),
 ]

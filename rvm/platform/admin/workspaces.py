@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from unfold.decorators import display
 
+from rvm.platform.admin.retention import RetentionPages
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.models import Organisation, Workspace
@@ -29,7 +30,8 @@ class OrganisationAdmin(ScopedModelAdmin):
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(ScopedModelAdmin):
+class WorkspaceAdmin(RetentionPages, ScopedModelAdmin):
+    change_form_outer_before_template = "platform/admin/workspace_buttons.html"
     workspace_path: ClassVar[str | None] = "pk"
     right_to_add = Right.CONFIGURE
     right_to_change = Right.CONFIGURE

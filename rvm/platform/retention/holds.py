@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +11,14 @@ from django.db.models import QuerySet
 
 from rvm.platform import audit
 from rvm.platform.models import LegalHold, User, Workspace
+
+# Gives the campaigns of a workspace on which a hold may be placed, the newest first: id and name. A layer above sets it.
+CAMPAIGNS: list[Callable[[UUID], Iterable[tuple[UUID, str]]]] = []
+
+
+def holdable(workspace_id: UUID) -> list[tuple[str, str]]:
+    """Campaigns of the workspace, as the choices of a form."""
+    return [(str(campaign_id), name) for campaigns in CAMPAIGNS for campaign_id, name in campaigns(workspace_id)]
 
 
 def standing(workspace_id: UUID) -> QuerySet[LegalHold]:

@@ -113,6 +113,9 @@ ACTIONS: list[tuple[str, str, Row, Right]] = [
     (POST, "platform_apikey_rotate", key, Right.ROTATE),
     (GET, "platform_membership_add", nothing, Right.MANAGE_PEOPLE),
     (POST, "platform_membership_change", lambda workspace: Membership.objects.filter(workspace=workspace)[0], Right.MANAGE_PEOPLE),
+    (GET, "platform_workspace_retention", lambda workspace: workspace, Right.VIEW),
+    (POST, "platform_workspace_retention_days", lambda workspace: workspace, Right.RETAIN),
+    (POST, "platform_workspace_retention_hold", lambda workspace: workspace, Right.RETAIN),
     (POST, "platform_workspace_change", lambda workspace: workspace, Right.CONFIGURE),
 ]  # fmt: skip
 
