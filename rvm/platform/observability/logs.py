@@ -1,11 +1,12 @@
-"""JSON logs on standard output, without phone numbers.
+"""JSON logs on standard output, without phone numbers, one line each whatever a request sends.
 
 Structlog events and the records of Django, RQ and gunicorn pass through one stdlib handler, whose formatter masks everything that
-looks like a phone number.
+looks like a phone number and writes control characters as escapes, so that no byte of a request begins a line or moves a cursor.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -32,9 +33,35 @@ _LOGGERS = ("django", "django.server", "rq", "rq.worker", "gunicorn.error", "gun
 
 
 def mask_event(_logger: Any, _method: str, event: Event) -> Event:
-    """The last structlog processor before rendering: masks phone numbers in all keys and values of the event."""
+    """Masks phone numbers in all keys and values of the event."""
     masked: Event = mask_value(dict(event))
     return masked
+
+
+# What begins a line for a terminal, a file or a collector, controls a terminal, reverses text, or is no character at all.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _escaped(text: str) -> str:
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, str):
+        return _escaped(value)
+    if isinstance(value, dict):
+        return {_escaped(str(key)): _flat(entry) for key, entry in value.items()}
+    return [_flat(entry) for entry in value] if isinstance(value, list) else value
+
+
+def flatten_event(_logger: Any, _method: str, event: Event) -> Event:
+    """The last processor before rendering, after masking, which leaves only texts, numbers, lists and dicts. A traceback that is text
+    keeps its lines, each behind a bar: texts of errors quote requests."""
+    flat: Event = {}
+    for key, value in event.items():
+        lines = value.split("\n") if key in ("exception", "stack") and isinstance(value, str) else None
+        flat[_escaped(key)] = "\n".join(f"  | {_escaped(line)}" for line in lines) if lines else _flat(value)
+    return flat
 
 
 def _json(event: Any, **_: Any) -> str:
@@ -45,10 +72,10 @@ def _renderers(format: str) -> list[Any]:
     if format == "console":
         # The traceback is rendered to text first, so that it is masked too.
         people = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        return [format_exc_info, mask_event, people]
+        return [format_exc_info, mask_event, flatten_event, people]
     # Local variables may contain a patient's number, so frames are listed without them.
     exceptions = ExceptionRenderer(ExceptionDictTransformer(show_locals=False, max_frames=30))
-    return [exceptions, mask_event, structlog.processors.JSONRenderer(serializer=_json)]
+    return [exceptions, mask_event, flatten_event, structlog.processors.JSONRenderer(serializer=_json)]
 
 
 def logging_config(*, level: str, format: str) -> dict[str, Any]:

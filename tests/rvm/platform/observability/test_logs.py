@@ -56,6 +56,29 @@ def test_other_peoples_loggers_are_masked_too(name: str) -> None:
     assert line["logger"] == name
 
 
+# Each begins a line somewhere, controls a terminal, turns text around, or is no character.
+FORGERIES = ("\n", "\r", "\x1b[2K", "\x85", "\u2028", "\u2029", "\0", "\x9b", "\u202e", "\ud800")
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+@pytest.mark.parametrize("forgery", FORGERIES, ids=ascii)
+def test_no_character_of_a_text_forges_a_line(format: str, forgery: str) -> None:
+    stream = fresh(format)
+    text = f"/x{forgery}FORGED"
+    logging.getLogger("django.request").warning("Not Found: %s", text)
+    logging.getLogger("gunicorn.error").warning("Invalid request: %s", text)
+    structlog.get_logger("rvm.test").warning(text, **{text: [{"agent": text}]})
+    try:
+        raise ValueError(text)
+    except ValueError:
+        logging.getLogger("x").exception("failed")
+    written = stream.getvalue()
+    assert forgery == "\n" or forgery not in written
+    kept = written.splitlines()
+    assert "FORGED" in written and not [line for line in kept if line.startswith("FORGED")]
+    assert len([line for line in kept if not line.startswith("  | ") and line]) == 4
+
+
 def fail_for(number: str) -> None:
     raise ValueError(f"cannot reach {number}")
 
