@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.core.management.base import CommandError
+from django.db import connection, transaction
 
+from rvm.devtools.embedded import is_local
 from rvm.platform.api.keys import create_api_key
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import ApiKey, Membership, User, Workspace
@@ -36,9 +39,30 @@ class Sample:
     password: str
 
 
+def check_database() -> None:
+    """Raises CommandError for a given database that is neither empty nor the sample's own: the sample would make a superuser and a
+    live key there, whose secrets are printed. A database that this project has started is the developer's to do with as he likes."""
+    if is_local(os.environ.get("DATABASE_URL", "")) or not (tables := connection.introspection.table_names()):
+        return
+    slug = _demo()["workspace"]["slug"]
+    is_own = User._meta.db_table in tables and (
+        Workspace.objects.filter(slug=slug).exists() == User.objects.filter(username=USERNAME).exists()
+        and not Workspace.objects.exclude(slug=slug).exists()
+        and not User.objects.filter(is_service=False, is_superuser=True).exclude(username=USERNAME).exists()
+    )
+    if not is_own:
+        raise CommandError(
+            "DATABASE_URL leads to a database with data that is not the sample's, where the sample's superuser and live API key"
+            " would open all of it. Unset DATABASE_URL, so that a database of its own is started, or name an empty one."
+        )
+
+
 @transaction.atomic
 def load_sample(sandbox_url: str, sandbox_key: str, signing_secret: str) -> Sample:
-    """Insert the missing rows of the sample, keep the existing ones, and issue new API keys and a new password."""
+    """Insert the missing rows of the sample, keep the existing ones, and issue new API keys and a new password.
+
+    Raises CommandError if a person who is not the sample's has its user name.
+    """
     wanted = json.loads((FIXTURES / "demo.json").read_text())
     workspace, _ = Workspace.objects.get_or_create(
         slug=wanted["workspace"]["slug"], defaults={"name": wanted["workspace"]["name"]}
@@ -87,7 +111,12 @@ def _fresh_keys(workspace: Workspace) -> tuple[str, str]:
 
 
 def _fresh_login(workspace: Workspace) -> str:
-    user, _ = User.objects.get_or_create(username=USERNAME, defaults={"is_staff": True, "is_superuser": True})
+    user, is_new = User.objects.get_or_create(username=USERNAME, defaults={"is_staff": True, "is_superuser": True})
+    if not is_new and not Membership.objects.filter(workspace=workspace, user=user).exists():
+        raise CommandError(
+            f"A person called {USERNAME!r} exists who is no member of the sample's workspace, and whose password stays as it is."
+            " Rename that account, or unset DATABASE_URL."
+        )
     Membership.objects.get_or_create(
         workspace=workspace, user=user, defaults={"role": Role.ADMIN, "may_see_numbers": True}
     )

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rvm.devtools.embedded.processes import ServerError, spawn, stop, wait_until
+from rvm.devtools.embedded.processes import Server, ServerError, ended_server, spawn, stop, wait_until
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 # At Ctrl-C all processes are asked to end; a dispatch worker first finishes its requests in flight.
@@ -103,9 +103,10 @@ class Running:
     def log(self, name: str) -> Path:
         return self.stack.directory / f"{name}.log"
 
-    def crashed(self) -> str | None:
-        """The name of a process that ended without being stopped, or None."""
-        return next((name for name, process in self.processes.items() if process.poll() is not None), None)
+    def crashed(self) -> Server | None:
+        """A process of the stack, or a server that this process has started for it, that ended without being stopped; or None."""
+        ended = (name for name, process in self.processes.items() if process.poll() is not None)
+        return next((Server(name, self.processes[name], self.log(name)) for name in ended), ended_server())
 
     def wait_until_ready(self) -> None:
         """Wait until sandbox and web respond. Raises ServerError with the end of the log of the one that does not."""

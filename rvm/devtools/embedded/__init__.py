@@ -5,7 +5,7 @@ If `DATABASE_URL` and `REDIS_URL` are set, as in production, those servers are u
 
 from __future__ import annotations
 
-from rvm.devtools.embedded.environment import local_services
+from rvm.devtools.embedded.environment import is_local, local_services
 from rvm.devtools.embedded.processes import ServerError
 
-__all__ = ["ServerError", "local_services"]
+__all__ = ["ServerError", "is_local", "local_services"]

@@ -30,6 +30,7 @@ SOCKETS_PREFIX = "rvm-"
 SOCKETS_PARENT = Path("/tmp")  # noqa: S108 - only private directories made by mkdtemp
 SHARE_PATIENCE_SECONDS = 60.0
 ABANDONED_AFTER_SECONDS = 60.0
+_local: set[str] = set()
 
 
 @contextmanager
@@ -52,7 +53,13 @@ def local_services(directory: Path | None = None, *, ephemeral: bool = False) ->
             made = secrets.kept(home)
             if wanted:
                 made |= stack.enter_context(_started_or_shared(home, wanted))
+        _local.update(made[name] for name in wanted)
         yield made | given
+
+
+def is_local(url: str) -> bool:
+    """Whether it is the address of a server that this process has started, or shares with another of this project."""
+    return url in _local
 
 
 def _home(directory: Path) -> Path:

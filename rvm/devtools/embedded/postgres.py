@@ -15,7 +15,17 @@ from urllib.parse import quote
 import psycopg
 
 from rvm.devtools.embedded import programs
-from rvm.devtools.embedded.processes import POLL_SECONDS, Account, ServerError, spawn, stop, tail, wait_until
+from rvm.devtools.embedded.processes import (
+    POLL_SECONDS,
+    Account,
+    Server,
+    ServerError,
+    serving,
+    spawn,
+    stop,
+    tail,
+    wait_until,
+)
 
 NAME = "rvm"
 SETTINGS = {
@@ -71,7 +81,8 @@ def running(home: Path, sockets: Path, *, account: Account | None, ephemeral: bo
     try:
         wait_until(lambda: _is_ready(data, process), process, name="PostgreSQL", log=log)
         _create_database(sockets)
-        yield f"postgresql://{NAME}@{quote(str(sockets), safe='')}/{NAME}"
+        with serving(Server("PostgreSQL", process, log)):
+            yield f"postgresql://{NAME}@{quote(str(sockets), safe='')}/{NAME}"
     finally:
         stop(process, polite=ending, patience_seconds=60.0)
 

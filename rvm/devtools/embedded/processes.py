@@ -14,8 +14,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,30 @@ POLL_SECONDS = 0.01
 
 class ServerError(Exception):
     """A local server cannot be started or used; the text tells the user at the terminal what to do."""
+
+
+class Server(NamedTuple):
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+# The servers that this process has started and not stopped.
+_servers: list[Server] = []
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[None]:
+    _servers.append(server)
+    try:
+        yield
+    finally:
+        _servers.remove(server)
+
+
+def ended_server() -> Server | None:
+    """One of this process's servers that has ended by itself."""
+    return next((server for server in _servers if server.process.poll() is not None), None)
 
 
 class Account(NamedTuple):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rvm.devtools.embedded import programs
-from rvm.devtools.embedded.processes import Account, spawn, stop, wait_until
+from rvm.devtools.embedded.processes import Account, Server, serving, spawn, stop, wait_until
 
 DATABASES = 64  # parallel test processes take one each
 
@@ -40,7 +40,8 @@ def running(home: Path, sockets: Path, *, account: Account | None) -> Iterator[s
     )
     try:
         wait_until(lambda: _answers(address), process, name="Redis", log=log, patience_seconds=20.0)
-        yield f"unix://{address}?db=0"
+        with serving(Server("Redis", process, log)):
+            yield f"unix://{address}?db=0"
     finally:
         stop(process)
 

@@ -23,7 +23,7 @@ from delivery.lifecycle.reasons import detail_of
 from delivery.lifecycle.status import TERMINAL
 from delivery.models import Voicemail
 from rvm.devtools.embedded import ServerError
-from rvm.devtools.sample import Sample, load_sample, patients, recording_file
+from rvm.devtools.sample import Sample, check_database, load_sample, patients, recording_file
 from rvm.devtools.stack import Running, Stack, running
 
 PATIENCE_SECONDS = 120.0
@@ -40,6 +40,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(highlight=False, soft_wrap=True)
         console.print("[bold]RVM demo[/]: one recording, 1,000 fictional patients, a carrier that reaches nobody.\n")
+        check_database()
         call_command("migrate", verbosity=0)
         directory = Path(settings.BASE_DIR) / ".rvm" / "demo"
         stack = Stack(directory, options["port"], options["sandbox_port"], sandbox_options=SANDBOX)
@@ -121,8 +122,8 @@ def watch(ids: list[str], children: Running, console: Console) -> Counter[str]:
             progress.update(task, completed=ended)
             if ended == len(ids):
                 return counts
-            if name := children.crashed():
-                raise CommandError(f"{name} ended by itself; see {children.log(name)}")
+            if crashed := children.crashed():
+                raise CommandError(f"{crashed.name} ended by itself; see {crashed.log}")
             if time.monotonic() > deadline:
                 raise CommandError(
                     f"After {PATIENCE_SECONDS:.0f} seconds only {ended} of {len(ids)} voicemails have ended"

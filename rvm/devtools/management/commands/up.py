@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from delivery.recordings.recordings import store_recording
 from rvm.devtools.embedded import ServerError
 from rvm.devtools.embedded.processes import tail
-from rvm.devtools.sample import load_sample, recording_file
+from rvm.devtools.sample import check_database, load_sample, recording_file
 from rvm.devtools.stack import Stack, running
 
 WELCOME = """
@@ -55,6 +55,7 @@ class Command(BaseCommand):
         stopped = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
+        check_database()
         call_command("migrate", verbosity=0)
         stack = Stack(Path(settings.BASE_DIR) / ".rvm" / "up", options["port"], options["sandbox_port"], dispatchers=1)
         sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
@@ -76,11 +77,10 @@ class Command(BaseCommand):
                 )
                 self.stdout.flush()
                 while not stopped.wait(0.5):
-                    if name := children.crashed():
-                        code = children.processes[name].returncode
+                    if ended := children.crashed():
                         raise CommandError(
-                            f"{name} ended by itself with code {code}; everything else is stopped now, and nothing is lost: "
-                            f"`make up` goes on where it was.{tail(children.log(name))}"
+                            f"{ended.name} ended by itself with code {ended.process.returncode}; everything else is stopped now, and "
+                            f"nothing is lost: `make up` goes on where it was.{tail(ended.log)}"
                         )
                 self.stdout.write("\nStopping…")
         except ServerError as error:
