@@ -82,6 +82,10 @@ bench-dispatch: .venv/dev.stamp ## measure the delivery engine; the last line is
 bench-callbacks: .venv/dev.stamp ## measure carriers' callbacks; the last line is JSON
 	@$(VENV)/python manage.py bench callbacks --json
 
+.PHONY: bench-slow-clients
+bench-slow-clients: .venv/dev.stamp ## measure a working client beside idle and half-sent connections; the last line is JSON
+	@$(VENV)/python manage.py bench slow-clients --json
+
 .PHONY: bench-import
 bench-import: .venv/dev.stamp ## measure the import of a list of a million rows; the last line is JSON
 	@$(VENV)/python manage.py bench import --json

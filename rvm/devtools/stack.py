@@ -62,20 +62,12 @@ class Stack:
     def commands(self) -> dict[str, list[str]]:
         """The commands of the processes by name, in starting order."""
         manage = [sys.executable, str(MANAGE)]
-        web = [
-            "gunicorn",
-            "rvm.project.wsgi",
-            "--bind",
-            f"127.0.0.1:{self.web_port}",
-            "--workers",
-            "2",
-            "--threads",
-            "4",
-        ]
+        web = ["gunicorn", "-c", "python:rvm.project.web_server.configuration", "rvm.project.wsgi"]
+        web += ["--bind", f"127.0.0.1:{self.web_port}", "--workers", "2", "--graceful-timeout", "5"]
         sandbox = ["sandbox", "--port", str(self.sandbox_port), "--ledger", str(self.ledger), *self.sandbox_options]
         return {
             "sandbox": manage + sandbox,
-            "web": [sys.executable, "-m", *web, "--worker-class", "gthread", "--graceful-timeout", "5"],
+            "web": [sys.executable, "-m", *web],
             **{f"dispatch-{number + 1}": [*manage, *self.dispatch_worker] for number in range(self.dispatchers)},
             "reports": [*manage, "worker", "reports"],
             "imports": [*manage, "worker", "imports"],

@@ -18,12 +18,21 @@ from rvm.platform.csv_export import BLOCK_ROWS, INCOMPLETE_LINE
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """gunicorn with threads, as the stack runs it."""
+    """gunicorn as the stack runs it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     log = tmp_path_factory.mktemp("web") / "web.log"
-    command = ["-m", "gunicorn", "tests.rvm.platform.broken_download", "--bind", f"127.0.0.1:{port}", "--threads", "4"]
+    configuration = "python:rvm.project.web_server.configuration"
+    command = [
+        "-m",
+        "gunicorn",
+        "-c",
+        configuration,
+        "tests.rvm.platform.broken_download",
+        "--bind",
+        f"127.0.0.1:{port}",
+    ]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "rvm.project.settings"}
     process = spawn([sys.executable, *command], log=log, env=environment, cwd=Path(settings.BASE_DIR))
     try:

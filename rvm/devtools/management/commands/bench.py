@@ -11,16 +11,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Measures dispatch, callbacks, import or access. Uses a database of its own; run nothing else meanwhile."
+    help = "Measures dispatch, callbacks, import, access or slow clients. Uses a database of its own; run nothing else meanwhile."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", choices=["dispatch", "callbacks", "import", "access"])
+        parser.add_argument("name", choices=["dispatch", "callbacks", "import", "access", "slow-clients"])
         parser.add_argument("--json", action="store_true", help="end with one line of JSON")
         parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
         parser.add_argument("--baseline", type=Path, help="access only: a checkout from before its guards")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from bench import access, callbacks, dispatch, imports
+        from bench import access, callbacks, dispatch, imports, slow_clients
 
         compared = {}
         if options["name"] == "access":
@@ -28,7 +28,8 @@ class Command(BaseCommand):
                 raise CommandError("Name a checkout to compare with: --baseline PATH, or `make bench-access`.")
             compared = {"baseline": options["baseline"]}
         call_command("migrate", verbosity=0)
-        part: Any = {"dispatch": dispatch, "callbacks": callbacks, "import": imports, "access": access}[options["name"]]
+        parts: dict[str, Any] = {"dispatch": dispatch, "callbacks": callbacks, "import": imports, "access": access}
+        part = (parts | {"slow-clients": slow_clients})[options["name"]]
         figures = part.run(part.QUICK if options["quick"] else part.Sizes(), self._say, **compared)
         self.stdout.write("\n".join(f"  {name:<32} {value:>10}" for name, value in figures.items()))
         if options["json"]:
