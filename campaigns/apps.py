@@ -11,6 +11,8 @@ class CampaignsConfig(AppConfig):
         from campaigns.lifecycle import audit_words, drafts, failed_work, scheduler
         from campaigns.opt_outs import maintenance as opt_outs
         from campaigns.people import erasure
+        from campaigns.scripts import usage
+        from delivery.retention import recordings
         from delivery.runtime import wakeups
         from delivery.worker import tick
         from rvm.platform.audit import vocabulary
@@ -23,6 +25,7 @@ class CampaignsConfig(AppConfig):
         tick.STEPS += [maintenance.wake_for_imports, maintenance.remove_files, maintenance.remove_strays]
         tick.STEPS.append(erasure.go_on_with_open)
         tick.STEPS += [opt_outs.wake_for_lists, opt_outs.remove_files, *scheduler.STEPS]
+        recordings.IN_USE.append(usage.in_use)
         holds.CAMPAIGNS.append(selectors.holdable)
         purges.PURGES.append(drafts.DRAFTS)
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

@@ -7,7 +7,7 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         from delivery.engine import circuit_breaker, moved_drops
-        from delivery.retention import numbers, reports
+        from delivery.retention import numbers, recordings, reports
         from delivery.services import audit_words
         from delivery.services.suppressions import end_waiting
         from delivery.worker import failed_work
@@ -21,5 +21,5 @@ class DeliveryConfig(AppConfig):
         failed_work.register()
         organisations.ON_MOVED.append(moved_drops.begin)
         suppressions.ON_ADDED.append(end_waiting)
-        purges.PURGES += [numbers.NUMBERS, reports.REPORTS]
+        purges.PURGES += [numbers.NUMBERS, reports.REPORTS, recordings.RECORDINGS, recordings.CLIPS]
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

@@ -141,8 +141,8 @@ def recordings(workspace: Workspace) -> QuerySet[Recording]:
 
 
 def selectable_recordings(workspace: Workspace) -> QuerySet[Recording]:
-    """Uploaded recordings of the workspace, for lists and choices."""
-    return recordings(workspace).filter(assembled=False).defer("waveform")
+    """Uploaded recordings of the workspace that have their sound, for lists and choices."""
+    return recordings(workspace).filter(assembled=False, sound_removed_at=None).defer("waveform")
 
 
 def clips(workspace: Workspace) -> QuerySet[Clip]:

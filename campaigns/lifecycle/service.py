@@ -23,6 +23,7 @@ from campaigns.models import Campaign, CampaignRetry, LaunchApproval, RecipientI
 from campaigns.planning.plan import end_of, plan_of
 from campaigns.planning.preview import Preview, preview
 from campaigns.scripts.attestations import unattested_script
+from campaigns.scripts.usage import note_launch
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE, ApprovalKind, CampaignState
 from delivery.models import Lane, Voicemail
 from delivery.recordings.attestations import require_attested
@@ -116,6 +117,7 @@ def launch(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
 
 def _launch(row: Campaign, actor: User | None, launched_by: User | None, now: datetime) -> Campaign:
     row.launched_by = launched_by
+    note_launch(row, now)
     if row.starts_at is not None and row.starts_at > now:
         return change_campaign(row, CampaignState.SCHEDULED, "campaign.scheduled", actor)
     return begin(row, actor, now)

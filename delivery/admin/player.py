@@ -6,12 +6,15 @@ from django.template.loader import render_to_string
 
 from delivery.models import Recording
 from delivery.recordings.links import link
+from delivery.recordings.removal import removed_text
 
 _HALF = 128  # pixels: a peak of 255 reaches from the middle of the picture to its edge
 
 
 def player(recording: Recording) -> str:
-    """Safe HTML of the player; without a waveform if the recording was never measured."""
+    """Safe HTML of the player, or that the sound was removed; without a waveform if the recording was never measured."""
+    if said := removed_text(recording):
+        return said
     peaks = list(recording.waveform or b"")
     return render_to_string(
         "delivery/admin/player.html",

@@ -30,6 +30,12 @@ REFERENCE_USED = ProblemCode(
     "The reference belongs to an earlier voicemail",
     "`voicemail_id` is the first voicemail's. Use a new reference for a new voicemail.",
 )
+RECORDING_REMOVED = ProblemCode(
+    "recording_removed",
+    409,
+    "The sound of the recording was removed",
+    "Nothing had used it for as long as the workspace keeps recordings; upload it again, it gets the same id.",
+)
 NOT_CANCELABLE = ProblemCode(
     "not_cancelable",
     409,
@@ -93,6 +99,7 @@ DELIVERY_PROBLEMS = by_code(
     RECORDING_NOT_ATTESTED,
     ATTESTATION_BY_UPLOADER,
     REFERENCE_USED,
+    RECORDING_REMOVED,
     NOT_CANCELABLE,
     NOT_RETRYABLE,
     DUPLICATE_RISK,

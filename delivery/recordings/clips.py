@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
+from django.db import transaction
+
 from delivery.audio import MAX_SECONDS, MIN_SECONDS, AudioRejected
 from delivery.audio.clips import inspect_clip
 from delivery.audio.concatenation import join, samples_of
@@ -17,6 +19,7 @@ from delivery.audio.inspection import wrong_duration
 from delivery.models import Assembly, Clip, Recording
 from delivery.recordings.attestations import STATED, inherited, keep_inherited
 from delivery.recordings.recordings import stored_recording
+from delivery.recordings.removal import note_use
 from delivery.recordings.storage import MAX_NAME_LENGTH, STORAGE_UNAVAILABLE, read_frames, stored
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -65,6 +68,8 @@ def assemble(workspace: Workspace, clip_ids: Sequence[UUID]) -> Recording:
         raise ServiceError("too_short", "A recording is joined from at least one clip; none was named.")
     known = Assembly.objects.filter(workspace=workspace, clips=list(clip_ids)).select_related("recording").first()
     if known is not None:
+        with transaction.atomic():
+            note_use(Recording, [known.recording_id], database_now())
         return known.recording
     found = Clip.objects.filter(workspace=workspace).in_bulk(set(clip_ids))
     if len(found) < len(set(clip_ids)):

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from delivery.models import Clip, Recording
 from delivery.recordings.byte_ranges import parse_range
+from delivery.recordings.removal import require_sound
 from delivery.recordings.storage import read_frames
 
 _HEADERS = {
@@ -19,8 +20,9 @@ def play(request: HttpRequest, sound: Recording | Clip) -> HttpResponse:
     """A response of 200 with the whole sound or 206 with the requested part; no body for HEAD.
 
     The whole file, a few hundred kilobytes, is decrypted, because only that proves its integrity. Raises RangeNotSatisfiable,
-    FileNotFoundError, Undecryptable.
+    FileNotFoundError, Undecryptable, ServiceError for a sound that was removed.
     """
+    require_sound(sound)
     frames = read_frames(sound)
     # Ranges are for GET only (RFC 9110, 14.2).
     part = parse_range(request.headers.get("Range", ""), len(frames)) if request.method == "GET" else None

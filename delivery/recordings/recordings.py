@@ -53,7 +53,7 @@ def measured(recording: Recording) -> Recording:
     are viewed and a migration has no access to media storage. If the file cannot be read, the levels stay null, because the rest of
     the row can still be shown.
     """
-    if recording.measured:
+    if recording.measured or recording.sound_removed_at is not None:
         return recording
     try:
         verdict = inspect(read_frames(recording))

@@ -1,15 +1,56 @@
-"""Removal of the sound of a recording or a clip; the row stays, with name, length and SHA-256, and gets its file back if the same
-sound is uploaded or joined again."""
+"""The last use of a recording or a clip, and the removal of its sound.
+
+The row stays, with name, length and SHA-256, and gets its file back if the same sound is uploaded or joined again.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 
 from delivery.models import Assembly, Clip, Recording
 from delivery.recordings.storage import lock_content
+from rvm.platform.errors import ServiceError
+
+
+def require_sound(sound: Recording | Clip, *, field: str = "") -> None:
+    """Raise ServiceError if the sound was removed."""
+    if sound.sound_removed_at is not None:
+        raise ServiceError(
+            "recording_removed",
+            f"{removed_text(sound)} Upload it again if it is needed.",
+            field=field,
+        )
+
+
+def removed_text(sound: Recording | Clip) -> str:
+    """That and when the sound was removed, as a sentence; empty if it was not. Without its name, which may say a person's."""
+    at = sound.sound_removed_at
+    return (
+        f"The sound was removed on {at:%Y-%m-%d}, because nothing used it any more or a person was erased."
+        if at
+        else ""
+    )
+
+
+# To this precision the last use of a sound is known, so that voicemails of one recording do not write its row one by one.
+_PRECISION = timedelta(days=1)
+
+
+def note_use(model: type[Recording] | type[Clip], ids: Collection[UUID], now: datetime) -> None:
+    """Note that the sounds are used now. Call it in the transaction of the use. Raises ServiceError for one that was removed."""
+    rows: Any = model._default_manager
+    stale = Q(used_at__lte=now - _PRECISION) | Q(sound_removed_at__isnull=False)
+    old = list(rows.filter(stale, pk__in=ids).order_by("pk").select_for_update(no_key=True).only("sound_removed_at"))
+    for sound in old:
+        require_sound(sound, field="recording_id")
+    rows.filter(pk__in=[sound.pk for sound in old]).update(used_at=now)
 
 
 @transaction.atomic

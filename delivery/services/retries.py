@@ -22,6 +22,7 @@ from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models import Lane, Voicemail
 from delivery.models.voicemail import number_in
+from delivery.recordings.removal import removed_text
 from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.lanes import id_range
 from delivery.services.screening import suppressed_error
@@ -42,6 +43,7 @@ class LeftOut(StrEnum):
     """Why a retry of a lane leaves out a failed voicemail."""
 
     NUMBER_REMOVED = "number_removed"
+    RECORDING_REMOVED = "recording_removed"
     SUPPRESSED = "suppressed"
     ATTEMPTS_USED_UP = "attempts_used_up"
 
@@ -56,7 +58,8 @@ class Requeued:
 
 
 class _Locked(NamedTuple):
-    """A locked voicemail. `since`: when it failed or became uncertain. `drops`: how many drops may have reached the carrier."""
+    """A locked voicemail. `since`: when it failed or became uncertain. `drops`: how many drops may have reached the carrier.
+    `is_silent`: the sound of its recording was removed."""
 
     id: UUID
     drop_id: UUID
@@ -66,6 +69,7 @@ class _Locked(NamedTuple):
     recipient: bytes | None
     recipient_index: bytes
     drops: int
+    is_silent: bool
 
     @property
     def failed_for(self) -> str | None:
@@ -80,8 +84,9 @@ class _Locked(NamedTuple):
 _LOCK_WITH_DROPS = """
 SELECT v.id, v.drop_id, v.status, v.reason, CASE v.status WHEN 'failed' THEN v.ended_at WHEN 'uncertain' THEN v.updated_at END,
        v.recipient, v.recipient_index,
-       (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
-  FROM (SELECT id, drop_id, status, reason, recipient, recipient_index, ended_at, updated_at FROM delivery_voicemail
+       (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent'),
+       EXISTS (SELECT FROM delivery_recording r WHERE r.id = v.recording_id AND r.sound_removed_at IS NOT NULL)
+  FROM (SELECT id, drop_id, status, reason, recipient, recipient_index, recording_id, ended_at, updated_at FROM delivery_voicemail
          WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE OFFSET 0) v
 """
 
@@ -100,6 +105,7 @@ def _left_out(use_case: UseCase, rows: Sequence[_Locked]) -> list[list[LeftOut]]
     listed = are_suppressed(use_case.workspace_id, people, use_case.purpose, to_confidential=use_case.to_confidential)
     return [
         [LeftOut.NUMBER_REMOVED] * (row.recipient is None)
+        + [LeftOut.RECORDING_REMOVED] * row.is_silent
         + [LeftOut.SUPPRESSED] * (known or (rotating and number is None))
         + [LeftOut.ATTEMPTS_USED_UP] * (row.drops >= MAX_DROPS)
         for row, known, number in zip(rows, listed, numbers, strict=True)
@@ -189,6 +195,8 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
             f"Its number was removed on {row.number_removed_at:%Y-%m-%d}, so nothing can be sent by it again.",
             voicemail_status=row.status,
         )
+    if LeftOut.RECORDING_REMOVED in left_out:
+        raise _not_retryable(f"{removed_text(row.recording)} It cannot be sent again.", voicemail_status=row.status)
     if LeftOut.ATTEMPTS_USED_UP in left_out:
         raise ServiceError(
             "attempts_used_up",

@@ -17,6 +17,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Transition
 from delivery.models import Lane, Recording, Voicemail
 from delivery.recordings.attestations import require_attested
+from delivery.recordings.removal import note_use
 from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.insertion import insert_voicemails
 from delivery.services.references import take_references
@@ -88,6 +89,8 @@ def queue_voicemails(
 def _write(order: _Order, rows: Sequence[Voicemail]) -> dict[UUID, UUID]:
     """Insert the rows whose references are free; return {row id: id of the owner of the reference} for the others."""
     with transaction.atomic():
+        if rows:
+            note_use(Recording, [order.recording.pk], order.now)
         references = [(row.reference, row.pk) for row in rows if row.reference]
         taken = take_references(order.use_case.workspace_id, references, live=order.lane.live)
         queued = [row for row in rows if row.pk not in taken]

@@ -15,6 +15,7 @@ from delivery.recordings.links import LinkEnded, LinkExpired, LinkMalformed, ope
 from delivery.recordings.playback import play
 from rvm.platform.api.problems import CONTENT_TYPE, Problem
 from rvm.platform.api.rendering import to_json
+from rvm.platform.errors import ServiceError
 
 
 @require_safe
@@ -41,6 +42,8 @@ def _answer(request: HttpRequest, find: Callable[[], Recording | Clip]) -> HttpR
         return play(request, find())
     except LinkExpired as error:
         return _refuse(Problem(LINK_EXPIRED, str(error)))
+    except ServiceError as removed:
+        return _refuse(Problem(LINK_ENDED, removed.message))
     except LinkEnded as error:
         return _refuse(Problem(LINK_ENDED, str(error)))
     except (LinkMalformed, Clip.DoesNotExist, Recording.DoesNotExist):

@@ -150,7 +150,8 @@ class CampaignRetrySerializer(serializers.Serializer[Any]):
     )
     queued = serializers.IntegerField(help_text="Voicemails that were queued again so far.")
     left_out = CountsField(
-        "Voicemails that were not queued again, by cause: `suppressed`, `attempts_used_up` after ten drops, or `number_removed`."
+        "Voicemails that were not queued again, by cause: `suppressed`, `attempts_used_up` after ten drops, `number_removed` or "
+        "`recording_removed`."
     )
     asked_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
