@@ -10,6 +10,7 @@ import atexit
 import base64
 import os
 from contextlib import ExitStack
+from hashlib import sha256
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -19,8 +20,8 @@ from rvm.devtools.embedded import ServerError, local_services
 FIXED = {
     "RVM_ENVIRONMENT": "test",
     "RVM_SECRET_KEY": "tests-only-not-a-secret-0123456789-abcdefghijklmnopqrstuvwxyz",
-    "RVM_ENCRYPTION_KEYS": f"1:{base64.b64encode(bytes(range(32))).decode()}",
-    "RVM_INDEX_KEYS": f"1:{base64.b64encode(bytes(range(32, 64))).decode()}",
+    "RVM_ENCRYPTION_KEYS": f"1:{base64.b64encode(sha256(b'encryption key').digest()).decode()}",
+    "RVM_INDEX_KEYS": f"1:{base64.b64encode(sha256(b'index key').digest()).decode()}",
 }
 
 

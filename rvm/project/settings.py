@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from environs import Env
 from marshmallow.validate import OneOf, Range
 
 import rvm.platform.tz_database  # noqa: F401  # makes zoneinfo read every zone from the pinned tzdata package
@@ -21,7 +20,9 @@ from rvm.project.environment import (
     DATABASE_RULE,
     PUBLIC_RULE,
     REDIS_RULE,
+    FileEnv,
     Secret,
+    hide_passwords,
     is_guarded_database,
     is_guarded_redis,
     is_public_address,
@@ -33,7 +34,7 @@ from rvm.project.navigation import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
-env = Env(eager=False)
+env = FileEnv()
 env.add_parser("key_ring", parse_key_ring)
 env.add_parser("optional_key_ring", lambda value, **_: parse_key_ring(value) if value else None)
 RVM_ENVIRONMENT = env.str("RVM_ENVIRONMENT", "production", validate=OneOf(["production", "development", "test"]))
@@ -57,11 +58,13 @@ _EACH_LONG = require(
 )
 
 with env.prefixed("RVM_"):
-    SECRET_KEY = env.str("SECRET_KEY", validate=_LONG)
+    SECRET_KEY = Secret(env.str("SECRET_KEY", validate=_LONG) or "")
     # Earlier secret keys: they sign nothing, and what they signed holds.
-    SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [], validate=_EACH_LONG)
-    RVM_ENCRYPTION_KEYS = env.key_ring("ENCRYPTION_KEYS")
-    RVM_INDEX_KEYS = env.key_ring("INDEX_KEYS")
+    SECRET_KEY_FALLBACKS = list(map(Secret, env.list("SECRET_KEY_FALLBACKS", [], validate=_EACH_LONG) or ()))
+    RVM_ENCRYPTION_KEYS = env.key_ring("ENCRYPTION_KEYS", random=PRODUCTION)
+    RVM_INDEX_KEYS = env.key_ring(
+        "INDEX_KEYS", random=PRODUCTION, apart_from={"RVM_ENCRYPTION_KEYS": RVM_ENCRYPTION_KEYS}
+    )
     # Made from index keys that are no longer listed; they verify the audit and find no number.
     RVM_AUDIT_KEYS = env.optional_key_ring("AUDIT_KEYS", "")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", **local(["127.0.0.1", "localhost", "testserver"]))
@@ -79,8 +82,12 @@ with env.prefixed("RVM_"):
         "SANDBOX_HOSTS", ["127.0.0.1:8800", "localhost:8800"] if PRODUCTION else ["127.0.0.1", "localhost", "::1"]
     )
     # Allows other machines to read /metrics; without it only the local machine may.
-    RVM_METRICS_TOKEN = env.str(
-        "METRICS_TOKEN", "", validate=require("empty, or at least 20 characters", lambda value: not 0 < len(value) < 20)
+    RVM_METRICS_TOKEN = Secret(
+        env.str(
+            "METRICS_TOKEN",
+            "",
+            validate=require("empty, or at least 20 characters", lambda value: not 0 < len(value) < 20),
+        )
     )
     # Proxies of the deployment that add the address they see to X-Forwarded-For; 0 if clients connect directly.
     RVM_PROXIES = env.int("PROXIES", 1 if PRODUCTION else 0, validate=Range(0, 10))
@@ -126,7 +133,7 @@ with env.prefixed("RVM_"):
     RVM_SESSION_HOURS = env.int("SESSION_HOURS", 336 if DEVELOPMENT else 12, validate=Range(1, 336))
     # The most requests in flight from one worker process, over all setups.
     RVM_CONCURRENCY = env.int("CONCURRENCY", 256, validate=Range(1, 2000))
-REDIS_URL = env.str("REDIS_URL", validate=in_production(REDIS_RULE, is_guarded_redis))
+REDIS_URL = Secret(env.str("REDIS_URL", validate=in_production(REDIS_RULE, is_guarded_redis)) or "")
 # A missing one is reported below.
 env.str("DATABASE_URL", "postgresql:///", validate=in_production(DATABASE_RULE, is_guarded_database))
 DATABASES = {
@@ -142,6 +149,8 @@ _owner_url = env.str(
 )
 RVM_MIGRATIONS_DATABASE = env.dj_db_url("RVM_MIGRATIONS_DATABASE_URL") if _owner_url else None
 seal(env)
+for _database in filter(None, (DATABASES["default"], RVM_MIGRATIONS_DATABASE)):
+    hide_passwords(_database)
 RVM_PUBLIC_URL = RVM_PUBLIC_URL.rstrip("/")
 # An unreachable PostgreSQL is given up within seconds, both while connecting and later: /readyz must respond, and workers continue.
 # rvm.platform.database.session applies further settings after connecting.
@@ -158,7 +167,7 @@ DATABASES["default"]["OPTIONS"] = {
 }
 
 EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = (_EMAIL[f"EMAIL_{part}"] for part in ("BACKEND", "HOST", "PORT"))
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _EMAIL["EMAIL_HOST_USER"] or "", _EMAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _EMAIL["EMAIL_HOST_USER"] or "", Secret(_EMAIL["EMAIL_HOST_PASSWORD"] or "")
 EMAIL_USE_SSL, EMAIL_USE_TLS = _EMAIL["EMAIL_USE_SSL"], _EMAIL["EMAIL_USE_TLS"]
 EMAIL_FILE_PATH = _EMAIL["EMAIL_FILE_PATH"]
 # A silent server must not hold a web process.

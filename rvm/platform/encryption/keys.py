@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 KEY_BYTES = 32
+_MIN_DIFFERENT_BYTES = 16
 
 
 class KeysMalformed(ValueError):
@@ -50,7 +51,16 @@ class KeyRing:
                 raise KeysMalformed(f"key id {key_id} is not between 1 and 255 or is listed twice")
             if len(key) != KEY_BYTES:
                 raise KeysMalformed(f"key {key_id} has {len(key)} bytes; it needs {KEY_BYTES}")
+            if key in keys.values():
+                raise KeysMalformed(f"key {key_id} is listed under two ids")
             keys[key_id] = key
         if not keys:
             raise KeysMalformed("no key is listed")
         return cls(keys=keys, current=next(reversed(keys)))
+
+    def refuse_guessable(self) -> None:
+        """Raise KeysMalformed for a key that no generator of random bytes makes: with few different bytes, as of zeros or a repeated
+        word, or of printable characters only. Of random keys less than one in 10¹³ looks so."""
+        for key_id, key in self.keys.items():
+            if len(set(key)) < _MIN_DIFFERENT_BYTES or all(0x20 <= byte < 0x7F for byte in key):
+                raise KeysMalformed(f"key {key_id} is not random; make one as .env.example says")

@@ -104,7 +104,7 @@ def start(
     command = [sys.executable, "-c", code]
     environment = os.environ | GOOD | {name: value for name, value in variables.items() if value is not None}
     for name in [name for name, value in variables.items() if value is None]:
-        del environment[name]
+        environment.pop(name, None)
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
