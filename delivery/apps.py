@@ -7,17 +7,23 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         from delivery.engine import circuit_breaker, moved_drops
-        from delivery.retention import numbers, recordings, reports
-        from delivery.services import audit_words
+        from delivery.retention import numbers, reports
+        from delivery.services import audit_words, forgotten_claims
         from delivery.services.suppressions import end_waiting
         from delivery.worker import failed_work
         from rvm.platform import organisations
         from rvm.platform.audit import vocabulary
         from rvm.platform.observability import health
         from rvm.platform.retention import purges
+        from rvm.platform.sending_hold import service as sending_hold
         from usecases import suppressions
 
         health.WARNINGS.append(circuit_breaker.warning)
+        sending_hold.CHECKLIST += [
+            forgotten_claims.newest_attempt,
+            forgotten_claims.waiting,
+            forgotten_claims.unknown_attempts,
+        ]
         failed_work.register()
         organisations.ON_MOVED.append(moved_drops.begin)
         suppressions.ON_ADDED.append(end_waiting)

@@ -1,7 +1,8 @@
 """Lane routes: the setup, credentials, senders, hours and switches by which a lane's voicemails are sent.
 
 They are read twice: all lanes with work at the start of a turn, and the route of one lane inside the transaction that claims from it.
-So a user's change applies to every claim and every resubmission that begins after its commit.
+So a user's change applies to every claim and every resubmission that begins after its commit, and a failover to a standby to every
+one that begins in it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from delivery.carriers.base import Carrier
 from delivery.runtime.watermarks import Watermark
 from rvm.platform.database import sql
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
+from rvm.platform.sending_hold.identity import HELD_SQL
 from usecases.attestations.agreements import AGREED_SQL
 from usecases.attestations.ownership import SENDER_STATED_SQL, USABLE_SQL
 from usecases.callbacks.models import CallbackSecret
@@ -185,10 +187,12 @@ JOINING_SQL = """(
   EXISTS (SELECT FROM usecases_suppressioncopying WHERE target_id = w.id)
   OR EXISTS (SELECT FROM delivery_droprecount r JOIN platform_workspace m ON m.id = r.workspace_id
               WHERE m.organisation_id = w.organisation_id))"""
-# No hold, open breaker or kill switch, no statement about setup or senders missing, and nothing of the organisation missing that was
-# known before a workspace joined. A deleted use case passes, so that its voicemails are skipped, whatever else is off.
+# This is the database from which RVM sent last. No hold of all sending or of the lane, no open breaker, no kill switch, no statement
+# about setup or senders missing, and nothing of the organisation missing that was known before a workspace joined. A deleted use case
+# passes the switches, so that its voicemails are skipped.
 _MAY_SEND_NOW = f"""
-       NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
+       NOT {HELD_SQL}
+   AND NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
    AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL
         AND (w.marketing_enabled OR u.purpose <> 'marketing')
         AND {AGREED_SQL} AND {SENDER_STATED_SQL}

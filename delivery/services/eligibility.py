@@ -12,6 +12,7 @@ from delivery.services.voicemails import is_simulated, setups_of
 from rvm.phone_numbers.places import places_of
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
+from rvm.platform.sending_hold.service import is_held
 from usecases.consents.standing import consents_held
 from usecases.eligibility import Explanation, explain
 from usecases.models import TelephonySetup, UseCase
@@ -64,4 +65,4 @@ def explanation(
 def _stopped(use_case: UseCase, setup: TelephonySetup) -> bool:
     usable = setup.enabled and setup.deleted_at is None
     switches = use_case.workspace.sending_enabled and use_case.sending_enabled and use_case.marketing_allowed
-    return not (switches and usable) or is_joining(use_case.workspace)
+    return not (switches and usable) or is_held() or is_joining(use_case.workspace)

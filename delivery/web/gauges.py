@@ -19,6 +19,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.database import sql
 from rvm.platform.models import FailedWork, Tally
 from rvm.platform.observability.health import live_workers
+from rvm.platform.sending_hold.service import is_held
 
 # The most that a gauge counts (due voicemails: per lane), so that a scrape stays cheap while work piles up.
 MAX_COUNTED = 100_000
@@ -66,6 +67,7 @@ def gauges(now: datetime) -> Iterator[Gauge]:
     yield Gauge(
         "rvm_woken_lanes", "Idle lanes in which something came to wait, and which the tick woke.", tally(REACTIVATED)
     )
+    yield Gauge("rvm_sending_held", "1 while all sending is held, by hand or after a failover.", is_held())
     [(unmerged,)] = sql.run(UNMERGED, [MAX_COUNTED])
     yield Gauge("rvm_unmerged_reports", f"Carriers' reports in the inbox; at most {MAX_COUNTED}.", unmerged)
     [(unfolded,)] = sql.run(NOT_ROLLED_UP, [MAX_COUNTED])

@@ -18,6 +18,7 @@ from delivery.lifecycle import invariants
 from delivery.reports import inbox
 from delivery.runtime import shutdown
 from delivery.runtime.wakeups import wake
+from delivery.services import forgotten_claims
 from delivery.services.suppressions import end_left_waiting
 from delivery.worker import maintenance
 from rvm.platform.accounts import limits
@@ -28,6 +29,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.models import Heartbeat
 from rvm.platform.observability import failed_work
 from rvm.platform.retention.purges import Purger
+from rvm.platform.sending_hold import service as sending_hold
 from usecases.organisations import copies
 
 log = structlog.get_logger(__name__)
@@ -68,6 +70,8 @@ def _write_heartbeat(now: datetime) -> None:
 
 # A layer above appends its own.
 STEPS: list[Step] = [
+    sending_hold.notice,
+    forgotten_claims.end_waiting,
     maintenance.expire_leases,
     maintenance.expire,
     copies.copy_rest,

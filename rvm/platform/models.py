@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
@@ -433,6 +434,32 @@ class Heartbeat(models.Model):
 
     class Meta:
         db_table = "platform_heartbeat"
+
+
+class DatabaseIdentity(models.Model):
+    """Which database RVM sends from, and the hold of all sending, in one row; see `rvm.platform.sending_hold`."""
+
+    ONLY = UUID(int=0)
+    MAX_REASON = 300
+
+    id = models.UUIDField(primary_key=True, default=ONLY, editable=False)
+    system = models.BigIntegerField(null=True, help_text="The system identifier of the cluster, made by initdb.")
+    timeline = models.IntegerField(null=True, help_text="Rises with each promotion of a standby.")
+    database = models.BigIntegerField(null=True, help_text="The oid of the database in its cluster.")
+    kept_at = models.DateTimeField(help_text="Since when this is the one.")
+    held_at = models.DateTimeField(null=True, help_text="Since when nothing is sent; empty: not held.")
+    held_because = models.CharField(max_length=MAX_REASON, blank=True)
+    ending_until = models.DateTimeField(
+        null=True, help_text="After a release: what was due until then ends unsent before sending goes on."
+    )
+
+    class Meta:
+        db_table = "platform_databaseidentity"
+        verbose_name = "sending"
+        verbose_name_plural = "sending"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=models.Q(id=UUID(int=0)), name="platform_one_database_identity")
+        ]
 
 
 class FailedWork(Row):

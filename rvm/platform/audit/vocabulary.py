@@ -60,6 +60,8 @@ MESSAGES: dict[str, str] = {
     "user.password_reset": "{who} set a new password by e-mail",
     "failed_work.repeated": "{who} had failed background work done again: {it}",
     "failed_work.dismissed": "{who} took failed background work off the list: {it}",
+    "sending.held": "{who} held all sending",
+    "sending.released": "{who} released all sending",
     "workspace.created": "{who} created the workspace {it}",
     "workspace.updated": "{who} changed the workspace {it}",
 }
@@ -70,6 +72,7 @@ DISCLOSURES: set[str] = {"number.asked_about", "numbers.shown"}
 SUBJECTS: dict[str, Subject] = {
     "platform.apikey": Subject("API key", "name"),
     "platform.erasure": Subject("erasure"),
+    "platform.databaseidentity": Subject("sending"),
     "platform.failedwork": Subject("failed work", "name"),
     "platform.invitation": Subject("invitation", "email"),
     "platform.legalhold": Subject("legal hold", "name"),

@@ -10,10 +10,12 @@ import django.utils.timezone
 import rvm.platform.database.ids
 import rvm.platform.encryption.fields
 import rvm.platform.models
+import uuid
 from django.conf import settings
 from django.db import migrations, models
 from rvm.platform.database.append_only import CREATE_FUNCTION, append_only
 from rvm.platform.database.grants import SCRATCH
+from rvm.platform.sending_hold.identity import CREATE_FUNCTION as CREATE_IDENTITY
 
 
 # A trigger, so that no writer of audit events can leave one out of the chain.
@@ -78,6 +80,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'platform_heartbeat',
+            },
+        ),
+        migrations.CreateModel(
+            name='DatabaseIdentity',
+            fields=[
+                ('id', models.UUIDField(default=uuid.UUID('00000000-0000-0000-0000-000000000000'), editable=False, primary_key=True, serialize=False)),
+                ('system', models.BigIntegerField(help_text='The system identifier of the cluster, made by initdb.', null=True)),
+                ('timeline', models.IntegerField(help_text='Rises with each promotion of a standby.', null=True)),
+                ('database', models.BigIntegerField(help_text='The oid of the database in its cluster.', null=True)),
+                ('kept_at', models.DateTimeField(help_text='Since when this is the one.')),
+                ('held_at', models.DateTimeField(help_text='Since when nothing is sent; empty: not held.', null=True)),
+                ('held_because', models.CharField(blank=True, max_length=300)),
+                ('ending_until', models.DateTimeField(help_text='After a release: what was due until then ends unsent before sending goes on.', null=True)),
+            ],
+            options={
+                'verbose_name': 'sending',
+                'verbose_name_plural': 'sending',
+                'db_table': 'platform_databaseidentity',
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', uuid.UUID('00000000-0000-0000-0000-000000000000'))), name='platform_one_database_identity')],
             },
         ),
         migrations.CreateModel(
@@ -395,6 +416,7 @@ class Migration(migrations.Migration):
             model_name='auditseal',
             constraint=models.UniqueConstraint(fields=('chain', 'position'), name='platform_one_event_a_position'),
         ),
+        CREATE_IDENTITY,
         migrations.RunSQL(f'CREATE SCHEMA IF NOT EXISTS {SCRATCH}', f'DROP SCHEMA {SCRATCH} CASCADE'),
         CREATE_FUNCTION,
         append_only('platform_auditevent'),

@@ -23,6 +23,7 @@ from rvm.platform.database import server
 from rvm.platform.database.session import TransactionsPooled
 from rvm.platform.models import Heartbeat
 from rvm.platform.redis_connection import redis_client, redis_now
+from rvm.platform.sending_hold import service
 
 TICK_SECONDS = 15
 # An idle worker updates its heartbeat every 5 s, a busy one only between two jobs. A dispatch job ends with its last response, and a
@@ -113,6 +114,13 @@ def durability() -> str:
     if settings.PRODUCTION:
         raise Unready(server.NOT_FLUSHED)
     return "PostgreSQL does not flush to the disk, which is enough outside production."
+
+
+def sending() -> str:
+    """A message that sending is not held. Raises Unready, because whoever is called must decide soon: voicemails wait and expire."""
+    if why := service.look().why_held:
+        raise Unready(f"Sending is held. {why} {service.WHAT_TO_DO}")
+    return "Sending is not held."
 
 
 _migrated = False
@@ -209,6 +217,12 @@ CHECKS: dict[str, Callable[[], str]] = {
     "migrations": migrations,
     "workers": workers,
     "tick": tick,
+    "sending": sending,
 }
 # Each returns a message about a problem that does not prevent work, or "". Layers above add their own.
-WARNINGS: list[Callable[[], str]] = [wrong_time_zones, server_settings, redis_connection.old_version]
+WARNINGS: list[Callable[[], str]] = [
+    wrong_time_zones,
+    server_settings,
+    service.unseen_parts,
+    redis_connection.old_version,
+]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connections, transaction
+from django.db.models import F
 from django.utils import timezone
 from django_rq import get_connection
 
@@ -22,7 +23,8 @@ from delivery.engine.scheduler import ClaimScheduler
 from delivery.lifecycle import transitions
 from delivery.models import Drop, Lane, Voicemail
 from delivery.setups.services import update_setup
-from rvm.platform.models import Workspace
+from rvm.platform.models import DatabaseIdentity, Workspace
+from rvm.platform.sending_hold.service import hold, look, notice
 from tests import factories
 from tests.delivery.states import state
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
@@ -68,6 +70,13 @@ def _switch_marketing_off(voicemail: Voicemail) -> None:
     UseCase.objects.update(purpose="marketing", basis="written_consent")
 
 
+def _another_timeline(voicemail: Voicemail) -> None:
+    """Which nothing has noticed yet."""
+    notice(timezone.now())
+    DatabaseIdentity.objects.update(timeline=F("timeline") + 1)
+    assert look().held_at is None
+
+
 NEVER = {"window_start": time(12), "window_end": time(12)}
 # What happens, and the status and reason in which the voicemail is afterwards.
 SWITCHED: dict[str, tuple[Callable[[Voicemail], object], tuple[str, str]]] = {
@@ -79,6 +88,8 @@ SWITCHED: dict[str, tuple[Callable[[Voicemail], object], tuple[str, str]]] = {
     ),
     "the setup": (lambda voicemail: update_setup(setup=voicemail.use_case.setup, enabled=False), ("queued", "")),
     "the setup is deleted": (_all_rows(TelephonySetup, deleted_at=timezone.now()), ("queued", "")),
+    "all sending is held": (lambda voicemail: hold(None, "A snapshot is restored."), ("queued", "")),
+    "a standby took over": (_another_timeline, ("queued", "")),
     "the lane is held": (_all_rows(Lane, held=True), ("queued", "")),
     "the breaker opens": (_open_breaker, ("queued", "")),
     "another setup": (_move_to_another_setup, ("queued", "")),

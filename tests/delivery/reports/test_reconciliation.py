@@ -26,6 +26,7 @@ from delivery.reports.reconciliation import reconcile
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 from delivery.worker.maintenance import fail_unconfirmed
 from rvm.platform.models import Workspace
+from rvm.platform.sending_hold.service import hold, look, release
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, timed_out
 from tests.delivery.states import NOW, both, make_drop, make_submitted
@@ -291,6 +292,16 @@ def other_drop_to_the_same_number(use_case: UseCase, at: datetime) -> None:
     recent = RecentDrops(use_case.workspace.organisation_id, at).look([factories.RECIPIENT])
     recent.add(factories.RECIPIENT, drop.pk)
     assert recent.write() == {drop.pk}
+
+
+def test_a_drop_is_given_again_only_while_sending_is_not_held() -> None:
+    drop = uncertain()
+    hold(None, "A snapshot is restored.")
+    assert methods(ask(never_seen())) == ["GET"]
+    Drop.objects.update(due_at=NOW)
+    release(None, str(look().seen), "It was not.")
+    assert methods(ask(never_seen(), seconds=60)) == ["GET", "POST"]
+    assert both(drop) == ("accepted", "", "accepted", "")
 
 
 def test_a_drop_is_given_again_only_while_the_caps_allow_it(monkeypatch: pytest.MonkeyPatch) -> None:

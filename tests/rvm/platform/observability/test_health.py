@@ -67,7 +67,15 @@ def fails(name: str, message: str) -> None:
 
 def test_everything_there_is_200() -> None:
     status, checks = ask()
-    assert status == 200 and list(checks) == ["database", "durability", "redis", "migrations", "workers", "tick"]
+    assert status == 200 and list(checks) == [
+        "database",
+        "durability",
+        "redis",
+        "migrations",
+        "workers",
+        "tick",
+        "sending",
+    ]
 
 
 def test_a_silent_tick_is_named() -> None:
