@@ -10,7 +10,8 @@ from django.utils.html import format_html
 
 from delivery.lane_totals import counts_of_use_cases
 from delivery.lifecycle.status import VoicemailStatus
-from rvm.platform.admin.alarms import alarms, server_alarms
+from rvm.platform.admin.alarms import alarms, sending_alarm, server_alarms
+from rvm.platform.admin.records import sending
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import FailedWork
 from rvm.platform.roles import Right
@@ -42,7 +43,13 @@ def is_superuser(request: HttpRequest) -> bool:
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The context of the first page: alarms, and the number of voicemails of each use case in each status."""
     lacking = missing_agreements(rights_of(request).workspaces().values_list("pk", flat=True))
-    found = [*alarms(), *server_messages(request), *filter(None, [failed_work(request), overdue_review()]), *lacking]
+    found = [
+        *filter(None, [held(request)]),
+        *alarms(),
+        *server_messages(request),
+        *filter(None, [failed_work(request), overdue_review()]),
+        *lacking,
+    ]
     return {**context, "title": "Overview", "alarms": found, **counts(request)}
 
 
@@ -60,6 +67,14 @@ def failed_work(request: HttpRequest) -> str:
     those = "1 thing fails" if count == 1 else f"{count} things fail"
     address = reverse("admin:platform_failedwork_changelist")
     return format_html('{} in the background. <a class="underline" href="{}">See what to do.</a>', those, address)
+
+
+def held(request: HttpRequest) -> str:
+    """A message that all sending is held, for superusers with a link to the page that releases it."""
+    message = sending_alarm()
+    if not message or not rights_of(request).everywhere:
+        return message
+    return format_html('{} <a class="underline" href="{}">See what to do.</a>', message, sending.address())
 
 
 def server_messages(request: HttpRequest) -> list[str]:

@@ -74,6 +74,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Idempotency keys", "repeat", "platform_idempotencykey", "may_manage_keys"),
                     _item("Inbound messages", "forward_to_inbox", "usecases_inboundmessage", "is_superuser"),
                     _item("Heartbeats", "monitor_heart", "platform_heartbeat", "is_superuser"),
+                    _item("Sending", "front_hand", "platform_databaseidentity", "is_superuser"),
                     _item("Repairs", "build", "platform_tally", "is_superuser"),
                 ],
             },

@@ -9,6 +9,7 @@ from redis import RedisError
 
 from rvm.platform.database import server
 from rvm.platform.observability.health import Unready, durability, live_workers, tick, workers
+from rvm.platform.sending_hold import service
 
 SILENT = "Redis or PostgreSQL does not answer; /readyz says which."
 NO_WORKER = "No worker is running: voicemails wait. Start one with `manage.py worker dispatch`."
@@ -24,6 +25,12 @@ def alarms() -> list[str]:
 def import_alarms() -> list[str]:
     """Messages about missing processes that an uploaded list needs."""
     return _failed_messages((_imports, NO_IMPORTS))
+
+
+def sending_alarm() -> str:
+    """A message that all sending is held, or ""."""
+    why = service.look().why_held
+    return f"All sending is held. {why}" if why else ""
 
 
 def server_alarms() -> list[str]:

@@ -13,6 +13,7 @@ from rvm.platform.accounts.invitations import invite
 from rvm.platform.models import (
     ApiKey,
     AuditEvent,
+    DatabaseIdentity,
     FailedWork,
     Heartbeat,
     IdempotencyKey,
@@ -72,6 +73,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
             workspace=workspace, user=key.user, key="k", fingerprint=b"f", status=201, answer=b"the-stored-answer"
         ),
         Heartbeat: heartbeat,
+        DatabaseIdentity: DatabaseIdentity.objects.get_or_create(defaults={"kept_at": datetime.now(UTC)})[0],
         Tally: Tally.objects.get_or_create(name="repairs", defaults={"count": 1, "at": datetime.now(UTC)})[0],
         FailedWork: FailedWork.objects.create(
             kind="setup",
