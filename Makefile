@@ -38,6 +38,10 @@ test: .venv/dev.stamp ## run the tests on a real PostgreSQL and Redis
 chaos: .venv/dev.stamp ## kill real processes under load for CHAOS_SECONDS (600)
 	@RVM_CHAOS_SECONDS=$(CHAOS_SECONDS) $(VENV)/python -m pytest tests/chaos -m chaos --timeout 0
 
+.PHONY: failover
+failover: .venv/dev.stamp ## kill a primary under load and promote a standby that lacks the last claims
+	@$(VENV)/python -m pytest tests/chaos/failover -m chaos --timeout 0 -s
+
 .PHONY: histories
 histories: .venv/dev.stamp ## tell drawn histories of voicemails for MINUTES (60), from SEED (1) on
 	@RVM_HISTORIES_MINUTES=$(MINUTES) RVM_HISTORIES_SEED=$(SEED) $(VENV)/python -m pytest \

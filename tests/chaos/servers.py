@@ -35,10 +35,10 @@ class Servers:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._account = unprivileged_account()
-        self._sockets = home / "s"
-        self._sockets.mkdir(mode=0o700)
+        self.sockets = home / "s"
+        self.sockets.mkdir(mode=0o700)
         if self._account:
-            os.chown(self._sockets, *self._account)
+            os.chown(self.sockets, *self._account)
         self._postgres, self._redis = ExitStack(), ExitStack()
         self.start_postgres()
         self.start_redis()
@@ -60,7 +60,7 @@ class Servers:
     # PostgreSQL
 
     def database_url(self, name: str) -> str:
-        return f"postgresql://{postgres.NAME}@{quote(str(self._sockets), safe='')}/{name}"
+        return f"postgresql://{postgres.NAME}@{quote(str(self.sockets), safe='')}/{name}"
 
     def new_database(self) -> str:
         """DATABASE_URL of a new copy of the template database."""
@@ -70,9 +70,7 @@ class Servers:
         return self.database_url(name)
 
     def start_postgres(self) -> None:
-        self._postgres.enter_context(
-            postgres.running(self._home, self._sockets, account=self._account, ephemeral=False)
-        )
+        self._postgres.enter_context(postgres.running(self._home, self.sockets, account=self._account, ephemeral=False))
 
     def stop_postgres(self) -> None:
         """Fast shutdown (SIGINT): transactions are aborted, all data is flushed."""
@@ -112,7 +110,7 @@ class Servers:
     # Redis
 
     def start_redis(self) -> None:
-        self.redis_url = self._redis.enter_context(redis.running(self._home, self._sockets, account=self._account))
+        self.redis_url = self._redis.enter_context(redis.running(self._home, self.sockets, account=self._account))
 
     def stop_redis(self) -> None:
         self._redis.close()
