@@ -7,7 +7,7 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         from delivery.engine import circuit_breaker, moved_drops
-        from delivery.retention import numbers, reports
+        from delivery.retention import numbers, recordings, reports
         from delivery.services import audit_words, forgotten_claims
         from delivery.services.suppressions import end_waiting
         from delivery.worker import failed_work
