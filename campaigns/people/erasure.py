@@ -26,8 +26,10 @@ from rvm.platform.models import Erasure, User
 from rvm.platform.retention import holds
 from usecases.inbound.retention import erase_messages
 
-# Open erasures with which one tick goes on.
-MAX_OPEN = 1000
+# Open erasures that a tick looks at whether they can be finished, one after another; those that can go on are always gone on with.
+MAX_LOOKED_AT = 20
+
+_looked_at = UUID(int=0)  # the last one, by this process
 
 
 def erase(person: Person, *, reason: str, actor: User | None, now: datetime) -> Erasure:
@@ -74,8 +76,13 @@ def _open_one(person: Person, reason: str, actor: User | None) -> Erasure:
 
 def go_on_with_open(now: datetime) -> None:
     """A step of the tick."""
-    for row in Erasure.objects.filter(finished_at=None).order_by("id")[:MAX_OPEN]:
-        go_on(row, now)
+    global _looked_at
+    opened = Erasure.objects.filter(finished_at=None).order_by("id")
+    next_ones = list(opened.filter(pk__gt=_looked_at)[:MAX_LOOKED_AT])
+    _looked_at = next_ones[-1].pk if len(next_ones) == MAX_LOOKED_AT else UUID(int=0)
+    if next_ones or opened.exists():
+        for row in {*next_ones, *opened.filter(pk__in=voicemails.known_again())}:
+            go_on(row, now)
 
 
 def go_on(row: Erasure, now: datetime) -> None:

@@ -40,6 +40,14 @@ SELECT EXISTS (
   SELECT FROM (SELECT status, recording_id FROM delivery_voicemail WHERE recipient_index = ANY(%s::bytea[]) OFFSET 0) of_person
    WHERE status IN ('queued', 'sending', 'uncertain', 'accepted') AND (%s::uuid IS NULL OR recording_id = %s))
 """
+# Open erasures of people about whom something is known that can be removed now: one probe of the index of people for each.
+_FIND_KNOWN_AGAIN = """
+SELECT DISTINCT e.id FROM platform_erasure e CROSS JOIN LATERAL jsonb_array_elements_text(e.number_indexes) AS known(index)
+ WHERE e.finished_at IS NULL AND EXISTS (
+   SELECT FROM (
+     SELECT recipient, status FROM delivery_voicemail WHERE recipient_index = decode(known.index, 'hex') OFFSET 0) of_person
+    WHERE recipient IS NOT NULL AND status <> 'sending')
+"""
 _IS_HEARD_BY_OTHERS = """
 SELECT EXISTS (
   SELECT FROM delivery_voicemail
@@ -85,6 +93,11 @@ def erase_voicemails(indexes: Collection[bytes]) -> tuple[Counter[str], set[UUID
     removed = remove_numbers(found, ended_before=None)
     joined = {recording_id for voicemail_id, _, _, recording_id in rows if recording_id and voicemail_id in removed}
     return Counter(canceled=len(ended), voicemails=len(removed)), joined
+
+
+def known_again() -> set[UUID]:
+    """The open erasures of people about whom a voicemail says something again, or still."""
+    return {row[0] for row in sql.run(_FIND_KNOWN_AGAIN, [])}
 
 
 def erase_reports(indexes: Collection[bytes]) -> Counter[str]:

@@ -76,13 +76,13 @@ def counted(waiting: int) -> str:
 
 def erased(counts: Mapping[str, int], *, finished: bool) -> str:
     """What an erasure has removed."""
-    removed = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items())) or "nothing was known"
+    removed = ", ".join(f"{what}: {count:,}" for what, count in sorted(counts.items())) or "nothing was known"
     rest = (
         ""
         if finished
         else " It goes on by itself while a voicemail is at the carrier or a list is kept that may have the person."
     )
-    return f"The person is erased: {removed}.{rest} Suppressions and consents stay."
+    return f"The person is erased ({removed}).{rest} Suppressions and consents stay."
 
 
 def opted_out(done: OptedOut, organisation: str) -> str:

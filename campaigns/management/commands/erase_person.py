@@ -40,8 +40,8 @@ class Command(BaseCommand):
             row = erase(Person(found, number), reason=reason, actor=None, now=database_now())
         except ServiceError as refused:
             raise CommandError(refused.message) from None
-        removed = ", ".join(f"{count:,} {what}" for what, count in sorted(row.counts.items())) or "nothing was known"
-        self.stdout.write(f"Erasure {row.pk}: {removed}.")
+        removed = ", ".join(f"{what}: {count:,}" for what, count in sorted(row.counts.items())) or "nothing was known"
+        self.stdout.write(f"Erasure {row.pk} ({removed}).")
         if row.finished_at is None:
             self.stdout.write(
                 "It is not finished: a voicemail is at the carrier, or a list is kept that may have the person. The tick goes on."

@@ -184,7 +184,8 @@ class RetentionPages(ScopedModelAdmin):
             "erasures": [
                 (
                     row,
-                    ", ".join(f"{count:,} {what}" for what, count in sorted(row.counts.items())) or "nothing was known",
+                    ", ".join(f"{what}: {count:,}" for what, count in sorted(row.counts.items()))
+                    or "nothing was known",
                 )
                 for row in Erasure.objects.filter(workspace=workspace)
                 .select_related("asked_by")
@@ -196,7 +197,7 @@ class RetentionPages(ScopedModelAdmin):
 
 
 def _told(rows: str, count: int) -> str:
-    return f"more than {MAX_COUNTED:,} {rows}" if count > MAX_COUNTED else f"{count:,} {rows}"
+    return f"{rows}: more than {MAX_COUNTED:,}" if count > MAX_COUNTED else f"{rows}: {count:,}"
 
 
 def _days(days: int | None) -> str:

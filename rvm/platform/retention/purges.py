@@ -54,13 +54,15 @@ PURGES: list[Purge] = []
 
 
 def steps(now: datetime) -> Iterator[Step]:
-    """Purge all workspaces, step by step. What fails is passed over until the others are done, and then raised."""
+    """Purge all workspaces, step by step; a look that finds nothing is a step, too. What fails is passed over until the others are
+    done, and then raised."""
     failed: Exception | None = None
     for workspace_id in list(Workspace.objects.order_by("pk").values_list("pk", flat=True)):
         for purge in PURGES:
             try:
                 for removed in purge.run(workspace_id, now):
                     yield Step(purge, workspace_id, removed)
+                yield Step(purge, workspace_id, 0)
             except Exception as error:
                 log.exception("purge_failed", kind=purge.kind.value, workspace_id=str(workspace_id))
                 failed = error

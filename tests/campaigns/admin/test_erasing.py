@@ -33,7 +33,7 @@ def test_compliance_erases_a_person_with_a_reason(client: Client) -> None:
         assert client.post(f"{page}erase/", incomplete).status_code == 200
     assert not Erasure.objects.exists()
     done = client.post(f"{page}erase/", {"reason": "By letter", "sure": "on"}, follow=True)
-    assert "The person is erased: 1 canceled, 1 voicemails." in done.content.decode()
+    assert "The person is erased (canceled: 1, voicemails: 1)." in done.content.decode()
     assert done.request["PATH_INFO"] == reverse("people")
     row = Erasure.objects.get()
     assert (row.reason, row.asked_by) == ("By letter", done.context["user"])

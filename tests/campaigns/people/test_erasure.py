@@ -192,6 +192,21 @@ def test_a_list_that_is_kept_may_still_bring_the_person_who_is_erased_then() -> 
     assert row.finished_at is not None
 
 
+def test_whoever_comes_back_is_erased_with_the_next_tick_however_many_erasures_are_open() -> None:
+    campaign = make_campaign()
+    make_import(campaign, state="checked")
+    for place in range(erasure.MAX_LOOKED_AT + 2):
+        erased(campaign.workspace, f"+1202555{place:04}")
+    late = make_voicemail(lane=campaign.lane, recipient=f"+1202555{erasure.MAX_LOOKED_AT + 1:04}")
+    go_on_with_open(database_now())
+    late.refresh_from_db()
+    assert (late.status, late.recipient) == ("canceled", None)
+    RecipientImport.objects.update(file_removed_at=database_now())
+    for _ in range(3):
+        go_on_with_open(database_now())
+    assert not Erasure.objects.filter(finished_at=None).exists()
+
+
 def test_a_hold_on_the_workspace_or_on_a_campaign_of_the_person_refuses_with_a_sentence() -> None:
     use_case = make_use_case()
     workspace, mine, other = use_case.workspace, make_campaign(use_case), make_campaign(use_case)
@@ -250,7 +265,7 @@ def test_the_command_reads_the_number_from_its_input(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("sys.stdin", StringIO("(202) 555-0142\n"))
     call_command("erase_person", voicemail.workspace.slug, "--reason", "Asked by letter", stdout=said)
     [row] = Erasure.objects.all()
-    assert said.getvalue() == f"Erasure {row.pk}: 1 voicemails.\n"
+    assert said.getvalue() == f"Erasure {row.pk} (voicemails: 1).\n"
     assert row.reason == "Asked by letter"
     holds.place(voicemail.workspace, campaign_id=None, name="All", reason="A", actor=None)
     for typed, workspace, message in (

@@ -39,6 +39,6 @@ class Command(BaseCommand):
         self.stdout.write("Nothing is left to remove.")
 
     def _tell(self, removed: Counter[str], seconds: float) -> None:
-        said = ", ".join(f"{count:,} {rows}" for rows, count in removed.items() if count) or "nothing"
+        said = ", ".join(f"{rows}: {count:,}" for rows, count in removed.items() if count) or "nothing"
         self.stdout.write(f"{seconds:.0f} s: removed {said}")
         self.stdout.flush()

@@ -39,9 +39,9 @@ def page(client: Client, workspace: Workspace) -> str:
 
 def test_it_says_what_the_next_purge_removes_before_anything_is_changed(desk: Client, workspace: Workspace) -> None:
     make_voicemail(make_use_case(workspace), status="failed", ended_at=database_now() - timedelta(days=100))
-    assert "The next purge removes: 0 voicemails, 0 opt-outs as they were sent." in page(desk, workspace)
+    assert "The next purge removes: voicemails: 0, opt-outs as they were sent: 0." in page(desk, workspace)
     shown = desk.post(address(workspace, "_days"), {**days(numbers=60), "look": "yes"}).content.decode()
-    assert "not saved yet" in shown and "The next purge removes: 1 voicemails, 0 opt-outs as they were sent." in shown
+    assert "not saved yet" in shown and "The next purge removes: voicemails: 1, opt-outs as they were sent: 0." in shown
     assert rules.days_of(workspace.pk)[RetentionKind.NUMBERS] == 2192
     assert desk.post(address(workspace, "_days"), days(numbers=60)).status_code == 302
     assert rules.days_of(workspace.pk)[RetentionKind.NUMBERS] == 60
@@ -92,6 +92,6 @@ def test_who_may_not_decide_reads_the_page_without_forms(client: Client, workspa
     Erasure.objects.create(workspace=workspace, number_indexes=["00"], counts={"voicemails": 3}, reason="By letter")
     text = page(client, workspace)
     assert "Numbers and fields of people: 2192 days" in text and "Place a hold" not in text
-    assert "(By letter): 3 voicemails. Not finished" in text
+    assert "(By letter); voicemails: 3. Not finished" in text
     for what in ("_days", "_hold", "_lift"):
         assert client.post(address(workspace, what), {}).status_code == 403
