@@ -23,7 +23,8 @@ from delivery.engine.claim import Claim
 from delivery.engine.drop_requests import drop_request
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.results import Result
-from delivery.engine.scheduler import Claimed, ClaimScheduler, Turn
+from delivery.engine.scheduler import MAX_WAIT, Claimed, ClaimScheduler, Turn
+from delivery.engine.shares import places
 from delivery.lifecycle.events import Outcome, Submission
 from delivery.runtime import shutdown
 from delivery.runtime.deadlines import RECORD_PATIENCE
@@ -92,9 +93,13 @@ class Dispatcher:
         self._transport = transport
         self._executor = executor
         self._clock = clock
-        self._concurrency = concurrency or settings.RVM_CONCURRENCY
+        concurrency = concurrency or settings.RVM_CONCURRENCY
+        self._places = places(concurrency)
         # Below this free capacity no look starts: a turn for one drop costs nearly as much as a turn for twenty.
-        self._quantum = max(1, self._concurrency // 16)
+        self._quantum = max(1, concurrency // 16)
+        # Places that the last look left free for others than those that waited, and when to look again whether others have come.
+        self._kept = 0
+        self._look_for_others = 0.0
         lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
         self._scheduler = ClaimScheduler(limiter, clock=clock, now=now, lease=lease, http_timeout=http_timeout)
         self._in_flight: Counter[UUID] = Counter()
@@ -128,8 +133,10 @@ class Dispatcher:
     def _begin_turn(self, closing: bool) -> None:
         """Start the next turn on the database thread, if there are results to write or capacity to fill."""
         now, in_flight = self._clock(), self._transport.in_flight
-        capacity = self._concurrency - in_flight
-        looks = not closing and now >= self._next_look and (capacity >= self._quantum or not in_flight) and capacity > 0
+        capacity = self._places - in_flight
+        freed = capacity - self._kept
+        useful = freed >= self._quantum or not in_flight or (self._kept and now >= self._look_for_others)
+        looks = not closing and now >= self._next_look and capacity > 0 and bool(useful)
         aged = now - self._results_since
         due_to_flush = aged >= FLUSH_SECONDS or (aged >= 0 and (len(self._results) >= FLUSH_ROWS or not in_flight))
         if not looks and not (self._results and due_to_flush):
@@ -151,6 +158,7 @@ class Dispatcher:
             return
         if self._turn_looks:
             self._left = turn.left
+            self._kept, self._look_for_others = turn.kept, self._clock() + MAX_WAIT
             self._next_look = self._clock() + (turn.wait if turn.left else IDLE_SECONDS)
         for claimed in turn.claimed:
             self._submit(claimed)

@@ -55,6 +55,7 @@ class ActiveRoute:
 
     lane_id: UUID
     failover: bool
+    workspace_id: UUID
     setup_id: UUID
     priority: int
     lane_pace: float | None
@@ -203,8 +204,8 @@ _MAY_SEND_NOW = f"""
 # the whole table. The array makes the planner expect few lanes, whatever its statistics say. Each look into a lane begins at the
 # remembered place, before which nothing is due.
 _FIND_ACTIVE_ROUTES = f"""
-SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
-       u.deleted_at IS NOT NULL, due.count, first.not_before, first.id
+SELECT l.id, via.failover, l.workspace_id, s.id, l.priority, l.pace_per_second, s.pace_per_second, s.in_flight_cap,
+       s.breaker_until IS NOT NULL, u.deleted_at IS NOT NULL, due.count, first.not_before, first.id
 {_LANES_WITH_SETUPS}
   LEFT JOIN unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS place(lane_id, failover, not_before, id)
     ON place.lane_id = l.id AND place.failover = via.failover

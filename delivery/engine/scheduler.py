@@ -22,6 +22,7 @@ from delivery.engine.claim import Claim, ClaimedBatch, claim
 from delivery.engine.lane_routes import ActiveRoute, UnusableSetup, active_routes
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.results import Result, record
+from delivery.engine.shares import Shares
 from delivery.models import Lane
 from delivery.runtime.bisection import OUTAGES, bisected
 from rvm.platform.observability import failed_work
@@ -48,11 +49,13 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Result of a turn. `left`: due work may remain. `wait`: seconds until the next look is useful."""
+    """Result of a turn. `left`: due work may remain. `wait`: seconds until the next look is useful. `kept`: places that stay free for
+    setups that have nothing due yet."""
 
     claimed: list[Claimed] = field(default_factory=list)
     left: bool = True
     wait: float = 0.0
+    kept: int = 0
 
 
 class ClaimScheduler:
@@ -76,6 +79,7 @@ class ClaimScheduler:
         self._skipped_until: dict[UUID, float] = {}
         self._retry_at = 0.0  # boot clock: until then a lane rests after a passing fault, and the job waits for it
         self._rotation = 0
+        self._workspaces: dict[UUID, UUID] = {}  # of setups that have requests in flight or due work
 
     def turn(self, results: Sequence[Result], capacity: int, in_flight: Mapping[UUID, int]) -> Turn:
         """Record `results`, then claim for up to `capacity` starts. Raises DatabaseError if the results were not written."""
@@ -120,12 +124,18 @@ class ClaimScheduler:
         now = self._now()
         found = active_routes(now, min(capacity, MAX_CLAIMED))
         routes = self._rotated(route for route in found if self._skipped_until.get(route.lane_id, 0.0) <= began)
+        open_by_setup = {setup_id: count for setup_id, count in in_flight.items() if count}
+        self._workspaces = {setup_id: self._workspaces.get(setup_id, setup_id) for setup_id in open_by_setup} | {
+            route.setup_id: route.workspace_id for route in routes
+        }
+        shares = Shares(capacity, open_by_setup, self._workspaces, routes)
         claimed: list[Claimed] = []
-        open_by_setup = dict(in_flight)
         waits: list[float] = []
-        for position, route in enumerate(routes):
-            share = max(1, (capacity - len(claimed)) // (len(routes) - position))
-            wanted, in_setup = min(share, route.due, MAX_CLAIMED), open_by_setup.get(route.setup_id, 0)
+        for route in shares.ordered(routes):
+            wanted, in_setup = shares.share(route, min(route.due, MAX_CLAIMED)), open_by_setup.get(route.setup_id, 0)
+            if not wanted:
+                shares.take(route, 0)
+                continue
             try:
                 started, wait = self._start(route, wanted, in_setup, now, last_start)
             except (RedisError, DatabaseError) as error:
@@ -134,7 +144,9 @@ class ClaimScheduler:
                     log.warning("turn_cut_short", error=type(error).__name__)
                     return Turn(claimed, wait=REDIS_WAIT)
                 self._skip_failing_lane(route, error)
+                shares.take(route, 0)
                 continue
+            shares.take(route, len(started))
             open_by_setup[route.setup_id] = open_by_setup.get(route.setup_id, 0) + len(started)
             claimed += started
             waits.append(wait)
@@ -142,7 +154,8 @@ class ClaimScheduler:
                 break
         self._rotation += bool(claimed)
         wait = min(waits, default=max(0.0, self._retry_at - began))
-        return Turn(claimed, left=bool(routes) or self._retry_at > began, wait=min(wait, MAX_WAIT))
+        left = bool(routes) or self._retry_at > began
+        return Turn(claimed, left=left, wait=min(wait, MAX_WAIT), kept=shares.kept)
 
     def _skip_failing_lane(self, route: ActiveRoute, error: Exception) -> None:
         """Skip a lane for a while after a fault of its own. A deadlock passes soon; a wrong statement or an invalid pace does not."""

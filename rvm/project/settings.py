@@ -131,7 +131,7 @@ with env.prefixed("RVM_"):
     RVM_SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 720 if DEVELOPMENT else 15, validate=Range(2, 720))
     # Everybody signs in again after so long.
     RVM_SESSION_HOURS = env.int("SESSION_HOURS", 336 if DEVELOPMENT else 12, validate=Range(1, 336))
-    # The most requests in flight from one worker process, over all setups.
+    # The most requests in flight of one setup from one worker process; delivery.engine.shares adds places for others.
     RVM_CONCURRENCY = env.int("CONCURRENCY", 256, validate=Range(1, 2000))
 REDIS_URL = Secret(env.str("REDIS_URL", validate=in_production(REDIS_RULE, is_guarded_redis)) or "")
 # A missing one is reported below.

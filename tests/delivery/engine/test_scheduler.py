@@ -26,6 +26,7 @@ from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.lane_routes import SendRoute, active_routes
 from delivery.engine.rate_limit import Permit, RateLimiter
 from delivery.engine.scheduler import ClaimScheduler
+from delivery.engine.shares import places
 from delivery.models import Drop, Lane, Voicemail
 from delivery.services.voicemails import cancel
 from delivery.transport.interface import CarrierRequest, CarrierResponse
@@ -469,3 +470,35 @@ def test_two_workers_never_claim_the_same_voicemail() -> None:
     assert errors == []
     assert len(claimed) == len(set(claimed)) == 40
     assert Drop.objects.count() == 40
+
+
+def test_a_setup_that_fills_the_places_leaves_some_to_who_comes_later() -> None:
+    slow, later = make_lanes()
+    for at in range(20):
+        factories.make_voicemail(lane=slow, recipient=f"+120255501{at + 10:02}")
+    held = {slow.use_case.setup_id: 16}
+    limiter = RateLimiter(get_connection("dispatch"), "worker-1")
+    found = ClaimScheduler(
+        limiter, clock=time.monotonic, now=database_now, lease=timedelta(seconds=45), http_timeout=15
+    ).turn([], places(16) - 16, held)
+    assert [claimed.claim.route.lane_id for claimed in found.claimed] == [later.id]
+    assert found.kept == places(16) - 17
+
+
+class CountingTransport(FakeTransport):
+    most = 0
+
+    def submit(self, request: CarrierRequest, context: Any) -> None:
+        super().submit(request, context)
+        self.most = max(self.most, self.in_flight)
+
+
+def test_a_setup_that_is_alone_fills_a_workers_concurrency_and_no_more() -> None:
+    setup = factories.make_setup(pace_per_second=1000)
+    lane = factories.make_lane(factories.make_use_case(setup=setup))
+    for at in range(40):
+        factories.make_voicemail(lane=lane, recipient=f"+120255501{at + 10:02}")
+    transport = CountingTransport()
+    dispatch(transport, concurrency=8)
+    assert row_counts(lane.pk) == {("accepted", ""): 40}
+    assert transport.most == 8
