@@ -9,6 +9,10 @@ from functools import lru_cache
 # Texts that need no change, as in most cells.
 _TRIM = re.compile(r"(?!')(?:[!-~]+(?: [!-~]+)*)?", re.ASCII)
 _LETTERS_AND_DIGITS = re.compile(r"[^a-z0-9]+")
+# In characters: the longest run of signs that patterns are given, and the length below which a text of signs only costs nothing.
+_LONGEST_RUN = 12
+_SHORT = 48
+_RUN = re.compile(rf"[\W_]{{{_LONGEST_RUN + 1},}}")
 
 
 def trimmed(text: str) -> str:
@@ -54,3 +58,13 @@ def folded(text: str) -> str:
 def without_accents(text: str) -> str:
     """The text in the form NFKD without its accents: “Día” is “Dia”."""
     return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+
+
+def without_runs(text: str) -> str:
+    """The text with each of its different signs once in place of a long run of signs.
+
+    Patterns pass over any signs between words. From each of the n signs of a run they would read on to its end, which is n² steps.
+    """
+    if len(text) < _SHORT:
+        return text
+    return _RUN.sub(lambda run: "".join(dict.fromkeys(run[0]))[:_LONGEST_RUN], text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from rvm.spreadsheets.cells.state_zones import STATES
+from rvm.spreadsheets.trimming import without_runs
 
 # How many characters of a note are searched.
 _LONGEST = 2_000
@@ -130,5 +131,5 @@ def is_gone(note: str) -> bool:
 
     Only the first 2,000 characters of a long note are searched.
     """
-    searched = note[:_LONGEST]
+    searched = without_runs(note[:_LONGEST])
     return _GONE_ALONE.match(searched) is not None or _GONE.search(searched) is not None

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from rvm.spreadsheets.cells.objections import denies, ends_plainly, objects
+from rvm.spreadsheets.trimming import without_runs
 
 # How many characters of a name are searched.
 _LONGEST = 300
@@ -47,7 +48,7 @@ def remarks_no(name: str) -> bool:
     low = name.lower()
     if low[-3:] not in _LAST_LETTERS and low[:2] not in _FIRST_LETTERS and "_" not in low and _PLAIN.fullmatch(low):
         return False
-    return _says_no(name[:_LONGEST])
+    return _says_no(without_runs(name[:_LONGEST]))
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from string import ascii_lowercase
 
 from rvm.spreadsheets.cells.answers import Answer, answer
 from rvm.spreadsheets.cells.departures import is_gone
-from rvm.spreadsheets.trimming import folded
+from rvm.spreadsheets.trimming import folded, without_runs
 
 _NOT = (
     r"(?:\b(?:do|does|did|should|must|please|can|may|to|shall|will|is|are)[\W_]*(?:not|n[\W_]?t)\b"
@@ -124,7 +124,7 @@ _RELATIVE = (
     r"|ti[oa]|suegr[oa]|novi[oa]|pareja|conyuge|cuidadora?)"
 )
 _E_MAILS = (
-    r"(?:(?:all|any|our|the|your|marketing|promotional|clinic|weekly|monthly)[ ]+)*(?:e[-_ ]?mails?|newsletters?|e[-_ ]?blasts?"
+    r"(?:(?:all|any|our|the|your|marketing|promotional|clinic|weekly|monthly)[ ]+){0,4}(?:e[-_ ]?mails?|newsletters?|e[-_ ]?blasts?"
     r"|boletin(?:es)?|correos?(?:[ ]+electronicos?)?)(?:[ ]+(?:lists?|campaigns?|marketing|newsletters?))?\b"
 )
 _AND_MORE = r"(?![^\x1f.;]*\b(?:calls?|called|phone\w*|voice\w*|vms?|texts?|sms|contact\w*|everything|all|request\w*|llamadas?)\b)"
@@ -182,7 +182,7 @@ def objects(text: str) -> bool:
 
 def words_of(text: str) -> tuple[str, list[bytes]]:
     """The arguments of `objects_in`: the text in lower case without accents and underscores, and its words of letters only."""
-    low = text.lower()
+    low = without_runs(text.lower())
     if "_" in low:
         low = low.replace("_", " ")
     if not low.isascii():
@@ -237,6 +237,7 @@ def denies(cell: str) -> bool:
 
     It raises no errors.
     """
+    cell = without_runs(cell)
     low = cell.lower()
     cell = _without_others(low) if _OF_OTHERS.search(low) else cell
     return _is_no(cell) or _NOTED.match(cell) is not None or is_gone(cell)
@@ -261,7 +262,7 @@ def ends_plainly(cell: str) -> bool:
 
     It raises no errors.
     """
-    return _ENDS.match(cell) is not None
+    return _ENDS.match(without_runs(cell)) is not None
 
 
 @lru_cache(maxsize=8192)

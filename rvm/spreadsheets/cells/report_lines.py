@@ -92,6 +92,8 @@ _LAST_LETTERS = frozenset(
         "pal",
     ]
 )
+# How many characters the name and the address of a clinic have at most.
+_LONGEST = 200
 _BEFORE, _BEHIND = " \x1f*-_.#([\"'~=>•¿¡", " .:,;"
 _OF_A_CLINIC = re.compile(
     r"\b(?:clinic|clinica|clínica|hospital|(?:medical|health|dental|surgery|wellness)\W+(?:center|centre|group|associates|clinic|office)"
@@ -130,7 +132,8 @@ def begins_as_one(cells: str) -> bool:
 
 def names_a_clinic(name: str) -> bool:
     """Whether a text in the column of names is the name of a clinic, as in the footer of a report. It raises no errors."""
-    return name[-4:].rstrip(_BEHIND)[-3:].lower() in _LAST_LETTERS and _OF_A_CLINIC.search(name) is not None
+    ends = name[-_LONGEST:]
+    return ends[-4:].rstrip(_BEHIND)[-3:].lower() in _LAST_LETTERS and _OF_A_CLINIC.search(ends) is not None
 
 
 def names_a_clinic_alone(cells: Sequence[str]) -> bool:
@@ -141,10 +144,14 @@ def names_a_clinic_alone(cells: Sequence[str]) -> bool:
     if sum(map(bool, cells)) > MAX_FILLED:
         return False
     filled = [cell for cell in map(trimmed, cells) if cell]
-    return len(filled) == 1 and (
-        names_a_clinic(_NUMBER_BEHIND.sub("", filled[0]))
-        or _CLINICA.fullmatch(filled[0]) is not None
-        or _ADDRESS.match(filled[0]) is not None
+    return (
+        len(filled) == 1
+        and len(filled[0]) <= _LONGEST
+        and (
+            names_a_clinic(_NUMBER_BEHIND.sub("", filled[0]))
+            or _CLINICA.fullmatch(filled[0]) is not None
+            or _ADDRESS.match(filled[0]) is not None
+        )
     )
 
 
