@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from campaigns.models import RecipientImport
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.campaigns.imports.lists import STATEMENT, checked, imported, make_campaign, recipients, upload
+from tests.children import in_calls
 from tests.rvm.spreadsheets.books import book, raw
 
 pytestmark = pytest.mark.django_db
@@ -134,23 +134,17 @@ def test_a_workbook_whose_rows_contradict_each_other_is_not_taken() -> None:
 LONG = raw("".join(f"<row><c><v>{2025550100 + at}</v></c></row>" for at in range(60_000)))
 
 
-def children() -> set[int]:
-    return {
-        int(pid) for thread in Path("/proc/self/task").iterdir() for pid in (thread / "children").read_text().split()
-    }
-
-
 def test_a_check_whose_reader_is_killed_fails_with_what_to_do_and_leaves_no_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = children()
+    before = in_calls()
     make = staging.encoder_for
 
     def killing(*of_list: Any) -> Any:
         encode = make(*of_list)
 
         def kill(*said: Any) -> bytes:
-            for reader in children() - before:
+            for reader in in_calls() - before:
                 os.kill(reader, signal.SIGKILL)
             return encode(*said)
 
@@ -160,11 +154,11 @@ def test_a_check_whose_reader_is_killed_fails_with_what_to_do_and_leaves_no_proc
     row = checked(make_campaign(), LONG)
     assert (row.state, row.counts["accepted"]) == ("failed", 0)
     assert "try it once more" in row.error
-    assert children() == before
+    assert in_calls() == before
 
 
 def test_a_check_that_is_broken_off_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = children()
+    before = in_calls()
 
     def broken(*_: Any) -> int:
         raise Superseded
@@ -174,7 +168,7 @@ def test_a_check_that_is_broken_off_leaves_no_process(monkeypatch: pytest.Monkey
     with pytest.raises(Superseded) as caught:
         staging.stage(row)
     assert caught.value.__traceback__ is not None  # its frames are still there
-    assert children() == before
+    assert in_calls() == before
 
 
 def test_confirmed_people_are_those_that_the_check_counted() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from rvm.platform.isolation import calls, servers
 from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
+from tests.children import children, in_calls
 from tests.rvm.platform import isolated_tasks as tasks
 
 LIMITS = Limits(memory_bytes=300 * 1024 * 1024, cpu_seconds=20, wait_seconds=60.0)
@@ -38,20 +39,10 @@ def runs(process: int) -> bool:
     return Path(f"/proc/{process}").exists()
 
 
-def children(process: int | str = "self") -> set[int]:
-    threads = Path(f"/proc/{process}/task").iterdir()
-    return {int(child) for thread in threads for child in (thread / "children").read_text().split()}
-
-
-def forked() -> set[int]:
-    """The children of all servers."""
-    return {child for server in children() for child in children(server)}
-
-
 @pytest.fixture(autouse=True)
 def none_is_left() -> Iterator[None]:
     yield
-    assert forked() == set()
+    assert in_calls() == set()
 
 
 def test_what_a_function_yields_comes_back_as_it_is() -> None:

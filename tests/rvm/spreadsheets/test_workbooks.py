@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from rvm.spreadsheets.ooxml.markup import MAX_ELEMENTS
 from rvm.spreadsheets.preview import examine
 from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.rows import open_rows
+from tests.children import in_calls
 from tests.rvm.spreadsheets.books import (
     MAIN,
     book,
@@ -222,31 +222,25 @@ def test_more_distinct_texts_than_memory_shall_hold_are_refused_whatever_their_p
 LONG = raw("".join(f"<row><c><v>{number}</v></c></row>" for number in range(50_000)))
 
 
-def children() -> set[int]:
-    return {
-        int(pid) for thread in Path("/proc/self/task").iterdir() for pid in (thread / "children").read_text().split()
-    }
-
-
 def test_a_workbook_whose_reader_is_killed_is_refused_and_leaves_no_process() -> None:
-    before = children()
+    before = in_calls()
     rows = open_rows(in_chunks(LONG), XLSX)
     next(rows)
-    (reader,) = children() - before
+    (reader,) = in_calls() - before
     os.kill(reader, signal.SIGKILL)
     with pytest.raises(SheetInvalid) as refusal:
         list(rows)
     assert refusal.value.code == "xlsx_interrupted"
-    assert children() == before
+    assert in_calls() == before
 
 
 def test_whoever_takes_only_the_first_rows_leaves_no_process() -> None:
-    before = children()
+    before = in_calls()
     rows = open_rows(in_chunks(LONG), XLSX)
     next(rows)
-    assert children() > before
+    assert in_calls() > before
     rows.close()
-    assert children() == before
+    assert in_calls() == before
 
 
 def test_what_takes_a_workbook_apart_is_not_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
