@@ -7,7 +7,7 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import selectors
-        from campaigns.imports import maintenance
+        from campaigns.imports import maintenance, uploaded_lists
         from campaigns.lifecycle import audit_words, drafts, failed_work, scheduler
         from campaigns.opt_outs import maintenance as opt_outs
         from campaigns.people import erasure
@@ -15,6 +15,7 @@ class CampaignsConfig(AppConfig):
         from delivery.retention import recordings
         from delivery.runtime import wakeups
         from delivery.worker import tick
+        from rvm.platform import quotas
         from rvm.platform.audit import vocabulary
         from rvm.platform.observability import health
         from rvm.platform.retention import holds, purges
@@ -27,5 +28,6 @@ class CampaignsConfig(AppConfig):
         tick.STEPS += [opt_outs.wake_for_lists, opt_outs.remove_files, *scheduler.STEPS]
         recordings.IN_USE.append(usage.in_use)
         holds.CAMPAIGNS.append(selectors.holdable)
+        quotas.QUOTAS.append(uploaded_lists.LISTS)
         purges.PURGES.append(drafts.DRAFTS)
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

@@ -7,11 +7,12 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         from delivery.engine import circuit_breaker, moved_drops
+        from delivery.recordings import storage
         from delivery.retention import numbers, recordings, reports
         from delivery.services import audit_words, forgotten_claims
         from delivery.services.suppressions import end_waiting
         from delivery.worker import failed_work
-        from rvm.platform import organisations
+        from rvm.platform import organisations, quotas
         from rvm.platform.audit import vocabulary
         from rvm.platform.observability import health
         from rvm.platform.retention import purges
@@ -27,5 +28,6 @@ class DeliveryConfig(AppConfig):
         failed_work.register()
         organisations.ON_MOVED.append(moved_drops.begin)
         suppressions.ON_ADDED.append(end_waiting)
+        quotas.QUOTAS.append(storage.SOUNDS)
         purges.PURGES += [numbers.NUMBERS, reports.REPORTS, recordings.RECORDINGS, recordings.CLIPS]
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

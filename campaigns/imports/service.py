@@ -14,6 +14,7 @@ from django.db.models.functions import RowNumber
 
 from campaigns.imports.row_errors import message_of
 from campaigns.imports.uploaded_lists import (
+    LISTS,
     READ_AS,
     guess,
     keep,
@@ -68,8 +69,8 @@ def upload(
 ) -> RecipientImport:
     """Store the file encrypted and guess how it is read; `reading` overrides the guess with the settings of `read_as`.
 
-    Raises ServiceError: campaign_claimed, recording_missing, import_too_large, import_unreadable, storage_unavailable, and the
-    codes of columns.
+    Raises ServiceError: campaign_claimed, recording_missing, quota_used_up, import_too_large, import_unreadable,
+    storage_unavailable, and the codes of columns.
     """
     _require_editable(campaign)
     row = RecipientImport(
@@ -86,6 +87,7 @@ def upload(
         if reading:
             read_again(row, reading)
         with transaction.atomic():
+            LISTS.require(row.workspace, row.size_bytes)
             row.save(force_insert=True)
             audit.record(
                 "import.uploaded",

@@ -7,16 +7,19 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from campaigns.imports.layout import REPORTED
 from campaigns.imports.staging import dialect_of
 from campaigns.lifecycle.transitions import can_become
 from campaigns.models import OptOutImport, RecipientImport, UploadedList
 from campaigns.states import ImportState, OptOutState
+from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.encryption.encrypted_files import encrypt_file
 from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
+from rvm.platform.quotas import Quota, Usage
 from rvm.spreadsheets.columns.kinds import check_columns, unclear_of
 from rvm.spreadsheets.columns.questions import QUESTION_TEXTS, Question
 from rvm.spreadsheets.columns.reading import Sureness, Why, read_patients
@@ -96,10 +99,27 @@ class Sample:
     rows: list[list[str]]
 
 
+_COUNT_LISTS = """
+SELECT count(*), coalesce(sum(size_bytes), 0)::bigint
+  FROM (SELECT size_bytes FROM campaigns_recipientimport WHERE workspace_id = %s AND file_removed_at IS NULL
+        UNION ALL SELECT size_bytes FROM campaigns_optoutimport WHERE workspace_id = %s AND file_removed_at IS NULL) kept
+"""
+
+
+def _lists_of(workspace_id: UUID) -> Usage:
+    return Usage(*sql.run(_COUNT_LISTS, [workspace_id, workspace_id])[0])
+
+
+LISTS = Quota(
+    "lists", "uploaded lists", "Discard lists that are not needed; each is removed a day after its upload.", _lists_of
+)
+
+
 def keep(row: UploadedList, chunks: Iterable[bytes]) -> Accents:
     """Store the file encrypted, set its size and SHA-256 on the row, and return its first bytes that are not ASCII, for `guess`.
 
-    Raises ServiceError: import_too_large, storage_unavailable."""
+    Raises ServiceError: quota_used_up, import_too_large, storage_unavailable."""
+    LISTS.require(row.workspace)
     accents = Accents()
     try:
         row.size_bytes, row.sha256 = encrypt_file(

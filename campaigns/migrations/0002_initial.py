@@ -180,4 +180,12 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('campaign',), name='campaigns_one_waiting_approval')],
             },
         ),
+        migrations.AddIndex(
+            model_name='optoutimport',
+            index=models.Index(condition=models.Q(('file_removed_at', None)), fields=['workspace'], include=('size_bytes',), name='opt_outs_kept'),
+        ),
+        migrations.AddIndex(
+            model_name='recipientimport',
+            index=models.Index(condition=models.Q(('file_removed_at', None)), fields=['workspace'], include=('size_bytes',), name='import_kept'),
+        ),
     ]

@@ -61,6 +61,12 @@ class OptOutImport(UploadedList):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["workspace", "-id"], name="opt_outs_newest"),
             models.Index(
+                fields=["workspace"],
+                name="opt_outs_kept",
+                include=["size_bytes"],
+                condition=models.Q(file_removed_at=None),
+            ),
+            models.Index(
                 fields=["id"],
                 name="opt_outs_under_way",
                 condition=models.Q(state__in=["checking", "importing", "undoing"]),

@@ -42,6 +42,12 @@ class RecipientImport(UploadedList):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["campaign", "-id"], name="import_newest"),
             models.Index(
+                fields=["workspace"],
+                name="import_kept",
+                include=["size_bytes"],
+                condition=models.Q(file_removed_at=None),
+            ),
+            models.Index(
                 fields=["id"], name="import_under_way", condition=models.Q(state__in=["checking", "importing"])
             ),
         ]

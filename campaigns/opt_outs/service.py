@@ -58,7 +58,7 @@ def upload(
 ) -> OptOutImport:
     """Store the file encrypted and guess how it is read; `reading` overrides the guess with the settings of `read_as`.
 
-    Raises ServiceError: import_too_large, import_unreadable, storage_unavailable, and the codes of columns.
+    Raises ServiceError: quota_used_up, import_too_large, import_unreadable, storage_unavailable, and the codes of columns.
     """
     row = OptOutImport(
         id=uuid7_at(int(now.timestamp() * 1000)),  # it names the file, and its time is the file's age
@@ -76,6 +76,7 @@ def upload(
         if said := {**said, **(reading or {})}:
             uploaded_lists.read_again(row, said, KIND)
         with transaction.atomic():
+            uploaded_lists.LISTS.require(row.workspace, row.size_bytes)
             row.save(force_insert=True)
             audit.record("opt_outs.uploaded", row, actor=actor, workspace=workspace, sha256=row.sha256, live=row.live)
     except BaseException:

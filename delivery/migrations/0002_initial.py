@@ -309,4 +309,12 @@ class Migration(migrations.Migration):
             )
             for table, parameters in SETTINGS.items()
         ),
+        migrations.AddIndex(
+            model_name='clip',
+            index=models.Index(condition=models.Q(('sound_removed_at', None)), fields=['workspace'], include=('size_bytes',), name='delivery_clip_kept'),
+        ),
+        migrations.AddIndex(
+            model_name='recording',
+            index=models.Index(condition=models.Q(('assembled', False), ('sound_removed_at', None)), fields=['workspace'], include=('size_bytes',), name='delivery_recording_kept'),
+        ),
     ]

@@ -39,6 +39,14 @@ class Clip(Attested, Row):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "sha256"], name="delivery_clip_once")
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["workspace"],
+                name="delivery_clip_kept",
+                include=["size_bytes"],
+                condition=models.Q(sound_removed_at=None),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

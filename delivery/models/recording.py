@@ -52,6 +52,15 @@ class Recording(Attested, Row):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "sha256"], name="delivery_recording_once")
         ]
+        # What a workspace keeps is counted by the index alone.
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["workspace"],
+                name="delivery_recording_kept",
+                include=["size_bytes"],
+                condition=models.Q(assembled=False, sound_removed_at=None),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from uuid import UUID
 
 import structlog
 from django.core.files.storage import default_storage
@@ -16,9 +17,11 @@ from django.db import connection, transaction
 
 from delivery.audio.measurement import CHECK_UNAVAILABLE
 from delivery.models import Clip, Recording
+from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.encrypted_files import decrypt_file, encrypt_file
 from rvm.platform.errors import ServiceError
+from rvm.platform.quotas import Quota, Usage
 
 log = structlog.get_logger(__name__)
 
@@ -29,11 +32,27 @@ TEMPORARY = frozenset({STORAGE_UNAVAILABLE, CHECK_UNAVAILABLE})
 Sound = TypeVar("Sound", Recording, Clip)
 
 
+# Recordings that were uploaded, and clips.
+_COUNT_SOUNDS = """
+SELECT count(*), coalesce(sum(size_bytes), 0)::bigint
+  FROM (SELECT size_bytes FROM delivery_recording WHERE workspace_id = %s AND NOT assembled AND sound_removed_at IS NULL
+        UNION ALL SELECT size_bytes FROM delivery_clip WHERE workspace_id = %s AND sound_removed_at IS NULL) kept
+"""
+
+
+def _sounds_of(workspace_id: UUID) -> Usage:
+    return Usage(*sql.run(_COUNT_SOUNDS, [workspace_id, workspace_id])[0])
+
+
+SOUNDS = Quota("sounds", "recordings and clips", "Upload fewer, or shorter ones.", _sounds_of)
+
+
 @contextmanager
 def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
     """Save the unsaved `sound` and yield it, or yield the workspace's row with the same content.
 
-    If the block fails, a new row is rolled back and its file removed. Raises ServiceError if the storage fails.
+    If the block fails, a new row is rolled back and its file removed. Raises ServiceError if the storage fails, and if the quota of
+    the workspace is used up; what is joined from clips does not count.
     """
     known = find_duplicate(sound)
     if known is not None and known.sound_removed_at is None:
@@ -43,6 +62,8 @@ def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
         with transaction.atomic():
             lock_content(sound)
             known = find_duplicate(sound)
+            if (known is None or known.sound_removed_at is not None) and not getattr(sound, "assembled", False):
+                SOUNDS.require(sound.workspace, len(frames))
             if known is None:
                 _write(sound, frames)
                 sound.save(force_insert=True)

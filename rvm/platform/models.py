@@ -117,6 +117,19 @@ class Workspace(Row):
         help_text="Area codes of +1 that are newer than this version and opened all the same, such as 621. "
         "Their people are called while it is day everywhere that they may be.",
     )
+    # Quotas; the platform's operator decides them. Empty: those of the environment (rvm/platform/quotas.py).
+    max_sounds = models.PositiveIntegerField(
+        "most recordings and clips", null=True, blank=True, help_text="Empty: as everywhere on this platform."
+    )
+    max_sounds_megabytes = models.PositiveIntegerField(
+        "most MB of recordings and clips", null=True, blank=True, help_text="Empty: as everywhere on this platform."
+    )
+    max_lists = models.PositiveIntegerField(
+        "most uploaded lists at a time", null=True, blank=True, help_text="Empty: as everywhere on this platform."
+    )
+    max_lists_megabytes = models.PositiveIntegerField(
+        "most MB of uploaded lists", null=True, blank=True, help_text="Empty: as everywhere on this platform."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
         User, through="Membership", related_name="workspaces"

@@ -133,6 +133,11 @@ with env.prefixed("RVM_"):
     RVM_SESSION_HOURS = env.int("SESSION_HOURS", 336 if DEVELOPMENT else 12, validate=Range(1, 336))
     # The most requests in flight of one setup from one worker process; delivery.engine.shares adds places for others.
     RVM_CONCURRENCY = env.int("CONCURRENCY", 256, validate=Range(1, 2000))
+    # Quotas of a workspace that has none of its own (rvm/platform/quotas.py).
+    RVM_MAX_SOUNDS = env.int("MAX_SOUNDS", 100_000, validate=Range(0))
+    RVM_MAX_SOUNDS_MEGABYTES = env.int("MAX_SOUNDS_MEGABYTES", 5_000, validate=Range(0))
+    RVM_MAX_LISTS = env.int("MAX_LISTS", 200, validate=Range(0))
+    RVM_MAX_LISTS_MEGABYTES = env.int("MAX_LISTS_MEGABYTES", 5_000, validate=Range(0))
 REDIS_URL = Secret(env.str("REDIS_URL", validate=in_production(REDIS_RULE, is_guarded_redis)) or "")
 # A missing one is reported below.
 env.str("DATABASE_URL", "postgresql:///", validate=in_production(DATABASE_RULE, is_guarded_database))

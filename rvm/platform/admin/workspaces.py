@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from unfold.decorators import display
 
 from rvm.platform.admin.retention import RetentionPages
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.models import Organisation, Workspace
+from rvm.platform.quotas import QUOTAS, megabytes
 from rvm.platform.roles import Right
 
 
@@ -27,6 +31,16 @@ class OrganisationAdmin(ScopedModelAdmin):
     fields = ("name", "slug", "opt_out_page", "opt_out_keys", "created_at")
     readonly_fields = ("created_at",)
     ordering = ("name",)
+
+
+_QUOTAS = ("max_sounds", "max_sounds_megabytes", "max_lists", "max_lists_megabytes")
+
+
+def _lines(workspace: Workspace) -> Iterator[str]:
+    for quota in () if workspace._state.adding else QUOTAS:
+        used, limits = quota.usage(workspace.pk), quota.limits(workspace)
+        label = quota.label[0].upper() + quota.label[1:]
+        yield f"{label}: {used.number:,} of {limits.number:,}, {megabytes(used)} of {megabytes(limits)} MB"
 
 
 @admin.register(Workspace)
@@ -49,9 +63,11 @@ class WorkspaceAdmin(RetentionPages, ScopedModelAdmin):
         "countries",
         "area_codes",
         "public_page",
+        "kept",
+        *_QUOTAS,
         "created_at",
     )
-    readonly_fields = ("public_page", "created_at")
+    readonly_fields = ("public_page", "kept", "created_at")
     ordering = ("name",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -69,8 +85,12 @@ class WorkspaceAdmin(RetentionPages, ScopedModelAdmin):
             return "-"
         return f"{settings.RVM_PUBLIC_URL}{reverse('opt_out_page', args=[organisation.slug])}"
 
+    @display(description="Kept, of the most that is allowed")
+    def kept(self, workspace: Workspace) -> str:
+        return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in _lines(workspace))) or "-"
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The read-only fields, except for superusers also those that the operator decides: which countries are open, and which
-        organisation it belongs to."""
-        held = () if rights_of(request).everywhere else ("countries", "organisation")
+        """The read-only fields, except for superusers also those that the operator decides: which countries are open, which
+        organisation it belongs to, and how much it may keep."""
+        held = () if rights_of(request).everywhere else ("countries", "organisation", *_QUOTAS)
         return (*super().get_readonly_fields(request, obj), *held)

@@ -57,6 +57,12 @@ METHOD_NOT_ALLOWED = ProblemCode(
 )
 NOT_ACCEPTABLE = ProblemCode("not_acceptable", 406, "Only JSON is served", "Send `Accept: application/json`.")
 CONFLICT = ProblemCode("conflict", 409, "The request conflicts with what exists", "The detail names the other row.")
+QUOTA_USED_UP = ProblemCode(
+    "quota_used_up",
+    409,
+    "The workspace's quota is used up",
+    "The detail says how much is kept, of how much, and what makes room.",
+)
 IDEMPOTENCY_KEY_IN_USE = ProblemCode(
     "idempotency_key_in_use",
     409,
@@ -122,6 +128,7 @@ PLATFORM_PROBLEMS = by_code(
     METHOD_NOT_ALLOWED,
     NOT_ACCEPTABLE,
     CONFLICT,
+    QUOTA_USED_UP,
     IDEMPOTENCY_KEY_IN_USE,
     LENGTH_REQUIRED,
     UPLOAD_TOO_LARGE,

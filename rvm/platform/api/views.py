@@ -44,7 +44,9 @@ class ApiView(APIView):
     """
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
-    problems: ClassVar[Mapping[str, ProblemCode]] = by_code(codes.NOT_FOUND, codes.NUMBER_QUESTIONS_USED_UP)
+    problems: ClassVar[Mapping[str, ProblemCode]] = by_code(
+        codes.NOT_FOUND, codes.QUOTA_USED_UP, codes.NUMBER_QUESTIONS_USED_UP, codes.UNAVAILABLE
+    )
     rate_policy: ClassVar[Policy | None] = None
     upload_handler: ClassVar[type[BoundedMemoryUploadHandler]] = BoundedMemoryUploadHandler
     throttle_classes = [KeyThrottle]
