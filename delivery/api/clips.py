@@ -9,6 +9,7 @@ from delivery.api import examples
 from delivery.api.base import DeliveryView
 from delivery.api.serializers.sounds import ClipDetailSerializer, ClipSerializer, ClipUpload, NewClipStatement
 from delivery.api.sounds import PLAYING, AttestationView, SoundAudioView, SoundListView, SoundView
+from delivery.audio.clips import inspect_clip
 from delivery.models import Clip
 from delivery.recordings.clips import stored_clip
 from delivery.selectors import clips
@@ -44,6 +45,7 @@ TAGS = ["Clips"]
 class ClipsView(SoundListView):
     serializer_class = ClipSerializer
     upload_class = ClipUpload
+    checked = staticmethod(inspect_clip)
     stored = staticmethod(stored_clip)
 
     def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Clip]:

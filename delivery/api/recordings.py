@@ -16,6 +16,7 @@ from delivery.api.serializers.sounds import (
     RecordingUpload,
 )
 from delivery.api.sounds import PLAYING, AttestationView, SoundAudioView, SoundListView, SoundView
+from delivery.audio import inspect
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, stored_recording
 from delivery.selectors import selectable_recordings
@@ -52,6 +53,7 @@ TAGS = ["Recordings"]
 class RecordingsView(SoundListView):
     serializer_class = RecordingSerializer
     upload_class = RecordingUpload
+    checked = staticmethod(inspect)
     stored = staticmethod(stored_recording)
 
     def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Recording]:

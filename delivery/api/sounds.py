@@ -23,6 +23,7 @@ from delivery.recordings.storage import name_of_file
 from rvm.platform import audit
 from rvm.platform.api.fields import StrictSerializer
 from rvm.platform.api.forms import MultiPartParser
+from rvm.platform.api.idempotency import PreparedView
 from rvm.platform.api.lists import CreateView, ListView, RowsView
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import AnyAccept
@@ -39,19 +40,22 @@ PLAYING: dict[str, Any] = {
 }
 
 
-class SoundListView(ListView, CreateView, DeliveryView):
+class SoundListView(ListView, CreateView, PreparedView, DeliveryView):
     required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
     parser_classes = [MultiPartParser]
     upload_class: ClassVar[type[StrictSerializer]]
+    checked: ClassVar[Callable[..., Any]]
     stored: ClassVar[Callable[..., AbstractContextManager[Any]]]
 
+    def prepare(self) -> None:
+        self.upload = self.read_body(self.upload_class)
+        self.require_attesting(self.upload["statement"])
+        self.verdict = type(self).checked(self.upload["audio"].read())
+
     def create(self) -> Recording | Clip:
-        upload = self.read_body(self.upload_class)
-        audio, statement = upload["audio"], upload["statement"]
-        self.require_attesting(statement)
-        name = upload.get("name") or name_of_file(audio.name)
-        with type(self).stored(self.workspace, name, audio.read(), uploaded_by=self.actor) as sound:
-            return self.attested(sound, statement)
+        name = self.upload.get("name") or name_of_file(self.upload["audio"].name)
+        with type(self).stored(self.workspace, name, self.verdict, uploaded_by=self.actor) as sound:
+            return self.attested(sound, self.upload["statement"])
 
 
 class _SoundView(DeliveryView):

@@ -21,6 +21,7 @@ from delivery.api.serializers.requests import (
     VoicemailRetry,
 )
 from delivery.api.serializers.voicemails import VoicemailDetailSerializer, VoicemailSerializer
+from delivery.audio import Inspection, inspect
 from delivery.kept_decisions import waiting_for
 from delivery.models import Recording, Voicemail
 from delivery.recordings.recordings import stored_recording
@@ -30,6 +31,7 @@ from delivery.services.retries import retry
 from delivery.services.voicemails import cancel, queue_voicemails
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
+from rvm.platform.api.idempotency import PreparedView
 from rvm.platform.api.lists import ActionView, CreateView, ListView, RowsView, page_of
 from rvm.platform.api.permissions import require_scope
 from rvm.platform.api.rendering import JSONParser
@@ -81,21 +83,27 @@ class _VoicemailView(DeliveryView, RowsView):
         examples=[examples.SEND_RECORDING, examples.SENT],
     ),
 )
-class VoicemailsView(_VoicemailView, ListView, CreateView):
+class VoicemailsView(_VoicemailView, ListView, CreateView, PreparedView):
     required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_SEND, "GET": Scope.VOICEMAIL_READ}
     parser_classes = [JSONParser, MultiPartParser]
     query_class = VoicemailQuery
 
-    def create(self) -> Voicemail:
+    def prepare(self) -> None:
         uploaded = hasattr(self.request.data, "lists")
-        order = (SendUpload if uploaded else SendRecording)(data=self.request.data)
-        order.is_valid(raise_exception=True)
-        use_case = self.find_use_case(order.validated_data["use_case_id"])
+        self.order = (SendUpload if uploaded else SendRecording)(data=self.request.data)
+        self.order.is_valid(raise_exception=True)
+        self.verdict: Inspection | None = None
         if uploaded:
-            audio, statement = order.validated_data["audio"], order.validated_data["statement"]
-            self.require_attesting(statement)
-            name = name_of_file(audio.name)
-            with stored_recording(self.workspace, name, audio.read(), uploaded_by=self.actor) as recording:
+            self.find_use_case(self.order.validated_data["use_case_id"])
+            self.require_attesting(self.order.validated_data["statement"])
+            self.verdict = inspect(self.order.validated_data["audio"].read())
+
+    def create(self) -> Voicemail:
+        order = self.order
+        use_case = self.find_use_case(order.validated_data["use_case_id"])
+        if self.verdict is not None:
+            statement, name = order.validated_data["statement"], name_of_file(order.validated_data["audio"].name)
+            with stored_recording(self.workspace, name, self.verdict, uploaded_by=self.actor) as recording:
                 try:
                     return self._queue(order, use_case, self.attested(recording, statement))
                 except ServiceError as refusal:

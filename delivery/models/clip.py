@@ -20,6 +20,8 @@ class Clip(Attested, Row):
     A clip may be as short as a word and is never sent alone.
     """
 
+    FOLDER: ClassVar[str] = "clips"  # in the media storage
+
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="clips")
     name = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64, help_text="Of the frames, in hex.")
@@ -53,7 +55,7 @@ class Clip(Attested, Row):
 
     @property
     def storage_name(self) -> str:
-        return f"clips/{self.workspace_id}/{self.sha256}.mp3.enc"
+        return f"{self.FOLDER}/{self.workspace_id}/{self.sha256}.mp3.enc"
 
     @property
     def associated_data(self) -> bytes:

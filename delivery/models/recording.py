@@ -19,6 +19,8 @@ class Recording(Attested, Row):
     The file is encrypted in the media storage, because a recording may name a person.
     """
 
+    FOLDER: ClassVar[str] = "recordings"  # in the media storage
+
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="recordings")
     name = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64, help_text="Of the frames, in hex.")
@@ -76,7 +78,7 @@ class Recording(Attested, Row):
 
     @property
     def storage_name(self) -> str:
-        return f"recordings/{self.workspace_id}/{self.sha256}.mp3.enc"
+        return f"{self.FOLDER}/{self.workspace_id}/{self.sha256}.mp3.enc"
 
     @property
     def associated_data(self) -> bytes:

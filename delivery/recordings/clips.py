@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from delivery.audio import MAX_SECONDS, MIN_SECONDS, AudioRejected
-from delivery.audio.clips import inspect_clip
+from delivery.audio.clips import ClipInspection, inspect_clip
 from delivery.audio.concatenation import join, samples_of
 from delivery.audio.inspection import wrong_duration
 from delivery.models import Assembly, Clip, Recording
@@ -38,9 +38,11 @@ def store_clip(workspace: Workspace, name: str, data: bytes, *, uploaded_by: Use
 
 
 @contextmanager
-def stored_clip(workspace: Workspace, name: str, data: bytes, *, uploaded_by: User | None = None) -> Iterator[Clip]:
-    """`store_clip` as a context manager: if the block fails, a new clip is removed."""
-    verdict = inspect_clip(data)
+def stored_clip(
+    workspace: Workspace, name: str, data: bytes | ClipInspection, *, uploaded_by: User | None = None
+) -> Iterator[Clip]:
+    """`store_clip` as a context manager, also of what was inspected before: if the block fails, a new clip is removed."""
+    verdict = data if isinstance(data, ClipInspection) else inspect_clip(data)
     unsaved = Clip(
         workspace=workspace,
         name=name[:MAX_NAME_LENGTH],

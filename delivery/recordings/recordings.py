@@ -35,11 +35,16 @@ def store_recording(
 
 @contextmanager
 def stored_recording(
-    workspace: Workspace, name: str, data: bytes, *, assembled: bool = False, uploaded_by: User | None = None
+    workspace: Workspace,
+    name: str,
+    data: bytes | Inspection,
+    *,
+    assembled: bool = False,
+    uploaded_by: User | None = None,
 ) -> Iterator[Recording]:
-    """`store_recording` as a context manager: if the block fails, a new recording is removed."""
+    """`store_recording` as a context manager, also of what was inspected before: if the block fails, a new recording is removed."""
     # Thousands may be assembled in a row and few are viewed: `measured` measures their levels at the first view.
-    verdict = inspect(data, with_levels=not assembled)
+    verdict = data if isinstance(data, Inspection) else inspect(data, with_levels=not assembled)
     unsaved = _unsaved(workspace, name, verdict)
     unsaved.assembled, unsaved.uploaded_by = assembled, uploaded_by
     with stored(unsaved, verdict.frames) as recording:

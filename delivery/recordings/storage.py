@@ -1,7 +1,7 @@
 """Atomic storage of a sound (recording or clip): encrypted frames in the media storage, one row per workspace and content.
 
 The file is written before its row is committed, under a lock on workspace and content, and is removed if a later step fails. A row
-therefore always has its file, and a failure leaves neither.
+therefore always has its file, and a failure leaves neither. What a killed process leaves is removed a day later (`strays`).
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from delivery.engine import idle_lanes, moved_drops, recent_drops
 from delivery.lifecycle import invariants
+from delivery.recordings.strays import remove_strays
 from delivery.reports import inbox
 from delivery.runtime import shutdown
 from delivery.runtime.wakeups import wake
@@ -88,6 +89,7 @@ STEPS: list[Step] = [
     Throttled(clear_sessions, MINUTE),
     Throttled(inbox.reopen_doubtful, MINUTE),
     Throttled(recent_drops.purge, MINUTE),
+    Throttled(remove_strays, MINUTE),
     Purger(),
     invariants.check,
     chain.seal,

@@ -1,6 +1,7 @@
 """Idempotency keys: the same POST under the same Idempotency-Key does its work once and gets the same response for 24 hours.
 
 The work and its stored response are one transaction. If the process dies, neither is committed, and a repeated request starts anew.
+Slow work that changes nothing, such as the check of a recording, is done before (`PreparedView.prepare`).
 A request in progress holds an advisory lock of that transaction. PostgreSQL releases it when the connection ends, so locks need no
 timeout. Only successful responses are stored: a refused request has changed nothing, unless the refusal keeps its work, and may be
 corrected and sent again under its key.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -35,8 +37,18 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, IdempotencyKey
 
 Handler = Callable[..., HttpResponseBase]
+# The longest pause between two statements of a transaction that stores files; a suspended process keeps its locks for so long.
+_FOR_FILES = "300s"
 KEPT_FOR = timedelta(hours=24)
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+class PreparedView(ABC, APIView):
+    """A view with slow work that a POST does before its transaction."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Do the work and keep its result on the view. It changes nothing; its errors are those of the POST."""
 
 
 def read_key(request: Request) -> str | None:
@@ -81,19 +93,31 @@ def once_per_key(handler: Handler) -> Handler:
     @functools.wraps(handler)
     def wrapper(view: APIView, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         key = read_key(request)
+        prepare = view.prepare if isinstance(view, PreparedView) else None
         if key is None or required_scope(view, operation_of(view, request)).only_reads:
+            if prepare:
+                prepare()
             return handler(view, request, *args, **kwargs)
-        return _respond_once(key, request, functools.partial(handler, view, request, *args, **kwargs))
+        return _respond_once(key, request, functools.partial(handler, view, request, *args, **kwargs), prepare)
 
     return wrapper
 
 
-def _respond_once(key: str, request: Request, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def _respond_once(
+    key: str, request: Request, work: Callable[[], HttpResponseBase], prepare: Callable[[], None] | None
+) -> HttpResponseBase:
     auth = request.auth
     if not isinstance(auth, ApiKey):
         raise TypeError("an Idempotency-Key belongs to the service user of an API key")
     mark = fingerprint(request, auth)
+    earlier = IdempotencyKey.objects.filter(user_id=auth.user_id, key=key).first()
+    if earlier is not None:
+        return _replay(earlier, mark)
+    if prepare:
+        prepare()
     with transaction.atomic():
+        if request.FILES:
+            _allow_time_for_files()
         if not _lock(auth.user_id, key):
             raise Problem(codes.IDEMPOTENCY_KEY_IN_USE, headers={"Retry-After": "1"})
         earlier = IdempotencyKey.objects.filter(user_id=auth.user_id, key=key).first()
@@ -108,6 +132,12 @@ def _respond_once(key: str, request: Request, work: Callable[[], HttpResponseBas
         else:
             return _remember(auth, key, mark, response)
     raise kept
+
+
+def _allow_time_for_files() -> None:
+    """Have PostgreSQL wait longer than usual while this transaction stores what was uploaded, which a slow disk delays."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [_FOR_FILES])
 
 
 def _remember(auth: ApiKey, key: str, mark: bytes, response: HttpResponse) -> HttpResponse:
