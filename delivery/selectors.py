@@ -6,7 +6,7 @@ Voicemails are live or test; recordings and clips are shared by both.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -38,10 +38,10 @@ class VoicemailFilter:
     statuses: Collection[str] = ()
     reason: str = ""
     carrier: str = ""
-    reference: str = ""
-    record_number: str = ""
-    either: str = ""
-    recipient: str = ""
+    reference: str = field(default="", repr=False)
+    record_number: str = field(default="", repr=False)
+    either: str = field(default="", repr=False)
+    recipient: str = field(default="", repr=False)
     created_after: datetime | None = None
     created_before: datetime | None = None
     updated_after: datetime | None = None

@@ -23,6 +23,7 @@ from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.encryption.fields import EncryptedTextField
 from rvm.platform.models import User, Workspace
+from rvm.platform.observability.representation import hides
 from rvm.platform.organisations import held_members, lock_shared
 from usecases.models import Suppression, SuppressionQuerySet
 from usecases.suppression_kinds import SuppressionKind, SuppressionScope
@@ -33,6 +34,7 @@ MUST_NOT_BE_REACHED = "This person is on the workspace's suppression list and mu
 _NUMBER: EncryptedTextField = Suppression._meta.get_field("number")
 
 
+@hides("number", "reason")
 class Statement(NamedTuple):
     """What a source says about an E.164 number."""
 
@@ -42,6 +44,7 @@ class Statement(NamedTuple):
     kind: SuppressionKind = SuppressionKind.OPT_OUT
 
 
+@hides("number", "number_index", "last4", "reason")
 class Row(NamedTuple):
     """The columns of a new suppression that differ from row to row. `purposes`, source and the like are common to an insert.
 
@@ -62,6 +65,7 @@ class Row(NamedTuple):
 Rows = Sequence[tuple[Row, tuple[bytes, ...]]]
 
 
+@hides("number_index")
 class Removed(NamedTuple):
     """What a list's undo or lift has ended: the workspace and the blind index of the number there."""
 
@@ -69,6 +73,7 @@ class Removed(NamedTuple):
     number_index: bytes
 
 
+@hides("indexes")
 class Added(NamedTuple):
     """A new suppression. `indexes`: those that voicemails to the number may have, several during a key rotation. No `purposes` are
     all purposes. `confidential`: use cases that send to confidential numbers are free of it."""

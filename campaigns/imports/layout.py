@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rvm.spreadsheets.columns.kinds import DECIDING, NAMES, UNCLEAR
 from rvm.spreadsheets.columns.reading import Column, Watch
@@ -30,8 +30,8 @@ class Layout:
     named: bool = True
     width: int = 0
     said: Collection[int] = ()
-    titles: Sequence[Sequence[str]] = ()
-    header: Sequence[str] = ()
+    titles: Sequence[Sequence[str]] = field(default=(), repr=False)
+    header: Sequence[str] = field(default=(), repr=False)
 
 
 def layout_of(columns: Sequence[str], said: Collection[int], seen: Preview, *, ragged: bool) -> Layout:

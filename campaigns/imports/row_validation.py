@@ -22,6 +22,7 @@ from delivery.services.voicemails import is_simulated, setups_of
 from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
 from rvm.phone_numbers.places import Places, as_state, places_of, zones_only
 from rvm.platform.errors import ServiceError
+from rvm.platform.observability.representation import hides
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.objections import answers_something, objects
 from rvm.spreadsheets.cells.phones import SAYS_NONE, lacks_area_code, numbers_in, with_area_code
@@ -76,6 +77,7 @@ _BEGINS_A_NUMBER = frozenset("0123456789+(")
 Row = Sequence[str]
 
 
+@hides("number", "reference", "record_number", "fields", "prints")
 class Person(NamedTuple):
     """A valid row. `places` are all time zones and states that the person may be in, by the number and by the row; `fields` are the
     merge fields as JSON, or None; `recording_id` is None if the campaign has one recording for all. `nth` says which of the

@@ -91,12 +91,12 @@ class Sample:
     `header` may be the row of a person unless `header_sure`; `titles` are the rows above it.
     """
 
-    header: list[str]
+    header: list[str] = field(repr=False)
     header_sure: bool
-    titles: list[list[str]]
+    titles: list[list[str]] = field(repr=False)
     columns: list[str]
     reading: list[ColumnRead]
-    rows: list[list[str]]
+    rows: list[list[str]] = field(repr=False)
 
 
 _COUNT_LISTS = """

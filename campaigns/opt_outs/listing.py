@@ -78,7 +78,7 @@ class Batch:
     reasons."""
 
     rows_read: int
-    fresh: dict[str, str]
+    fresh: dict[str, str] = field(repr=False)
 
 
 @dataclass
@@ -88,8 +88,8 @@ class Listing:
     row: OptOutImport
     size: int = BATCH
     counts: Counts = field(default_factory=Counts)
-    unreadable: dict[str, dict[str, object]] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
+    unreadable: dict[str, dict[str, object]] = field(default_factory=dict, repr=False)
+    notices: list[str] = field(default_factory=list, repr=False)
 
     def batches(self) -> Iterator[Batch]:
         """All rows in batches; `counts` and `unreadable` grow with each. Raises SheetInvalid, FileNotFoundError, Undecryptable,

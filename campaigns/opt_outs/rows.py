@@ -14,6 +14,7 @@ from campaigns.opt_outs.endings import all_out, is_out
 from campaigns.opt_outs.returns import comes_back, permits_below
 from campaigns.opt_outs.verdicts import Says, says
 from rvm.platform.observability.masking import mask_numbers
+from rvm.platform.observability.representation import hides
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in
 from rvm.spreadsheets.cells.report_lines import line_of_report_for, names_a_clinic_alone
@@ -60,6 +61,7 @@ _NOTES = {
 Row = Sequence[str]
 
 
+@hides("numbers", "reason", "noted")
 class Entry(NamedTuple):
     """A readable row. `numbers` are all numbers of the person in E.164, or none if the person is not `meant`, has not opted out.
 

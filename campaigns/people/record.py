@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -51,8 +51,8 @@ SELECT id FROM (SELECT id, status, live FROM delivery_voicemail WHERE recipient_
 class Description:
     """The names and record numbers that lists and programs gave the person, each once, the newest first."""
 
-    names: tuple[str, ...]
-    record_numbers: tuple[str, ...]
+    names: tuple[str, ...] = field(repr=False)
+    record_numbers: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,6 +19,7 @@ from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.encryption.fields import EncryptedField
 from rvm.platform.models import Workspace
+from rvm.platform.observability.representation import hides
 
 # Voicemails with one record number or reference that are looked at. A reference may have been given to a whole list.
 MAX_IDENTIFIED = 1000
@@ -53,7 +54,7 @@ class Person:
     """The owner of an E.164 number, as one workspace knows them."""
 
     workspace: Workspace
-    number: str
+    number: str = field(repr=False)
 
     @property
     def indexes(self) -> list[bytes]:
@@ -74,6 +75,7 @@ class Known(NamedTuple):
         return self != Known()
 
 
+@hides("number", "last4", "name")
 class Match(NamedTuple):
     """A person that a search found by a voicemail. `number`: None if it was removed, at `removed_at`, or cannot be decrypted."""
 

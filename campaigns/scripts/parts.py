@@ -8,6 +8,7 @@ list.
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Chosen:
     """A clip chosen by the value of `field`, else `otherwise`; if that is None, the recipient is not reached."""
 
     field: str
-    clips: Mapping[str, UUID]
+    clips: Mapping[str, UUID] = dataclasses.field(repr=False)
     otherwise: UUID | None
 
     def choices(self) -> Iterator[UUID]:

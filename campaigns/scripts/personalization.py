@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from campaigns.models import Campaign
 from campaigns.scripts.parts import Combination, choose, read_script
@@ -61,7 +61,7 @@ class Sample:
     """A sample for one row: a recording and a link to it, good for 15 minutes, or the code and message of the refusal."""
 
     recording: Recording | None
-    link: str | None = None
+    link: str | None = field(default=None, repr=False)
     code: str = ""
     message: str = ""
 

@@ -7,7 +7,7 @@ a recipient must match the same one. If a file has a column for the status of ap
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from campaigns.imports.layout import Layout, layout_of
@@ -51,9 +51,9 @@ class Line:
     """
 
     number: int
-    record_numbers: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()
-    phones: tuple[str, ...] = ()
+    record_numbers: tuple[str, ...] = field(default=(), repr=False)
+    references: tuple[str, ...] = field(default=(), repr=False)
+    phones: tuple[str, ...] = field(default=(), repr=False)
     # Whether the identifiers are one text of unknown kind, as in a pasted line, which is tried as each kind.
     any_kind: bool = False
     stands: bool = False

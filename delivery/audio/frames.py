@@ -8,7 +8,7 @@ millisecond for 60 seconds of audio. Junk ends the pass early, so the work is bo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from delivery.audio.formats import name_of_format
 from delivery.audio.headers import HEADER_BYTES, Stream, layer_at, stream_at
@@ -29,11 +29,11 @@ class Walk:
     bytes skipped between frames, `cut_off` whether the last frame is incomplete (it is not counted).
     """
 
-    frames: bytes
+    frames: bytes = field(repr=False)
     count: int
     stream: Stream
     kbps: frozenset[int]
-    info_frame: bytes
+    info_frame: bytes = field(repr=False)
     junk: int
     cut_off: bool
 

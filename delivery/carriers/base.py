@@ -79,7 +79,7 @@ class MediaUploadFailed(CarrierError):
 class CallbackResponse:
     """The response to a callback whose reports were stored."""
 
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     content_type: str = "text/plain"
 
 

@@ -71,7 +71,7 @@ class Claim:
     voicemail_id: UUID
     recording_id: UUID
     attempts: int
-    recipient: str
+    recipient: str = field(repr=False)
     sender: str
     at: datetime
     route: SendRoute
@@ -228,7 +228,7 @@ class _Taken:
     put_off: list[tuple[UUID, str]] = field(default_factory=list)
     missing: set[UUID] = field(default_factory=set)  # recordings that are not at the carrier yet
     withheld: list[Withheld] = field(default_factory=list)
-    suppressed: list[tuple[Withheld, tuple[bytes, str | None]]] = field(default_factory=list)
+    suppressed: list[tuple[Withheld, tuple[bytes, str | None]]] = field(default_factory=list, repr=False)
 
 
 def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], limit: int, now: datetime) -> _Taken:

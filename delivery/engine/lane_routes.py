@@ -7,7 +7,7 @@ one that begins in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import cached_property
 from uuid import UUID
@@ -95,11 +95,11 @@ class SendRoute:
     to_confidential: bool
     has_failover: bool
     carrier: str
-    credentials: bytes
+    credentials: bytes = field(repr=False)
     credentials_version: int
     callback_secret_id: UUID
     callback_version: int
-    callback_secret: bytes
+    callback_secret: bytes = field(repr=False)
     window_start: time
     window_end: time
     lane_days: list[int] | None

@@ -31,6 +31,7 @@ from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
+from rvm.platform.observability.representation import hides
 from usecases.models import UseCase
 from usecases.selectors import require_usable
 from usecases.suppressions import are_suppressed
@@ -57,6 +58,7 @@ class Requeued:
     last: UUID | None
 
 
+@hides("recipient", "recipient_index")
 class _Locked(NamedTuple):
     """A locked voicemail. `since`: when it failed or became uncertain. `drops`: how many drops may have reached the carrier.
     `is_silent`: the sound of its recording was removed."""

@@ -6,7 +6,7 @@ Calling windows and kill switches are not checked here, because they change with
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -34,10 +34,10 @@ class Recipient:
     workspace. `metadata` is returned as given. Neither may contain PHI. `record_number` identifies the patient and is encrypted like
     the phone number."""
 
-    number: str
-    reference: str = ""
-    metadata: Mapping[str, Any] | None = None
-    record_number: str = ""
+    number: str = field(repr=False)
+    reference: str = field(default="", repr=False)
+    metadata: Mapping[str, Any] | None = field(default=None, repr=False)
+    record_number: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Candidate:
     """A recipient with a valid number, and the blind indexes of the number under all keys, that of the current key first."""
 
     recipient: Recipient
-    indexes: tuple[bytes, ...]
+    indexes: tuple[bytes, ...] = field(repr=False)
 
     @property
     def index(self) -> bytes:

@@ -17,9 +17,9 @@ class CarrierRequest:
     """A request to a carrier; `headers` are complete "Name: value" lines."""
 
     method: str
-    url: str
-    headers: tuple[str, ...] = ()
-    body: bytes = b""
+    url: str = field(repr=False)
+    headers: tuple[str, ...] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class CarrierResponse:
     """A carrier's response; `headers` have lower-case names, `body` is truncated at the transport's limit."""
 
     status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = field(repr=False)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 class Proof(StrEnum):

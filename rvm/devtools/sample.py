@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -33,10 +33,10 @@ class Sample:
     workspace: Workspace
     setup: TelephonySetup
     use_case: UseCase
-    api_key: str
-    test_key: str
+    api_key: str = field(repr=False)
+    test_key: str = field(repr=False)
     username: str
-    password: str
+    password: str = field(repr=False)
 
 
 def check_database() -> None:

@@ -32,11 +32,11 @@ class Stack:
     web_port: int = 8000
     sandbox_port: int = 8800
     dispatchers: int = 1
-    sandbox_options: tuple[str, ...] = ()
+    sandbox_options: tuple[str, ...] = field(default=(), repr=False)
     dispatch_worker: tuple[str, ...] = ("worker", "dispatch")
-    variables: Mapping[str, str] = field(default_factory=dict)
-    sandbox_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    signing_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sandbox_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    signing_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
     @property
     def web_url(self) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rvm.platform.observability.representation import hides
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.phones import ANY_NUMBER, numbers_in
 from rvm.spreadsheets.columns.names import Whose, says_whose, whose
@@ -27,6 +28,7 @@ _EXTENSION = re.compile(r"\s*(?:(?:extension|extn|ext|ex|x)\.?\s*[:=]?|#)\s*[0-9
 _WITHOUT_BEGINNING = re.compile(r"(?<![0-9])[2-9][0-9]{2}[-. ]?[0-9]{4}(?![0-9])")
 
 
+@hides("numbers")
 class Found(NamedTuple):
     """The numbers of a cell in E.164. `missed` is the code of the first number that was left out, or "" if there is none or it is
     another person's."""

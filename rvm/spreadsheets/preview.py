@@ -34,11 +34,11 @@ class Preview:
     """
 
     header: Header
-    rows: list[tuple[int, list[str]]]
+    rows: list[tuple[int, list[str]]] = field(repr=False)
     columns: list[Column]
     sheets: list[workbooks.Sheet] = field(default_factory=list)
     sheet: str = ""
-    notices: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list, repr=False)
 
 
 def examine(

@@ -12,6 +12,7 @@ from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import User
+from rvm.platform.observability.representation import hides
 from usecases.callbacks.models import CallbackSecret
 from usecases.models import TelephonySetup
 from usecases.services.setups import lock_setup
@@ -19,6 +20,7 @@ from usecases.services.setups import lock_setup
 TOKEN_BYTES = 24
 
 
+@hides("token")
 class Rotated(NamedTuple):
     """The token of a new fixed address, which is not stored, and until when earlier addresses work."""
 

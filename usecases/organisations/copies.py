@@ -23,6 +23,7 @@ from rvm.platform.encryption.crypto import Undecryptable, blind_index
 from rvm.platform.encryption.fields import EncryptedTextField
 from rvm.platform.models import Workspace
 from rvm.platform.observability.failed_work import record_on_commit
+from rvm.platform.observability.representation import hides
 from rvm.platform.organisations import lock_alone
 from usecases.models import Suppression, SuppressionCopying
 from usecases.suppression_kinds import SuppressionScope
@@ -47,6 +48,7 @@ SELECT s.id, s.number, s.last4, s.kind, s.origin, s.created_at, s.source, s.purp
 """
 
 
+@hides("number", "last4")
 class _Original(NamedTuple):
     id: UUID
     number: bytes

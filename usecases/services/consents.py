@@ -6,7 +6,7 @@ They add rows; no service changes or deletes one. A consent only permits, and on
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -32,7 +32,7 @@ class NewConsent:
 
     source: str
     at: datetime
-    evidence: str
+    evidence: str = field(repr=False)
     purposes: Collection[str] = ()
     basis: str = Basis.EXPRESS_CONSENT.value
     expires_at: datetime | None = None

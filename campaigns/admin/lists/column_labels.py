@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.opt_outs import columns as opt_outs
@@ -37,13 +37,13 @@ class Column:
     the detected kind, as text. `question`: what the user must answer before the check. `cells`: the first cells."""
 
     position: int
-    header: str
+    header: str = field(repr=False)
     chosen: str
     choices: list[tuple[str, str]]
     sure: str
     why: str
     question: str
-    cells: list[str]
+    cells: list[str] = field(repr=False)
 
 
 _CALLED_OF_OPT_OUTS = {

@@ -76,8 +76,8 @@ class _Results:
     """What a search found: people with something known, and workspaces that know nothing about the number. `note`: what was not
     searched, or why nobody was found."""
 
-    people: list[dict[str, Any]] = field(default_factory=list)
-    strangers: list[dict[str, Any]] = field(default_factory=list)
+    people: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    strangers: list[dict[str, Any]] = field(default_factory=list, repr=False)
     note: str = ""
     after: UUID | None = None
 

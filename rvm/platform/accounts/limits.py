@@ -14,7 +14,7 @@ Rows have keyed hashes only, because a password may be typed where the name belo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -52,9 +52,9 @@ OF_ACCOUNT = Limit(20, MINUTE, HOUR, DAY)
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    key: bytes
+    key: bytes = field(repr=False)
     limit: Limit
-    account: bytes | None = None
+    account: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,13 @@ from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.problem_codes import ProblemCode
 from rvm.platform.observability import outages
 from rvm.platform.observability.masking import mask_numbers
+from rvm.platform.observability.representation import hides
 from rvm.platform.observability.request_id import current_request_id
 
 CONTENT_TYPE = "application/problem+json"
 
 
+@hides("pointer", "detail")
 class FieldError(NamedTuple):
     """One wrong field: `pointer` is a JSON pointer (RFC 6901) into the body, `/name` for a query parameter, empty for the body."""
 

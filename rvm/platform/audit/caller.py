@@ -26,11 +26,11 @@ class Caller:
     whole numbers by workspace, `counts` says whether they count now, `filters` select them (rvm/platform/audit/numbers_shown.py).
     """
 
-    address: str | None = None
+    address: str | None = field(default=None, repr=False)
     key_id: UUID | None = None
-    shown: dict[UUID, set[str]] = field(default_factory=dict)
+    shown: dict[UUID, set[str]] = field(default_factory=dict, repr=False)
     counts: bool = True
-    filters: dict[str, Any] = field(default_factory=dict)
+    filters: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 _current: ContextVar[Caller | None] = ContextVar("rvm_caller", default=None)

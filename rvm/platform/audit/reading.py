@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +30,8 @@ class Told:
     """An event in words. `found` says whether its row exists among the rows that were looked through."""
 
     event: AuditEvent
-    who: str
-    it: str
+    who: str = field(repr=False)
+    it: str = field(repr=False)
     found: bool
 
     @property

@@ -9,7 +9,10 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from rvm.platform.observability.representation import hides
 
+
+@hides("name", "named")
 class Subject(NamedTuple):
     """A table that events are about. `name` is the lookup of the name, which everybody may read, of rows with the values of `named`.
     Rows that are named after a patient or a number have none, and are told by the end of their id."""

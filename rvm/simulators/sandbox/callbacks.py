@@ -32,7 +32,7 @@ Event = dict[str, Any]
 
 @dataclass(slots=True)
 class _Mailbox:
-    events: deque[tuple[str, Event]] = field(default_factory=deque)  # with the URL of each
+    events: deque[tuple[str, Event]] = field(default_factory=deque, repr=False)  # with the URL of each
     in_flight: int = 0
     flush_planned: bool = False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -31,10 +31,10 @@ class Drop:
 
     id: str
     key: str
-    to: str
-    audio_url: str
-    reference: str
-    callback_url: str
+    to: str = field(repr=False)
+    audio_url: str = field(repr=False)
+    reference: str = field(repr=False)
+    callback_url: str = field(repr=False)
     fingerprint: str
     accepted: float
     status: str = "accepted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,8 +22,8 @@ SECRET_VARIABLE = "RVM_SANDBOX_SIGNING_SECRET"  # noqa: S105 - the variable's na
 class Options:
     """The options of one start. `report_retry_cap` is in seconds; port 0 means any free port."""
 
-    key: str
-    signing_secret: str
+    key: str = field(repr=False)
+    signing_secret: str = field(repr=False)
     port: int = 8800
     ledger: Path | None = None
     fetch_audio: bool = True

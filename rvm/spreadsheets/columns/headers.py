@@ -61,7 +61,7 @@ class Header:
     """
 
     row: int
-    names: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list, repr=False)
     sure: bool = False
     titles: list[Row] = field(default_factory=list)
 

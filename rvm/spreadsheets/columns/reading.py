@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rvm.spreadsheets.cells.answers import Answer, Standing, canceled, died
@@ -94,9 +94,9 @@ class Around:
     people have a colour of their own. `beside` are the names of other sheets with people.
     """
 
-    titles: Sequence[str] = ()
+    titles: Sequence[str] = field(default=(), repr=False)
     marked: Sequence[int] = ()
-    beside: Sequence[str] = ()
+    beside: Sequence[str] = field(default=(), repr=False)
 
 
 NOTHING_AROUND = Around()

@@ -11,6 +11,7 @@ from itertools import product
 from string import ascii_uppercase
 from typing import NamedTuple
 
+from rvm.platform.observability.representation import hides
 from rvm.spreadsheets.bounds import MAX_COLUMNS, too_many_columns
 from rvm.spreadsheets.ooxml.date_formats import serial_of
 from rvm.spreadsheets.ooxml.markup import MAX_ELEMENTS, Parser, is_true, prefix_of
@@ -36,6 +37,7 @@ LETTERS = [letters for size in (1, 2, 3) for letters in map("".join, product(asc
 COLUMNS = {letters: at for at, letters in enumerate(LETTERS)}
 
 
+@hides("cells")
 class Row(NamedTuple):
     """A row of a sheet. `cells` ends with the last cell that is not empty; `length` is the number of characters in all cells.
 

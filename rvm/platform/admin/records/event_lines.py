@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
@@ -28,7 +28,7 @@ class Line:
 
     event: AuditEvent
     message: SafeString
-    details: Sequence[str]
+    details: Sequence[str] = field(repr=False)
 
 
 def rows_for(request: HttpRequest) -> RowsOf:
