@@ -63,7 +63,8 @@ class ClipsForm(ServiceForm):
         label="MP3 files",
         allow_empty_file=True,
         help_text=(
-            "One or many, each called like its file. 0.2 to 60 seconds and at most 8 MB each, all of the same sample rate; "
+            "One or many, each called like its file: a word that many lists have, never a patient's whole name. "
+            "0.2 to 60 seconds and at most 8 MB each, all of the same sample rate; "
             f"up to 500 files and {MAX_MEGABYTES} MB at a time."
         ),
         widget=FilesWidget(attrs={"accept": ".mp3,audio/mpeg", "multiple": True}),

@@ -17,7 +17,7 @@ from delivery.admin.player import player
 from delivery.audio import AudioRejected
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, stored_recording
-from rvm.platform.admin.form_errors import ServiceForm, copy_state
+from rvm.platform.admin.form_errors import NO_NAMES, ServiceForm, copy_state
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
@@ -36,6 +36,7 @@ class RecordingForm(ServiceForm):
     class Meta:
         model = Recording
         fields = ("workspace", "name")
+        help_texts: ClassVar[dict[str, str]] = {"name": NO_NAMES}
 
 
 def _figure(value: float | None, unit: str, places: int) -> str:

@@ -91,7 +91,8 @@ def joining_error(clips: Sequence[Clip]) -> ServiceError | None:
 def _joined(workspace: Workspace, clips: Sequence[Clip]) -> Recording:
     if refused := joining_error(clips):
         raise refused
-    name = " + ".join(clip.name for clip in clips)
+    # Lists of other rows show the name, also to people who may not see numbers: without the clips', which are called like people.
+    name = f"Joined from {len(clips)} clips" if len(clips) > 1 else "Joined from a clip"
     try:
         joined = join([_frames_of(clip) for clip in clips])
         with stored_recording(workspace, name, joined, assembled=True) as recording:

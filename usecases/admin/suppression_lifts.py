@@ -18,6 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
+from rvm.platform.admin.form_errors import NO_NAMES
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.pickers import moment_picker
 from rvm.platform.admin.rights import acting_user, rights_of
@@ -40,6 +41,7 @@ class LiftForm(forms.Form):
         max_length=MAX_LIFT_REASON_LENGTH,
         label="Why they may be reached again",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text=NO_NAMES,
     )
     consent_source = forms.CharField(
         max_length=MAX_SOURCE_LENGTH,

@@ -20,7 +20,7 @@ from campaigns.lifecycle.validation import OF_LANE
 from campaigns.models import Campaign
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
 from delivery.models import Clip
-from rvm.platform.admin.form_errors import ServiceForm
+from rvm.platform.admin.form_errors import NO_NAMES, ServiceForm
 from usecases.admin.weekdays import WeekdaysField
 from usecases.models import UseCase
 from usecases.policy_text import weekdays
@@ -70,6 +70,7 @@ class CampaignForm(ScriptFields, ServiceForm):
     class Meta:
         model = Campaign
         fields = ("workspace", "name", "recording")
+        help_texts: ClassVar[dict[str, str]] = {"name": NO_NAMES}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

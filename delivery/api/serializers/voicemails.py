@@ -27,7 +27,10 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
     )
     use_case_id = serializers.UUIDField()
     campaign_id = serializers.UUIDField(allow_null=True)
-    recording_id = serializers.UUIDField()
+    recording_id = serializers.UUIDField(
+        allow_null=True,
+        help_text="Null, as is `duration_ms`, if it was joined for its person and the key may not see numbers: it may tell a name.",
+    )
     live = serializers.BooleanField(help_text=MADE_BY_TEST_KEY)
     recipient_phone_number = serializers.CharField(
         allow_blank=True,
@@ -61,7 +64,7 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
         help_text="The carrier's message. Without a code it is RVM's own: why nothing was sent, or what keeps it waiting.",
     )
     attempts = serializers.IntegerField(help_text="The number of drops.")
-    duration_ms = serializers.IntegerField(help_text="Of the recording.")
+    duration_ms = serializers.IntegerField(allow_null=True, help_text="Of the recording.")
     not_before = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(
         allow_null=True,
@@ -80,12 +83,13 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
         It does not use the fields, because serializing the up to 200 rows of a page field by field took most of the request's time. A
         test compares its keys with the fields."""
         reveal = self.context["reveal"]
+        recording = voicemail.recording if reveal or not voicemail.recording.assembled else None
         return {
             "voicemail_id": voicemail.pk,
             "setup_id": voicemail.setup_id,
             "use_case_id": voicemail.use_case_id,
             "campaign_id": None if voicemail.lane.for_api else voicemail.lane_id,
-            "recording_id": voicemail.recording_id,
+            "recording_id": recording.pk if recording else None,
             "live": voicemail.live,
             "recipient_phone_number": _number(voicemail, reveal),
             "number_removed_at": voicemail.number_removed_at,
@@ -101,7 +105,7 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
             "carrier_code": voicemail.carrier_code,
             "carrier_text": voicemail.carrier_text,
             "attempts": voicemail.attempts,
-            "duration_ms": voicemail.recording.duration_ms,
+            "duration_ms": recording.duration_ms if recording else None,
             "not_before": voicemail.not_before,
             "expires_at": voicemail.expiry,
             "created_at": voicemail.created_at,

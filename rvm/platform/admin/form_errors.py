@@ -15,6 +15,9 @@ from unfold.admin import ModelAdmin
 
 from rvm.platform.errors import ServiceError
 
+# The help of fields whose text is neither encrypted nor masked.
+NO_NAMES = "All members see it, and it is kept in clear: without a patient's name or number."
+
 
 class ServiceForm(forms.ModelForm):
     """A form whose rows a service writes. The service, not the form, validates uniqueness and constraints."""

@@ -70,6 +70,29 @@ def test_the_detail_is_masked_without_the_scope(workspace: Workspace, use_case: 
     assert body["recipient_phone_number"] == "+•••••••0142"
 
 
+def test_a_recording_that_was_joined_for_its_person_is_told_to_keys_that_may_see_numbers_only(
+    workspace: Workspace, api: Api, use_case: UseCase
+) -> None:
+    """Clips and their lengths are listed, so the length of a joined recording may tell which name it says."""
+    joined, plain = make_recording(workspace, assembled=True), make_recording(workspace)
+    told = {}
+    for recording in (joined, plain):
+        voicemail = make_voicemail(use_case, recording=recording)
+        for name, reader in (("whole", api), ("masked", make_api(workspace, scopes=[Scope.VOICEMAIL_READ]))):
+            one = reader.get(f"voicemail/{voicemail.pk}").json()
+            [listed] = [
+                item for item in reader.get("voicemail").json()["items"] if item["voicemail_id"] == str(voicemail.pk)
+            ]
+            assert one["recording_id"] == listed["recording_id"] and one["duration_ms"] == listed["duration_ms"]
+            told[name, recording] = one["recording_id"], one["duration_ms"]
+    assert told == {
+        ("whole", joined): (str(joined.pk), joined.duration_ms),
+        ("masked", joined): (None, None),
+        ("whole", plain): (str(plain.pk), plain.duration_ms),
+        ("masked", plain): (str(plain.pk), plain.duration_ms),
+    }
+
+
 def test_a_queued_voicemail_is_canceled(api: Api, use_case: UseCase) -> None:
     response = api.post(f"voicemail/{make_voicemail(use_case).pk}/cancel")
     assert (response.status_code, response.json()["status"]) == (200, "canceled")

@@ -94,7 +94,7 @@ def test_clips_make_a_recording_of_their_frames_that_is_not_offered_among_the_re
     assert read_frames(recording) == b"".join(map(read_frames, parts))
     assert recording.duration_ms == pytest.approx(sum(part.duration_ms for part in parts), abs=1)
     assert recording.sha256 == inspect(read_frames(recording)).sha256
-    assert recording.name == "Greeting + Ana + Closing"
+    assert recording.name == "Joined from 3 clips"
     assert recording.assembled
 
 
