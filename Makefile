@@ -74,6 +74,14 @@ lint: .venv/dev.stamp ## check style and the layers' import contracts
 	@$(VENV)/ruff format --check .
 	@$(VENV)/lint-imports
 
+.PHONY: bandit
+bandit: .venv/dev.stamp ## look for insecure code, beyond what ruff knows
+	@$(VENV)/bandit --quiet --configfile pyproject.toml --recursive rvm usecases delivery campaigns bench manage.py
+
+.PHONY: audit
+audit: .venv/audit.stamp ## compare the pinned packages with known vulnerabilities, which needs the internet
+	@requirements/audit.sh
+
 .PHONY: types
 types: .venv/dev.stamp ## check types
 	@$(WITH_SETTINGS) $(VENV)/mypy
@@ -111,6 +119,7 @@ requirements: .venv/dev.stamp ## compile requirements/ again from pyproject.toml
 	$(COMPILE) pyproject.toml -c requirements/base.txt --extra quickstart -o requirements/quickstart.txt
 	$(COMPILE) pyproject.toml -c requirements/quickstart.txt --extra quickstart --extra dev -o requirements/dev.txt
 	$(COMPILE) --group pyproject.toml:e2e -c requirements/dev.txt -o requirements/e2e.txt
+	$(COMPILE) --group pyproject.toml:audit -c requirements/dev.txt -c requirements/e2e.txt -o requirements/audit.txt
 
 # One environment for all; what the tests need includes what the quick start needs.
 .venv/quickstart.stamp: requirements/quickstart.txt
@@ -124,6 +133,11 @@ requirements: .venv/dev.stamp ## compile requirements/ again from pyproject.toml
 	@echo "Installing requirements/dev.txt (about a minute the first time)"
 	@$(INSTALL) $<
 	@touch .venv/quickstart.stamp $@
+
+# On top of the same environment: what asks for known vulnerabilities.
+.venv/audit.stamp: requirements/audit.txt .venv/dev.stamp
+	@$(INSTALL) $<
+	@touch $@
 
 # On top of the same environment: the client of a browser, which is the machine's own.
 .venv/e2e.stamp: requirements/e2e.txt .venv/dev.stamp
