@@ -1,4 +1,5 @@
-"""JSON logs on standard output, without phone numbers, one line each whatever a request sends.
+"""JSON logs on standard output: without phone numbers, without the texts of exceptions that may quote a person's data, and one line
+each whatever a request sends.
 
 Structlog events and the records of Django, RQ and gunicorn pass through one stdlib handler, whose formatter masks everything that
 looks like a phone number and writes control characters as escapes, so that no byte of a request begins a line or moves a cursor.
@@ -7,12 +8,15 @@ looks like a phone number and writes control characters as escapes, so that no b
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Collection, Iterator, MutableMapping
 from typing import Any
 
 import orjson
 import structlog
-from structlog.processors import ExceptionRenderer, TimeStamper, format_exc_info
+from django.core.exceptions import ImproperlyConfigured
+from django.db import InterfaceError, OperationalError
+from redis.exceptions import RedisError
+from structlog.processors import ExceptionRenderer, TimeStamper
 from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
 from structlog.tracebacks import ExceptionDictTransformer
 
@@ -20,6 +24,13 @@ from rvm.platform.observability.masking import mask_value
 from rvm.platform.observability.request_id import hide_token
 
 Event = MutableMapping[str, Any]
+
+# Exceptions whose texts are about servers, files and the program, and never quote a value that was worked on. The text of any other
+# may: a name is not recognised as a number is. Its type and its place are logged.
+_QUOTES_NOBODY = (
+    OSError, OperationalError, InterfaceError, RedisError, ImproperlyConfigured, ImportError, AttributeError, NameError
+)  # fmt: skip
+_HIDDEN = "[not logged]"
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -68,14 +79,51 @@ def _json(event: Any, **_: Any) -> str:
     return orjson.dumps(event).decode()
 
 
+# Local variables may contain a patient's number, so frames are listed without them.
+_transform = ExceptionDictTransformer(show_locals=False, max_frames=30)
+
+
+def _traces(exc_info: Any) -> list[dict[str, Any]]:
+    """The exception and its causes, each with its frames, and with its text if that quotes nobody."""
+    safe = {type(each).__name__ for each in _chain(exc_info[1]) if isinstance(each, _QUOTES_NOBODY)}
+    return [_without_text(trace, safe) for trace in _transform(exc_info)]
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _without_text(trace: dict[str, Any], safe: Collection[str]) -> dict[str, Any]:
+    """Exceptions of a group are left without any text."""
+    text = trace["exc_value"] if trace["exc_type"] in safe else _HIDDEN
+    groups = [[_without_text(each, ()) for each in group] for group in trace.get("exceptions", ())]
+    return {**trace, "exc_value": text, "exc_notes": [], "exceptions": groups, "syntax_error": None}
+
+
+def _traces_as_text(exc_info: Any) -> str:
+    """For people: the cause first, as Python writes it."""
+    return "\n".join(
+        "\n".join(
+            (
+                *(
+                    f'  File "{frame["filename"]}", line {frame["lineno"]}, in {frame["name"]}'
+                    for frame in trace["frames"]
+                ),
+                f"{trace['exc_type']}: {trace['exc_value']}",
+            )
+        )
+        for trace in reversed(_traces(exc_info))
+    )
+
+
 def _renderers(format: str) -> list[Any]:
     if format == "console":
         # The traceback is rendered to text first, so that it is masked too.
         people = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        return [format_exc_info, mask_event, flatten_event, people]
-    # Local variables may contain a patient's number, so frames are listed without them.
-    exceptions = ExceptionRenderer(ExceptionDictTransformer(show_locals=False, max_frames=30))
-    return [exceptions, mask_event, flatten_event, structlog.processors.JSONRenderer(serializer=_json)]
+        return [ExceptionRenderer(_traces_as_text), mask_event, flatten_event, people]
+    return [ExceptionRenderer(_traces), mask_event, flatten_event, structlog.processors.JSONRenderer(serializer=_json)]
 
 
 def logging_config(*, level: str, format: str) -> dict[str, Any]:

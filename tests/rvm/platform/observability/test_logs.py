@@ -92,7 +92,7 @@ def test_an_exception_is_a_dict_without_local_variables_and_without_the_number()
     assert "2025550142" not in stream.getvalue()
     [line] = lines(stream)
     [told] = line["exception"]
-    assert told["exc_type"] == "ValueError" and told["exc_value"] == "cannot reach [number]"
+    assert told["exc_type"] == "ValueError" and told["exc_value"] == "[not logged]"
     assert told["frames"][-1]["name"] == "fail_for"
     assert all(frame.get("locals") is None for frame in told["frames"])
 
@@ -104,4 +104,25 @@ def test_the_console_format_is_masked_too_with_its_traceback() -> None:
     except ValueError:
         logging.getLogger("x").exception("failed for %s", NUMBER)
     assert "2025550142" not in stream.getvalue()
-    assert "ValueError: cannot reach [number]" in stream.getvalue()
+    assert "ValueError: [not logged]" in stream.getvalue() and ", in fail_for" in stream.getvalue()
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_the_text_of_an_exception_is_logged_only_if_it_quotes_nobody(format: str) -> None:
+    """A name is not recognised as a number is."""
+    stream = fresh(format)
+    try:
+        try:
+            int("Wilhelmine")
+        except ValueError as error:
+            error.add_note("Wilhelmine again")
+            raise ConnectionRefusedError("nothing listens there") from error
+    except OSError:
+        logging.getLogger("x").exception("failed")
+    try:
+        raise ExceptionGroup("Wilhelmine", [ValueError("Wilhelmine")])
+    except ExceptionGroup:
+        logging.getLogger("x").exception("failed")
+    written = stream.getvalue()
+    assert "Wilhelmine" not in written
+    assert "nothing listens there" in written and "ValueError" in written
