@@ -21,7 +21,7 @@ from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
 from structlog.tracebacks import ExceptionDictTransformer
 
 from rvm.platform.observability.masking import mask_value
-from rvm.platform.observability.request_id import hide_token
+from rvm.platform.observability.request_id import hide_request, hide_token
 
 Event = MutableMapping[str, Any]
 
@@ -148,11 +148,12 @@ def logging_config(*, level: str, format: str) -> dict[str, Any]:
                 "processors": [ProcessorFormatter.remove_processors_meta, *_renderers(format)],
             }
         },
-        "filters": {"no_token": {"()": lambda: hide_token}},
+        "filters": {"no_token": {"()": lambda: hide_token}, "no_request": {"()": lambda: hide_request}},
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "rvm"}},
         "root": {"level": level, "handlers": ["stdout"]},
         "loggers": {
             **{name: {"level": "NOTSET", "handlers": [], "propagate": True} for name in _LOGGERS},
             "django.request": {"filters": ["no_token"]},
+            "gunicorn.error": {"level": "NOTSET", "handlers": [], "propagate": True, "filters": ["no_request"]},
         },
     }

@@ -20,6 +20,10 @@ from rvm.platform.observability.masking import mask_numbers
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECRET = {"token", "key"}
+# Arguments that the patterns themselves restrict to words of ours.
+_NO_TEXT = {"app_label"}
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{1,9}")
+_FIRST = {"accounts", "admin", "carriers", "docs", "inbound", "opt-out", "recordings", "static", "v1"}
 _log = structlog.get_logger("rvm.access")
 
 
@@ -31,14 +35,21 @@ def current_request_id() -> str:
 def logged_path(request: HttpRequest) -> str:
     """The request's path as it may be logged.
 
-    A path with a `token`, or with the `key` of a link to choose a password, is replaced by its URL pattern. A path that matches no
-    pattern may be a mistyped one with a token, so only its first segment is logged, except under /v1/.
+    A path with a `token`, or with the `key` of a link to choose a password, is replaced by its URL pattern, and so is one with a text
+    in the place of an id. A path that matches no pattern may be a mistyped one with a token, or hold a name: of it only a first
+    segment of ours is logged.
     """
     match = request.resolver_match
     if match is not None:
-        return request.path if match.kwargs.keys().isdisjoint(_SECRET) else f"/{match.route}"
-    first, slash, rest = request.path[1:].partition("/")
-    return request.path if first == "v1" or not rest else f"/{first}{slash}…"
+        plain = match.kwargs.keys().isdisjoint(_SECRET) and all(map(_is_id, match.kwargs.items()))
+        return request.path if plain else f"/{match.route}"
+    first = request.path[1:].partition("/")[0]
+    return f"/{first}/…" if first in _FIRST else "/…"
+
+
+def _is_id(argument: tuple[str, object]) -> bool:
+    name, value = argument
+    return name in _NO_TEXT or not isinstance(value, str) or _ID.fullmatch(value) is not None
 
 
 def hide_token(record: logging.LogRecord) -> bool:
@@ -47,6 +58,15 @@ def hide_token(record: logging.LogRecord) -> bool:
     if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
         shown = logged_path(request)
         record.args = tuple(shown if str(entry).startswith("/") else entry for entry in record.args)
+    return True
+
+
+def hide_request(record: logging.LogRecord) -> bool:
+    """A filter that passes every record, and takes from those of gunicorn what they quote of requests that it cannot read."""
+    if isinstance(record.msg, str) and record.msg.startswith("Invalid request from"):
+        record.msg = record.msg.partition(": ")[0]
+    elif isinstance(record.msg, str) and record.msg.startswith("Error handling request %s"):
+        record.msg, record.args = "Error handling a request", ()
     return True
 
 

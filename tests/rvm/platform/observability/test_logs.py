@@ -29,6 +29,7 @@ def fresh(format: str) -> io.StringIO:
 def as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    structlog.contextvars.clear_contextvars()
     yield
     structlog.contextvars.clear_contextvars()
     root.handlers[:], root.level = handlers, level
