@@ -11,7 +11,7 @@ for list in dev e2e audit; do
     echo "requirements/$list.txt"
     .venv/bin/pip-audit --progress-spinner off --disable-pip --require-hashes -r "requirements/$list.txt" >"$found" 2>&1 || status=1
     if grep -qE "could not be audited|ConnectionError|ServiceError" "$found"; then
-        echo "PyPI's JSON API (https://pypi.org/pypi/NAME/VERSION/json) did not answer about $(grep -c 'could not be audited' "$found") packages" \
+        echo "The JSON API of PyPI did not answer about $(grep -c 'could not be audited' "$found") packages" \
             "of requirements/$list.txt, so nothing is known about them. Run it where the internet is reachable." >&2
         exit 2
     fi
