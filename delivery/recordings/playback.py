@@ -13,6 +13,8 @@ _HEADERS = {
     "Content-Type": "audio/mpeg",
     "X-Content-Type-Options": "nosniff",
     "Accept-Ranges": "bytes",
+    # The admin may be open under another name of this host than the public address, which the players of its pages ask.
+    "Cross-Origin-Resource-Policy": "cross-origin",
 }
 
 

@@ -192,7 +192,7 @@ def test_the_whole_is_kept_by_no_cache_and_announces_ranges(player: Any, frames:
     assert (response.status_code, response.content) == (200, frames)
     assert response["Content-Type"] == "audio/mpeg"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Cache-Control"] == "no-store"
+    assert response["Cache-Control"] == "no-store" and response["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert (response["Accept-Ranges"], response["Content-Length"]) == ("bytes", str(len(frames)))
 
 
