@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.db.models import Prefetch, Q, Value
 from django.db.models.functions import Lower, Now
 
-from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField, UpdatedAtField
+from rvm.platform.encryption.fields import BlindIndexField, EncryptedJSONField, EncryptedTextField, UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
 from rvm.platform.observability.masking import number_ending
 from usecases.callbacks.models import CallbackSecret as CallbackSecret  # tables of this layer are found in this module
@@ -581,7 +581,7 @@ class Consent(Row):
     number = EncryptedTextField(
         null=True, help_text="Empty for a list, and if it could not be decrypted when the consent was recorded."
     )
-    number_index = models.BinaryField(max_length=32)
+    number_index = BlindIndexField(of="number")
     index_key = models.PositiveSmallIntegerField()
     last4 = models.CharField(max_length=4)
     purposes = ArrayField(
@@ -673,7 +673,7 @@ class Suppression(Row):
         null=True,
         help_text="Empty if it could not be decrypted when the person opted out; its index suppresses the number anyway.",
     )
-    number_index = models.BinaryField(max_length=32)
+    number_index = BlindIndexField(of="number")
     index_key = models.PositiveSmallIntegerField()
     last4 = models.CharField(max_length=4)
     kind = models.CharField(

@@ -15,7 +15,7 @@ from delivery.lifecycle.reasons import detail_of
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models.lane import Lane
 from delivery.models.recording import Recording
-from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
+from rvm.platform.encryption.fields import BlindIndexField, EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import Row, Workspace
 from rvm.platform.observability.masking import DOTS, number_ending
 from usecases.models import TelephonySetup, UseCase
@@ -40,7 +40,7 @@ class Voicemail(Row):
     recipient = EncryptedTextField(
         null=True, help_text="Empty once it is removed, with what else is known of the person."
     )
-    recipient_index = models.BinaryField(max_length=32)
+    recipient_index = BlindIndexField(of="recipient")
     index_key = models.PositiveSmallIntegerField()
     last4 = models.CharField(max_length=4, blank=True)
     sender = models.CharField(max_length=16)

@@ -293,5 +293,5 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('use_case', 'phone_number'), name='usecases_assigned_once'),
         ),
         migrations.RunSQL(_RAISE, _LOWER),
-        append_only('usecases_consent'),
+        append_only('usecases_consent', renewed=['number', 'number_index', 'index_key', 'evidence']),
     ]

@@ -23,9 +23,13 @@ _OTHER_RIGHTS = {
     "platform_auditchain": "SELECT, INSERT, UPDATE (position, hash, sealed_at)",
     "django_migrations": "SELECT",
 }
+# Each table, whether it is append-only, and the arguments of the trigger, each with a NUL behind it: the columns that may be renewed.
 _TABLES = """
-SELECT c.relname, EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = c.oid AND p.proname = %s)
-  FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY c.relname
+SELECT c.relname, kept.args IS NOT NULL, kept.args
+  FROM pg_class c CROSS JOIN LATERAL (
+       SELECT string_agg(encode(t.tgargs, 'escape'), '') AS args
+         FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = c.oid AND p.proname = %s) kept
+ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY c.relname
 """
 _IS_OWNER = (
     "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('platform_auditevent')"
@@ -44,13 +48,15 @@ def grant(owner: BaseDatabaseWrapper, role: str) -> None:
             cursor.execute(statement.format(role=owner.ops.quote_name(role)))
 
 
-def _statements(tables: list[tuple[str, bool]]) -> Iterator[str]:
+def _statements(tables: list[tuple[str, bool, str | None]]) -> Iterator[str]:
     yield "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"
     yield "GRANT USAGE ON SCHEMA public TO {role}"
     yield f"GRANT USAGE, CREATE ON SCHEMA {SCRATCH} TO {{role}}"
     yield "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"
-    for table, append_only in tables:
+    for table, append_only, arguments in tables:
         rights = "SELECT, INSERT" if append_only else "SELECT, INSERT, UPDATE, DELETE"
+        if renewed := [column for column in (arguments or "").split("\\000") if column]:
+            rights += f", UPDATE ({', '.join(renewed)})"
         yield f'GRANT {_OTHER_RIGHTS.get(table, rights)} ON public."{table}" TO {{role}}'
 
 

@@ -139,6 +139,21 @@ class EncryptedJSONField(EncryptedField):
         return orjson.loads(content)
 
 
+class BlindIndexField(models.BinaryField):
+    """The blind index of the text in the encrypted field `of`; the column `key` has the id of its index key."""
+
+    description = "Blind index"
+
+    def __init__(self, *args: Any, of: str = "", key: str = "index_key", **kwargs: Any) -> None:
+        self.of, self.key = of, key
+        super().__init__(*args, **{**kwargs, "max_length": 32})
+
+    def deconstruct(self) -> Any:
+        """As the column that it is: what it is made from is no matter of the table."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.BinaryField", args, kwargs
+
+
 class UpdatedAtField(models.DateTimeField):
     """The time of the row's last save by the database's clock; `auto_now` would use the host's."""
 

@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from rvm.platform.database.clock import database_now
+from rvm.platform.encryption.fields import BlindIndexField, EncryptedField
 from tests.factories import make_consent
 from usecases.models import Consent
 
@@ -39,3 +40,29 @@ def test_no_writer_empties_the_table() -> None:
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE usecases_consent CASCADE")
     assert Consent.objects.count() == 1
+
+
+# Another value than a consent has, by the type of the column.
+ANOTHER = {
+    "ArrayField": "'{}'",
+    "BinaryField": "'x'",
+    "CharField": "'x'",
+    "DateTimeField": "'2001-02-03'",
+    "ForeignKey": "gen_random_uuid()",
+    "OneToOneField": "gen_random_uuid()",
+    "PositiveSmallIntegerField": "9",
+    "UUIDField": "gen_random_uuid()",
+}
+
+
+@pytest.mark.parametrize("field", Consent._meta.concrete_fields, ids=lambda field: field.column)
+def test_only_what_is_under_keys_is_ever_written_anew(field: Any) -> None:
+    make_consent()
+    statement = f"UPDATE usecases_consent SET {field.column} = {ANOTHER[field.get_internal_type()]}"
+    with transaction.atomic(), connection.cursor() as cursor:
+        if isinstance(field, EncryptedField | BlindIndexField) or field.column == "index_key":
+            cursor.execute(statement)
+        else:
+            with pytest.raises(IntegrityError, match="append-only"):
+                cursor.execute(statement)
+        transaction.set_rollback(True)
