@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from rvm.platform.models import Workspace
 from rvm.platform.redis_connection import redis_client
 from tests.append_only import OFF, ON
 from tests.factories import Api, make_api, make_workspace
+from tests.key_rings import take_keys
 
 # An administrator may have set any of these for the server, the database or the role.
 UNFRIENDLY = {
@@ -75,6 +76,14 @@ def as_runtime(request: pytest.FixtureRequest, runtime_role: str) -> Iterator[st
     yield runtime_role
     with connection.cursor() as cursor:
         cursor.execute("RESET SESSION AUTHORIZATION")
+
+
+@pytest.fixture
+def keys() -> Iterator[Callable[..., None]]:
+    """Calling it installs key rings (`take_keys`); after the test there is the first key again."""
+    take_keys()
+    yield take_keys
+    take_keys()
 
 
 @pytest.fixture

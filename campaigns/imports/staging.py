@@ -15,6 +15,7 @@ from itertools import islice
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -59,7 +60,7 @@ def table_of(recipient_import: RecipientImport) -> str:
 
 
 def is_staged(recipient_import: RecipientImport) -> bool:
-    """Whether the table exists, has all rows, was classified, and was made with the current index keys, script and rules."""
+    """Whether the table exists, has all rows, was classified, and was made with the current keys, script and rules."""
     table = table_of(recipient_import)
     with connection.cursor() as cursor:
         cursor.execute("SELECT obj_description(to_regclass(%s))", [table])
@@ -157,7 +158,8 @@ def dialect_of(row: UploadedList) -> Dialect:
 
 def _made_from(recipient_import: RecipientImport) -> str:
     campaign = recipient_import.campaign
-    made_from = [list(blind_index().key_ids), campaign.script, rules_of(campaign)]
+    keys = [settings.RVM_ENCRYPTION_KEYS.current, list(blind_index().key_ids)]
+    made_from = [keys, campaign.script, rules_of(campaign)]
     return hashlib.sha256(orjson.dumps(made_from, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

@@ -12,8 +12,13 @@ class PlatformConfig(AppConfig):
         import rvm.platform.accounts.record  # these connect their signals
         import rvm.platform.accounts.second_factor.secrets
         import rvm.platform.accounts.sessions  # noqa: F401
+        from rvm.platform.audit.chain import seals_under_older_keys
         from rvm.platform.database import grants, session
+        from rvm.platform.rotation import columns, files, indexes, second_factors, stores
 
+        stores.CIPHERTEXTS += [columns.encrypted_columns, files.stored_files, second_factors.second_factors]
+        stores.INDEXES.append(indexes.index_columns)
+        stores.REMAINDERS.append(seals_under_older_keys)
         connection_created.connect(session.prepare)
         checks.register(session.check_pooler, checks.Tags.database)
         checks.register(grants.check_role, checks.Tags.database)

@@ -439,6 +439,21 @@ class Erasure(Row):
         ]
 
 
+class KeyRotation(models.Model):
+    """How far one store has been written anew under the current key; `rvm.platform.rotation.passes`."""
+
+    name = models.CharField(max_length=100, primary_key=True, help_text="The command and the store.")
+    key_number = models.PositiveSmallIntegerField(help_text="The id of the key that is current.")
+    position = models.CharField(
+        max_length=40, blank=True, help_text="The id of the last row passed; empty at the start."
+    )
+    written = models.BigIntegerField(default=0, help_text="Rows written under the key.")
+    began_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "platform_keyrotation"
+
+
 class Heartbeat(models.Model):
     """The last sign of life of a process that must run, such as the tick."""
 

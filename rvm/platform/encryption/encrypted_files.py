@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 
 from rvm.platform.encryption.streams import StreamEncryptor, decrypt_stream
+
+# Behind the name of a file while what is to replace it is written.
+_UNFINISHED = ".renewed"
 
 
 def encrypt_file(name: str, chunks: Iterable[bytes], data: bytes) -> tuple[int, str]:
@@ -45,6 +52,46 @@ def names_in(folder: str) -> list[str]:
         return [f"{folder}/{each}/{name}" for each in below for name in default_storage.listdir(f"{folder}/{each}")[1]]
     except FileNotFoundError:  # no file was ever stored, or the last one was deleted meanwhile
         return []
+
+
+def key_number(name: str) -> int | None:
+    """The id of the key that the file is under; None if there is no such file, 0 if it is empty."""
+    try:
+        with default_storage.open(name) as file:
+            return next(iter(file.read(1)), 0)
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def renewed(name: str, data: bytes) -> Iterator[Callable[[], None]]:
+    """The same content under the current key, written beside the file; calling the value puts it in the file's place, at once for
+    every reader. Without that call nothing has changed. Both raise FileNotFoundError; entering raises Undecryptable.
+    """
+    path = Path(default_storage.path(name))
+    beside = path.with_name(path.name + _UNFINISHED)
+
+    def replace() -> None:
+        shutil.copymode(path, beside)
+        beside.replace(path)
+
+    try:
+        with beside.open("wb") as file:
+            encryptor = StreamEncryptor(data)
+            for block in decrypt_file(name, data):
+                file.write(encryptor.update(block))
+            file.write(encryptor.finalize())
+            file.flush()
+            os.fsync(file.fileno())
+        yield replace
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def remove_unfinished() -> None:
+    """Remove what `renewed` left behind in processes that were killed. Call it while no other process renews."""
+    for path in Path(default_storage.path("")).rglob(f"*{_UNFINISHED}"):
+        path.unlink(missing_ok=True)
 
 
 class _Content(io.RawIOBase):

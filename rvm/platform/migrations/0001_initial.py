@@ -73,6 +73,19 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='KeyRotation',
+            fields=[
+                ('name', models.CharField(help_text='The command and the store.', max_length=100, primary_key=True, serialize=False)),
+                ('key_number', models.PositiveSmallIntegerField(help_text='The id of the key that is current.')),
+                ('position', models.CharField(blank=True, help_text='The id of the last row passed; empty at the start.', max_length=40)),
+                ('written', models.BigIntegerField(default=0, help_text='Rows written under the key.')),
+                ('began_at', models.DateTimeField()),
+            ],
+            options={
+                'db_table': 'platform_keyrotation',
+            },
+        ),
+        migrations.CreateModel(
             name='Heartbeat',
             fields=[
                 ('name', models.CharField(max_length=60, primary_key=True, serialize=False)),

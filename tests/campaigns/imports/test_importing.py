@@ -243,6 +243,21 @@ def test_while_the_index_key_rotates_a_number_is_found_under_either_key(settings
         blind_index.cache_clear()
 
 
+@pytest.mark.parametrize("rotated", [{"encryption": (1, 2)}, {"index": (1, 2)}], ids=["encryption key", "index key"])
+def test_a_list_that_was_checked_under_an_older_key_is_staged_again(keys: Any, rotated: dict[str, Any]) -> None:
+    campaign = make_campaign()
+    row = checked(campaign, as_csv([[numbers(1)[0], "Rosalind"]]))
+    keys(**rotated)
+    service.confirm(row, consent_statement="They agreed.", actor=None, now=timezone.now())
+    work()
+    keys(**{kind: (2,) for kind in rotated})
+    voicemail = Voicemail.objects.get(lane_id=campaign.pk)
+    if "encryption" in rotated:
+        assert voicemail.recipient == numbers(1)[0] and voicemail.merge_fields["name"] == "Rosalind"
+    else:
+        assert bytes(voicemail.recipient_index) == blind_index().of(campaign.workspace_id, numbers(1)[0])
+
+
 def test_staging_holds_no_number_and_no_name_in_clear_and_goes_when_the_import_ends() -> None:
     campaign = make_campaign()
     row = checked(campaign, as_csv([[numbers(1)[0], "Rosalind"]]))

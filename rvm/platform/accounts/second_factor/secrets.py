@@ -16,6 +16,8 @@ from django.dispatch import receiver
 from rvm.platform.encryption.crypto import Undecryptable, cipher
 
 ISSUER = "RVM"
+# The entries of an authenticator's data that are sealed.
+SEALED = ("secret", "seed")
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -41,6 +43,22 @@ def seal(text: str, owner: UUID) -> str:
     return f"{owner}:{base64.b64encode(cipher().encrypt(text.encode(), _purpose(owner))).decode()}"
 
 
+def renewed(sealed: str) -> str:
+    """The same secret under the current key. Raises Undecryptable."""
+    if cipher().is_current(bytes([key_number(sealed)])):
+        return sealed
+    text = unseal(sealed)
+    return seal(text, UUID(sealed.partition(":")[0]))
+
+
+def key_number(sealed: str) -> int:
+    """The id of the key that a secret is under; 0 for what is none."""
+    try:
+        return base64.b64decode(sealed.partition(":")[2], validate=True)[0]
+    except (ValueError, IndexError):
+        return 0
+
+
 def unseal(sealed: str) -> str:
     """Raises Undecryptable."""
     owner, _, encoded = sealed.partition(":")
@@ -57,7 +75,7 @@ def _purpose(owner: UUID) -> bytes:
 @receiver(post_init, sender=Authenticator)
 def _belongs_to_its_person(instance: Authenticator, **_: Any) -> None:
     """Whoever writes the database could otherwise give a person a secret that somebody else knows. Raises Undecryptable."""
-    for name in ("secret", "seed"):
+    for name in SEALED:
         sealed = (instance.data or {}).get(name)
         if sealed is not None and not str(sealed).startswith(f"{instance.user_id}:"):
             raise Undecryptable("the secret of a second factor belongs to somebody else")

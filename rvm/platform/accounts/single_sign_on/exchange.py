@@ -21,7 +21,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from rvm.platform.encryption.crypto import cipher
+from rvm.platform.encryption.crypto import Undecryptable, cipher
 
 # By a key pair only: anybody who knows the client's secret could sign with that.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -97,8 +97,12 @@ def way_out(request: HttpRequest) -> str | None:
         address = exchange.openid_config.get("end_session_endpoint")
     except (OAuth2Error, SocialApp.DoesNotExist):
         return None
+    try:
+        id_token = cipher().decrypt(base64.b64decode(sealed), PURPOSE).decode()
+    except Undecryptable:
+        return None  # its key was retired since the sign-in
     asked = {
-        "id_token_hint": cipher().decrypt(base64.b64decode(sealed), PURPOSE).decode(),
+        "id_token_hint": id_token,
         "client_id": exchange.get_provider().app.client_id,
         "post_logout_redirect_uri": request.build_absolute_uri(reverse("account_login")),
     }

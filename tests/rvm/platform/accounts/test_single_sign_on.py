@@ -9,7 +9,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -471,6 +471,15 @@ def test_signing_out_works_while_the_provider_is_away(
 ) -> None:
     come_in(client, provider)
     _answers_instead(monkeypatch, "/.well-known/openid-configuration", [])
+    assert client.post("/accounts/logout/")["Location"] == SIGN_IN
+    assert not signed_in(client)
+
+
+def test_signing_out_works_after_the_key_of_the_session_was_retired(
+    client: Client, maria: User, provider: Provider, keys: Callable[..., None]
+) -> None:
+    come_in(client, provider)
+    keys(encryption=(2,))
     assert client.post("/accounts/logout/")["Location"] == SIGN_IN
     assert not signed_in(client)
 

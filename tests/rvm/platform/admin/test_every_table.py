@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 REGISTERED = list(admin.site._registry)
 # Shown on the pages of the rows that they belong to: the use case's numbers, the lane's counts and, on the Overview, the use case's,
 # what a clip is heard in, why a list's rows were left out, how far a campaign's retry is,
-# how a voicemail is found, why it was withheld, how often a number was reached; the state rules and the chains of the audit, which
-# commands show; how often a sign-in was tried, and sessions; the secrets of a setup's callback address,
+# how a voicemail is found, why it was withheld, how often a number was reached; the state rules, the chains of the audit and how far
+# a new key is, which commands show; how often a sign-in was tried, and sessions; the secrets of a setup's callback address,
 # who let out a launch, how often somebody asked by a number; for how long data are kept, legal holds and erasures.
 WITHIN_OTHERS = {
     "usecases.numberassignment",
@@ -43,6 +43,7 @@ WITHIN_OTHERS = {
     "platform.unsealedevent",
     "platform.session",
     "platform.numberquestions",
+    "platform.keyrotation",
     "platform.retentionrule",
     "platform.legalhold",
     "platform.erasure",
