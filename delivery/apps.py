@@ -7,15 +7,17 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         from delivery.engine import circuit_breaker, moved_drops
+        from delivery.models import Voicemail
         from delivery.recordings import storage
         from delivery.retention import numbers, recordings, reports
-        from delivery.services import audit_words, forgotten_claims
+        from delivery.services import audit_words, forgotten_claims, voicemail_indexes
         from delivery.services.suppressions import end_waiting
         from delivery.worker import failed_work
         from rvm.platform import organisations, quotas
         from rvm.platform.audit import vocabulary
         from rvm.platform.observability import health
         from rvm.platform.retention import purges
+        from rvm.platform.rotation import indexes, stores
         from rvm.platform.sending_hold import service as sending_hold
         from usecases import suppressions
 
@@ -26,6 +28,8 @@ class DeliveryConfig(AppConfig):
             forgotten_claims.unknown_attempts,
         ]
         failed_work.register()
+        indexes.SUBCLASSES[Voicemail] = voicemail_indexes.VoicemailIndexes
+        stores.REMAINDERS += [voicemail_indexes.without_number, voicemail_indexes.recent_drops_from_before]
         organisations.ON_MOVED.append(moved_drops.begin)
         suppressions.ON_ADDED.append(end_waiting)
         quotas.QUOTAS.append(storage.SOUNDS)

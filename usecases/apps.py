@@ -10,14 +10,18 @@ class UseCasesConfig(AppConfig):
         from rvm.platform.audit import vocabulary
         from rvm.platform.observability import health
         from rvm.platform.retention import purges
+        from rvm.platform.rotation import indexes, stores
         from usecases.attestations import agreements
         from usecases.inbound import retention
+        from usecases.models import Suppression
         from usecases.organisations import copies
         from usecases.rules_in_force import overdue_review
-        from usecases.services import audit_words
+        from usecases.services import audit_words, suppression_indexes
 
         health.WARNINGS.append(overdue_review)
         health.WARNINGS.append(agreements.warning)
+        indexes.SUBCLASSES[Suppression] = suppression_indexes.SuppressionIndexes
+        stores.REMAINDERS.append(suppression_indexes.without_number)
         organisations.ON_LEFT.append(copies.abandon)
         organisations.ON_SHARED.append(copies.begin)
         purges.PURGES += [retention.OPT_OUTS, retention.OTHERS]

@@ -18,8 +18,10 @@ from delivery.services.screening import Recipient
 from delivery.setups import services
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Workspace
-from tests.delivery.model.engine import Engine
+from rvm.platform.models import KeyRotation, Workspace
+from rvm.platform.rotation.passes import Pace, Passes
+from rvm.platform.rotation.stores import CIPHERTEXTS, INDEXES, REMAINDERS, Store
+from tests.delivery.model.engine import STOPS, Engine
 from tests.delivery.model.world import PEOPLE, account_named
 from usecases import services as usecases
 from usecases.models import Suppression, TelephonySetup, UseCase
@@ -31,6 +33,7 @@ ROWS = st.integers(0, 7)
 SWITCHES = st.sampled_from(["workspace", "use case", "setup"])
 EITHER = st.integers(0, 1)
 MAX_VOICEMAILS = 8
+LATER = 2  # the key to which histories rotate
 
 
 Action = tuple[Any, ...]
@@ -58,6 +61,8 @@ CHANGES = (
     | action("enters_credentials", EITHER, st.just(True))
     | action("spoils_a_number", ROWS)
     | action("rotates_keys", st.integers(1, 4))
+    | action("renews", STOPS)
+    | action("renews", STOPS)
 )
 FORBIDDING = (
     action("throws_a_switch", SWITCHES, EITHER, st.just(False))
@@ -70,6 +75,27 @@ FORBIDDING = (
 CLOSINGS = action("decides_on_the_campaign", st.just("cancel")) | action(
     "deletes", EITHER, st.sampled_from(["use case", "setup"])
 )
+
+
+def _stores() -> tuple[list[Store], list[Store]]:
+    """Of ciphertexts, but for files, which these histories do not have, and of indexes."""
+    ciphertexts, indexes = ([store for each in lists for store in each()] for lists in (CIPHERTEXTS, INDEXES))
+    for store in (*ciphertexts, *indexes):
+        store.batch = 2
+    return [store for store in ciphertexts if not store.name.startswith("files")], indexes
+
+
+def renew() -> None:
+    for command, stores in zip(("reencrypt", "reindex"), _stores(), strict=True):
+        for store in stores:
+            Passes(command, LATER, Pace(None, sleep=lambda seconds: None), lambda line: None).over(store)
+
+
+def needs_no_older_key() -> bool:
+    since = KeyRotation.objects.filter(name__startswith="reindex").order_by("began_at").first()
+    remainders = [remainder for each in REMAINDERS for remainder in each(since and since.began_at)]
+    counts = [store.counts() for stores in _stores() for store in stores]
+    return all(set(count) <= {LATER} for count in counts) and not any(each.keys for each in remainders)
 
 
 class Administrators(Engine):
@@ -221,8 +247,21 @@ class Administrators(Engine):
             )
 
     def rotates_keys(self, steps: int) -> None:
-        """Advance the key rotation by `steps` (docs/operate/keys.md) and restart processes with keys of an earlier step."""
-        self.rotation = min(self.rotation + steps, len(self.world.stages) - 1)
+        """Advance the key rotation by `steps` (docs/operate/keys.md), up to its last one but the removal of the old keys."""
+        self.rotation = max(self.rotation, min(self.rotation + steps, len(self.world.stages) - 2))
+        self._restarts_with_other_keys()
+
+    def _restarts_with_other_keys(self) -> None:
         for name in [name for name, keys in self.keys.items() if keys not in self.world.stages[self.rotation]]:
             self.kill(name)
         self.keys_at_the_desk().take()
+
+    def renews(self, stops: int | None) -> None:
+        """Run `reencrypt` and `reindex`, or go on with them, after all processes have got the new key as the current one. Afterwards
+        the old keys are taken away, if nothing needs them any more."""
+        self.rotates_keys(len(self.world.stages))
+        if self.rotation == len(self.world.stages) - 2:
+            self.run("operator", renew, stops)
+            if "operator" not in self.processes and needs_no_older_key():
+                self.rotation += 1
+                self._restarts_with_other_keys()

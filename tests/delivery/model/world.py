@@ -67,8 +67,8 @@ def _stages() -> tuple[tuple[Keys, ...], ...]:
     def keys(*ids: int) -> Keys:
         return Keys(ring(settings.RVM_ENCRYPTION_KEYS, *ids), ring(settings.RVM_INDEX_KEYS, *ids))
 
-    old, prepared, new = keys(1), keys(2, 1), keys(1, 2)
-    return (old,), (old, prepared), (prepared,), (prepared, new), (new,)
+    old, prepared, new, alone = keys(1), keys(2, 1), keys(1, 2), keys(2)
+    return (old,), (old, prepared), (prepared,), (prepared, new), (new,), (alone,)
 
 
 def _people(workspace: Workspace, everything: Keys) -> dict[str, str]:
@@ -131,7 +131,7 @@ def _create() -> World:
         journal.Reader(),
         {table: {} for table in journal.TABLES},
         {str(row.pk): row.recipient for row in made},
-        _people(workspace, stages[-1][0]),
+        _people(workspace, stages[-2][0]),
     )
     judge.look()
     return World(workspace, (first, second), (main, other), tuple(numbers), campaign, recording, judge, stages)

@@ -1,0 +1,58 @@
+"""New blind indexes of voicemails, with those of their record numbers; and until when recent drops are found under an older key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from delivery.engine.recent_drops import KEPT
+from delivery.identifiers import record_number_entry
+from delivery.models import RecentDrops, Voicemail
+from rvm.platform.database import sql
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.rotation.indexes import BlindIndexes, Moved
+from rvm.platform.rotation.stores import Remainder
+
+_RECORD_NUMBERS = """
+SELECT id, workspace_id, record_number FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) AND record_number IS NOT NULL
+"""
+_WRITE_ENTRIES = """
+UPDATE delivery_voicemailidentifier i SET record_number = a.entry FROM unnest(%s::uuid[], %s::bigint[]) AS a(id, entry)
+ WHERE i.voicemail_id = a.id AND i.record_number IS NOT NULL
+"""
+_SOME_FROM_BEFORE = f"SELECT EXISTS (SELECT FROM {RecentDrops._meta.db_table} WHERE at[cardinality(at)] < %s)"  # noqa: S608
+
+
+class VoicemailIndexes(BlindIndexes):
+    def write(self, moved: Sequence[Moved]) -> Sequence[Any]:
+        entries, unreadable = {}, []
+        field: Any = Voicemail._meta.get_field("record_number")
+        for pk, workspace_id, ciphertext in sql.run(_RECORD_NUMBERS, [sql.ids(each.id for each in moved)]):
+            try:
+                entries[pk] = record_number_entry(workspace_id, field.decrypt(ciphertext, workspace_id, pk))
+            except ValueError:
+                unreadable.append(pk)
+        if entries:
+            sql.run(_WRITE_ENTRIES, [sql.ids(entries), sql.numbers(entries.values())])
+        return [*super().write(moved), *unreadable]
+
+
+def without_number(since: datetime | None) -> Iterator[Remainder]:
+    """Voicemails whose numbers were removed: they have ended, and their index only tells which are to one person."""
+    found = Voicemail.objects.filter(recipient__isnull=True, index_key__in=blind_index().older_key_ids)
+    if count := found.count():
+        yield Remainder(
+            f"{count:,} voicemails have no number any more and keep their index: without its key no search by number finds them."
+        )
+
+
+def recent_drops_from_before(since: datetime | None) -> Iterator[Remainder]:
+    """Rows of recent drops have an index and no number. Those of an older key are not written any more, and end by themselves."""
+    keys = frozenset(blind_index().older_key_ids)
+    if keys and since is not None and sql.run(_SOME_FROM_BEFORE, [since])[0][0]:
+        yield Remainder(
+            "Caps count drops of the last days by index keys of their time: the older ones have to stay until"
+            f" {since + KEPT:%Y-%m-%d %H:%M} UTC, and until the tick has removed those counts.",
+            keys,
+        )
