@@ -109,6 +109,10 @@ BASELINE ?= .rvm/before_access
 $(BASELINE):
 	git worktree add --detach $@ $(BEFORE_ACCESS)
 
+.PHONY: bench-upkeep
+bench-upkeep: .venv/dev.stamp ## measure what upkeep of ten million rows and a campaign cost each other; the last line is JSON
+	@$(VENV)/python manage.py bench upkeep --json
+
 .PHONY: bench-access
 bench-access: .venv/dev.stamp | $(BASELINE) ## measure what the guards of access cost a web process; the last line is JSON
 	@$(VENV)/python manage.py bench access --baseline $(BASELINE) --json

@@ -224,20 +224,25 @@ class Bench:
 
     def _stub(self, latency: int) -> str:
         if latency not in self._stubs:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            command = [sys.executable, "-m", "bench.programs.stub_carrier", str(port), str(latency)]
-            process = spawn(command, log=Path(f"/tmp/rvm-bench-stub-{port}.log"), cwd=ROOT)  # noqa: S108
-            self._exits.callback(stop, process)
-            wait_until(lambda: _listens(port), "the stub carrier's start")
-            self._stubs[latency] = f"http://127.0.0.1:{port}"
+            self._stubs[latency] = stub_carrier(self._exits, latency)
         return self._stubs[latency]
 
     @contextmanager
     def _connect(self, url: str) -> Iterator[psycopg.Connection]:
         with psycopg.connect(url) as connection:
             yield connection
+
+
+def stub_carrier(exits: ExitStack, latency: int) -> str:
+    """Start a stub carrier with this latency in milliseconds, to be stopped with `exits`, and return its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "bench.programs.stub_carrier", str(port), str(latency)]
+    process = spawn(command, log=Path(f"/tmp/rvm-bench-stub-{port}.log"), cwd=ROOT)  # noqa: S108
+    exits.callback(stop, process)
+    wait_until(lambda: _listens(port), "the stub carrier's start")
+    return f"http://127.0.0.1:{port}"
 
 
 @contextmanager

@@ -14,7 +14,6 @@ import psycopg
 from bench import scenario
 from bench.measure import wait_until
 from delivery.runtime.wakeups import wake
-from rvm.platform.database.ids import uuid7
 
 PACE = 50
 API_DROPS = 10
@@ -28,13 +27,7 @@ def measure(connection: psycopg.Connection, carrier_url: str, campaign_rows: int
     clinic = scenario.make_clinic(connection, carrier_url=carrier_url, cap=64, pace=PACE)
     scenario.queue(connection, clinic, campaign_rows)
     scenario.settle_tables(connection)
-    api_lane = uuid7()
-    _execute(
-        connection,
-        "INSERT INTO delivery_lane (id, workspace_id, use_case_id, for_api, live, held, priority, created_at)"
-        " SELECT %s, workspace_id, use_case_id, true, true, false, 0, now() FROM delivery_lane WHERE id = %s",
-        [api_lane, clinic.lane],
-    )
+    api_lane = scenario.add_lane(connection, clinic, for_api=True)
     with waking():
         wait_until(lambda: _started(connection, clinic.lane) > 2 * PACE, "the campaign's start")
         api = clinic.with_lane(api_lane)

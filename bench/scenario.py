@@ -101,17 +101,32 @@ def _encrypted(text: bytes, column: bytes, owner_id: UUID, row_id: UUID) -> byte
     return cipher().encrypt(text, associated_data(column, owner_id, row_id))
 
 
-def queue(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UUID]:
-    """Insert due voicemails, encrypted and indexed like real ones, and return their ids.
+def add_lane(connection: psycopg.Connection, clinic: Clinic, *, for_api: bool = False) -> UUID:
+    """Insert another lane of the clinic's use case and return its id."""
+    lane = uuid7()
+    connection.execute(
+        "INSERT INTO delivery_lane (id, workspace_id, use_case_id, for_api, live, held, priority, created_at)"
+        " VALUES (%s, %s, %s, %s, true, false, 0, now())",
+        [lane, clinic.workspace, clinic.use_case, for_api],
+    )
+    connection.commit()
+    return lane
 
-    The numbers are +1 NPA 555 0000 to 9999, of all area codes in turn.
+
+def queue(
+    connection: psycopg.Connection, clinic: Clinic, count: int, *, first: int = 0, ended: bool = False
+) -> list[UUID]:
+    """Insert due voicemails, or ended ones, encrypted and indexed like real ones, and return their ids.
+
+    The numbers are +1 NPA 555 0000 to 9999, of all area codes in turn, from the one at place `first` on.
     """
     index = BlindIndex(settings.RVM_INDEX_KEYS)
     now = datetime.now(UTC)
     ids = [uuid7() for _ in range(count)]
-    copy_in = f"COPY delivery_voicemail ({', '.join(COLUMNS.split())}) FROM STDIN"
+    status, ended_at = ("delivered", now) if ended else ("queued", None)
+    copy_in = f"COPY delivery_voicemail ({', '.join(COLUMNS.split())}, ended_at) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(copy_in) as copy:
-        for position, identifier in enumerate(ids):
+        for position, identifier in enumerate(ids, first):
             place, code = divmod(position, len(_AREA_CODES))
             number = f"+1{_AREA_CODES[code]}555{place % 10_000:04}"
             encrypted = _encrypted(number.encode(), b"delivery_voicemail.recipient", clinic.workspace, identifier)
@@ -119,7 +134,7 @@ def queue(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UU
                 (
                     *(identifier, clinic.workspace, clinic.use_case, clinic.setup, clinic.lane, clinic.recording, True),
                     *(encrypted, index.of(clinic.workspace, number), index.current, number[-4:], SENDERS[0], ""),
-                    *("queued", "", "", "", 0, now, now + timedelta(days=3), now, now),
+                    *(status, "", "", "", int(ended), now, now + timedelta(days=3), now, now, ended_at),
                 )
             )
     connection.commit()

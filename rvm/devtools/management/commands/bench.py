@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,22 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Measures dispatch, callbacks, import, access or slow clients. Uses a database of its own; run nothing else meanwhile."
+    help = (
+        "Measures dispatch, callbacks, import, access, slow clients or upkeep. Uses a database of its own; run nothing else"
+        " meanwhile."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", choices=["dispatch", "callbacks", "import", "access", "slow-clients"])
+        parser.add_argument("name", choices=["dispatch", "callbacks", "import", "access", "slow-clients", "upkeep"])
         parser.add_argument("--json", action="store_true", help="end with one line of JSON")
         parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
         parser.add_argument("--baseline", type=Path, help="access only: a checkout from before its guards")
 
+        parser.add_argument("--rows", type=int, help="upkeep only: how many voicemails; 10 million by default")
+        parser.add_argument("--steps", help="upkeep only: which, separated by commas; all by default")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        from bench import access, callbacks, dispatch, imports, slow_clients
+        from bench import access, callbacks, dispatch, imports, maintenance, slow_clients
 
         compared = {}
         if options["name"] == "access":
@@ -28,9 +35,25 @@ class Command(BaseCommand):
                 raise CommandError("Name a checkout to compare with: --baseline PATH, or `make bench-access`.")
             compared = {"baseline": options["baseline"]}
         call_command("migrate", verbosity=0)
-        parts: dict[str, Any] = {"dispatch": dispatch, "callbacks": callbacks, "import": imports, "access": access}
-        part = (parts | {"slow-clients": slow_clients})[options["name"]]
-        figures = part.run(part.QUICK if options["quick"] else part.Sizes(), self._say, **compared)
+        parts = {
+            "dispatch": dispatch,
+            "callbacks": callbacks,
+            "import": imports,
+            "access": access,
+            "slow-clients": slow_clients,
+            "upkeep": maintenance,
+        }
+        part: Any = parts[options["name"]]
+        sizes = part.QUICK if options["quick"] else part.Sizes()
+        if options["rows"]:
+            sizes = replace(sizes, rows=options["rows"])
+        if options["steps"]:
+            if unknown := set(options["steps"].split(",")) - set(maintenance.STEPS):
+                raise CommandError(
+                    f"No step is called {', '.join(sorted(unknown))}; there are {', '.join(maintenance.STEPS)}."
+                )
+            sizes = replace(sizes, steps=options["steps"].split(","))
+        figures = part.run(sizes, self._say, **compared)
         self.stdout.write("\n".join(f"  {name:<32} {value:>10}" for name, value in figures.items()))
         if options["json"]:
             self.stdout.write(json.dumps(figures))
