@@ -21,6 +21,12 @@ _WRITE_ENTRIES = """
 UPDATE delivery_voicemailidentifier i SET record_number = a.entry FROM unnest(%s::uuid[], %s::bigint[]) AS a(id, entry)
  WHERE i.voicemail_id = a.id AND i.record_number IS NOT NULL
 """
+# An erasure goes on by the indexes that it knows.
+_TELL_ERASURES = """
+UPDATE platform_erasure e SET number_indexes = e.number_indexes || to_jsonb(moved.new)
+  FROM unnest(%s::text[], %s::text[]) AS moved(old, new)
+ WHERE e.finished_at IS NULL AND e.number_indexes ? moved.old AND NOT e.number_indexes ? moved.new
+"""
 _SOME_FROM_BEFORE = f"SELECT EXISTS (SELECT FROM {RecentDrops._meta.db_table} WHERE at[cardinality(at)] < %s)"  # noqa: S608
 
 
@@ -35,6 +41,8 @@ class VoicemailIndexes(BlindIndexes):
                 unreadable.append(pk)
         if entries:
             sql.run(_WRITE_ENTRIES, [sql.ids(entries), sql.numbers(entries.values())])
+        indexes = {each.old.hex(): each.new.hex() for each in moved}
+        sql.run(_TELL_ERASURES, [sql.texts(indexes), sql.texts(indexes.values())])
         return [*super().write(moved), *unreadable]
 
 

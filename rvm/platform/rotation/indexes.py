@@ -17,11 +17,12 @@ from rvm.platform.rotation.stores import Renewed, Store, Stretch
 
 
 class Moved(NamedTuple):
-    """A locked row whose index becomes another: its id, its workspace, the text, and the index under the current key."""
+    """A locked row whose index becomes another: its id, its workspace, the text, and the indexes before and after."""
 
     id: Any
     workspace_id: UUID
     text: str
+    old: bytes
     new: bytes
 
 
@@ -40,7 +41,7 @@ class BlindIndexes(Store):
 SELECT {self._id}, {key} <> %s AND {made} FROM {self.table} {{after}} ORDER BY {self._id} LIMIT %s
 """  # noqa: S608 - of names of the models
         self._read = f"""
-SELECT {self._id}, {bound}, {text} FROM {self.table}
+SELECT {self._id}, {bound}, {text}, {index} FROM {self.table}
  WHERE {self._id} = ANY(%s::{self._type}[]) AND {key} <> %s AND {made}
 """  # noqa: S608
         self._write = f"""
@@ -58,13 +59,13 @@ UPDATE {self.table} t SET {index} = a.index, {key} = %s
         free, left = self.lock(ids)
         unreadable: list[Any] = []
         moved: list[Moved] = []
-        for pk, workspace_id, row_id, ciphertext in sql.run(self._read, [free, blind_index().current]):
+        for pk, workspace_id, row_id, ciphertext, old in sql.run(self._read, [free, blind_index().current]):
             try:
                 text = self._encrypted.decrypt(ciphertext, workspace_id, row_id)
             except ValueError:
                 unreadable.append(pk)
             else:
-                moved.append(Moved(pk, workspace_id, text, blind_index().of(workspace_id, text)))
+                moved.append(Moved(pk, workspace_id, text, old, blind_index().of(workspace_id, text)))
         if moved:
             unreadable += self.write(moved)
         return Renewed(len(moved), left, unreadable)

@@ -11,6 +11,7 @@ from delivery.engine.recent_drops import RecentDrops
 from delivery.identifiers import by_record_number, numbers_in_lane, record_numbers_in
 from delivery.models import Voicemail
 from rvm.platform.database.clock import database_now
+from rvm.platform.models import Erasure
 from rvm.platform.rotation.indexes import BlindIndexes
 from rvm.platform.rotation.passes import Pace, Passes
 from rvm.platform.rotation.stores import INDEXES, Store
@@ -87,3 +88,16 @@ def test_a_voicemail_whose_number_was_removed_keeps_its_index_and_holds_no_key(k
     row = Voicemail.objects.defer("recipient").get()
     assert (bytes(row.recipient_index), row.index_key) == (before, 1)
     assert [store.counts() for store in stores() if store.table == "delivery_voicemail"] == [{}]
+
+
+def test_an_erasure_under_way_finds_its_voicemails_under_the_new_key(keys: Keys) -> None:
+    row = make_voicemail(status="accepted")
+    old = bytes(row.recipient_index).hex()
+    for finished_at in (None, database_now()):
+        Erasure.objects.create(workspace=row.workspace, number_indexes=[old], finished_at=finished_at)
+    keys(index=(1, 2))
+    reindex()
+    row.refresh_from_db()
+    under_way = Erasure.objects.get(finished_at=None)
+    assert under_way.number_indexes == [old, bytes(row.recipient_index).hex()]
+    assert Erasure.objects.exclude(finished_at=None).get().number_indexes == [old]
