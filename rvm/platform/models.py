@@ -448,7 +448,7 @@ class KeyRotation(models.Model):
         max_length=40, blank=True, help_text="The id of the last row passed; empty at the start."
     )
     written = models.BigIntegerField(default=0, help_text="Rows written under the key.")
-    began_at = models.DateTimeField()
+    found_at = models.DateTimeField(help_text="When the last pass began that found rows under an older key.")
 
     class Meta:
         db_table = "platform_keyrotation"

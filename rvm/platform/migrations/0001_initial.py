@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ('key_number', models.PositiveSmallIntegerField(help_text='The id of the key that is current.')),
                 ('position', models.CharField(blank=True, help_text='The id of the last row passed; empty at the start.', max_length=40)),
                 ('written', models.BigIntegerField(default=0, help_text='Rows written under the key.')),
-                ('began_at', models.DateTimeField()),
+                ('found_at', models.DateTimeField(help_text='When the last pass began that found rows under an older key.')),
             ],
             options={
                 'db_table': 'platform_keyrotation',

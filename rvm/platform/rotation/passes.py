@@ -87,9 +87,12 @@ class Passes:
 
     def _pass(self, store: Store) -> Passed:
         progress, passed, lines = self._begin(store), Passed(), _Lines(store, self._say)
+        began_at = database_now()
         after: Any = progress.position or None
         while True:
             stretch = store.look(after, STRETCH)
+            if stretch.due:
+                progress.found_at = began_at
             for ids in _batches(stretch.due, store.batch):
                 self._write(store, ids, progress, passed)
                 lines.progress(passed)
@@ -108,10 +111,10 @@ class Passes:
         """The progress of the store under the current key; from its beginning for another key, and `again`."""
         name = f"{self._command} {store.name}"
         progress, _ = KeyRotation.objects.get_or_create(
-            name=name, defaults={"key_number": self._key, "began_at": database_now()}
+            name=name, defaults={"key_number": self._key, "found_at": database_now()}
         )
         if progress.key_number != self._key:
-            progress.key_number, progress.began_at, progress.written = self._key, database_now(), 0
+            progress.key_number, progress.found_at, progress.written = self._key, database_now(), 0
             again = True
         if again:
             progress.position = ""
@@ -126,7 +129,7 @@ class Passes:
                 renewed = store.renew(ids)
                 progress.position = str(ids[-1])
                 progress.written += renewed.written
-                progress.save(update_fields=["position", "written"])
+                progress.save(update_fields=["position", "written", "found_at"])
         except (IntegrityError, OperationalError) as error:
             if not connection.is_usable():
                 raise

@@ -86,5 +86,5 @@ class Remainder(NamedTuple):
 # All lists have functions, because models are known only when all are loaded. A layer above appends its own.
 CIPHERTEXTS: list[Callable[[], Iterable[Store]]] = []
 INDEXES: list[Callable[[], Iterable[Store]]] = []
-# Called with the time at which `reindex` began under the current key, None if it has not yet.
+# Called with the time since when no process is known to write under an older key, None before the first `reindex`.
 REMAINDERS: list[Callable[[datetime | None], Iterable[Remainder]]] = []

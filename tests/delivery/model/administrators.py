@@ -92,8 +92,8 @@ def renew() -> None:
 
 
 def needs_no_older_key() -> bool:
-    since = KeyRotation.objects.filter(name__startswith="reindex").order_by("began_at").first()
-    remainders = [remainder for each in REMAINDERS for remainder in each(since and since.began_at)]
+    since = KeyRotation.objects.filter(name__startswith="reindex").order_by("-found_at").first()
+    remainders = [remainder for each in REMAINDERS for remainder in each(since and since.found_at)]
     counts = [store.counts() for stores in _stores() for store in stores]
     return all(set(count) <= {LATER} for count in counts) and not any(each.keys for each in remainders)
 

@@ -18,7 +18,7 @@ class Command(RotationCommand):
     lists = INDEXES
 
     def remainders(self) -> Iterator[Remainder]:
-        begun = KeyRotation.objects.filter(name__startswith=f"{self.name} ", key_number=self.ring.current)
-        since = begun.order_by("began_at").values_list("began_at", flat=True).first()
+        passed = KeyRotation.objects.filter(name__startswith=f"{self.name} ", key_number=self.ring.current)
+        since = passed.order_by("-found_at").values_list("found_at", flat=True).first()
         for each in REMAINDERS:
             yield from each(since)

@@ -20,7 +20,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.encryption.fields import BlindIndexField, EncryptedField
 from rvm.platform.encryption.keys import KeyRing
-from rvm.platform.models import Workspace
+from rvm.platform.models import KeyRotation, Workspace
 from rvm.platform.rotation.stores import INDEXES
 from tests.factories import RECIPIENT, make_consent, make_suppression, make_use_case, make_voicemail
 from usecases.models import Consent, Suppression
@@ -167,10 +167,24 @@ def test_counts_of_recent_drops_hold_their_key_until_they_are_purged(workspace: 
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE delivery_recentdrops SET at = ARRAY[now() - interval '9 days']"
-            " WHERE at[1] < (SELECT min(began_at) FROM platform_keyrotation)"
+            " WHERE at[1] < (SELECT max(found_at) FROM platform_keyrotation)"
         )
     purge(database_now())
     assert last_line(reindex(check=True)[1]) == MAY
+
+
+def test_a_process_that_went_on_with_the_old_key_begins_the_wait_anew(workspace: Workspace, keys: Keys) -> None:
+    make_voicemail(make_use_case(workspace))
+    keys(index=(1, 2))
+    reindex()
+    first = KeyRotation.objects.get(name="reindex delivery_voicemail").found_at
+    reindex()
+    assert KeyRotation.objects.get(name="reindex delivery_voicemail").found_at == first
+    keys(index=(1,))
+    make_voicemail(make_use_case(workspace))
+    keys(index=(1, 2))
+    reindex()
+    assert KeyRotation.objects.get(name="reindex delivery_voicemail").found_at > first
 
 
 def test_the_audit_needs_its_chain_key_before_an_index_key_goes(
