@@ -223,6 +223,6 @@ def test_when_the_connection_dies_in_the_middle_nothing_is_done_and_the_key_is_f
     finally:
         Things.go_on.set()
         thread.join(20)
-    assert answers[0].status_code == 500
+    assert answers[0].status_code == 503
     assert send(caller, body={"name": "slow"}).status_code == 201
     assert Heartbeat.objects.count() == 1

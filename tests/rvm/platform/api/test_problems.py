@@ -108,7 +108,7 @@ def test_an_accept_header_without_json_is_406(caller: Caller) -> None:
 def test_a_method_that_is_not_there_is_405_with_allow(caller: Caller) -> None:
     response = caller.client().delete(caller.url("things"))
     problem(response, 405, "method_not_allowed")
-    assert response["Allow"] == "GET, HEAD, POST"
+    assert response["Allow"] == "GET, HEAD, POST, OPTIONS"
 
 
 def test_a_problem_carries_its_headers_and_members(caller: Caller) -> None:
