@@ -53,6 +53,15 @@ def test_the_decoder_finds_no_key_no_file_and_no_connection(monkeypatch: pytest.
     assert inspect(SOUND, with_levels=False).duration_ms > 10_000
 
 
+def test_nothing_is_decoded_in_the_process_that_has_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    def here(*_: object, **__: object) -> None:
+        raise AssertionError("a sound was decoded in this process")
+
+    monkeypatch.setattr("miniaudio.stream_any", here)
+    assert inspect(SOUND).levels is not None
+    assert inspect_clip(SOUND).duration_ms > 10_000
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("task", "status", "code"),
