@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 
 from rvm.platform.encryption.encrypted_files import encrypt_file
 
-DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
 
 def test_a_media_file_is_readable_by_its_owner_only() -> None:
