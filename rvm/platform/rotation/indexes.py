@@ -13,9 +13,11 @@ from django.db.models import Model
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.encryption.fields import BlindIndexField
+from rvm.platform.observability.representation import hides
 from rvm.platform.rotation.stores import Renewed, Store, Stretch
 
 
+@hides("text", "old", "new")
 class Moved(NamedTuple):
     """A locked row whose index becomes another: its id, its workspace, the text, and the indexes before and after."""
 

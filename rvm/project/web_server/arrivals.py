@@ -45,7 +45,7 @@ class Arrival:
 
     now: float
     idle_seconds: float
-    data: bytearray = field(default_factory=bytearray)
+    data: bytearray = field(default_factory=bytearray, repr=False)
     need: Need | None = None
     deadline: float = field(init=False)
     _body_since: float = field(init=False, default=0.0)

@@ -29,15 +29,15 @@ _MAY_HOLD_TEXT = re.compile(r"\b(str|bytes|bytearray|Any|object|memoryview)\b")
 # Statuses, codes, sentences of the program, words of the law, and names that an administrator gives to what is no patient.
 SHOWN = set(
     """
-    advice basis bitrate_mode by_reason by_status carrier carrier_reference chain changes check choices choose chosen code
-    codes coloured colours columns comments commit consent_required consents content_type continuation_token country covers
-    crossed_out days decided delimiter detail differs dispatch_worker encoder encoding end error errors event_id explanation
-    facts field file_name fingerprint formats formulas freezes from_reason generated_at help hidden_columns holidays honoured
-    hours iana id ids kind label labels left_out loaded_rules lost media_id message method missed months note noun number_plan
-    oddities of_log over page pairs part percent places purpose purposes put_off question question_texts reason refused
-    regions repeat reported rules saw says sender senders sha256 share sheet skipped source sources sql start state states
-    status statuses stopped suppressions sure target text then title username version voice waiting_by_zone what why words
-    workspace zone zones
+    advice basis because bitrate_mode by_reason by_status carrier carrier_reference chain changes check choices choose chosen
+    code codes coloured colours columns comments commit consent_required consents content_type continuation_token country
+    covers crossed_out days decided delimiter detail differs dispatch_worker due encoder encoding end error errors event_id
+    explanation facts field file_name fingerprint formats formulas freezes from_reason generated_at help hidden_columns
+    holidays honoured hours iana id ids kind label labels last left left_out loaded_rules lost media_id message method missed
+    months named note noun number_plan oddities of_log over page pairs part percent places process purpose purposes put_off
+    question question_texts reason refused regions repeat reported rules saw says sender senders sha256 share sheet skipped
+    source sources sql start state states status statuses stopped suppressions sure target then title unreadable username
+    version voice waiting_by_zone what why words workspace zone zones
     """.split()  # noqa: SIM905  # a hundred words
 )
 # Names that elsewhere are a patient's or a secret.
@@ -46,23 +46,35 @@ SHOWN_THERE = {
     "Check.name",
     "Credential.name",
     "Drop.key",
+    "DropChange.text",
     "Effect.name",
     "Entry.name",
+    "Event.text",
     "Found.name",
     "Found.subject",
     "Gauge.name",
     "ImportProgress.file_name",
     "Kind.name",
-    "PolicyEffect.name",
+    "Part.colour",
     "Policy.name",
-    "Purge.rows",
+    "PolicyEffect.name",
     "Proposal.name",
+    "Proposal.text",
+    "Purge.rows",
+    "Quota.name",
+    "Remainder.text",
+    "Report.text",
+    "Server.name",
     "Sheet.name",
     "Shown.number",
-    "Style.number",
+    "Shown.text",
     "Style.colour",
+    "Style.number",
+    "Style.text",
+    "Submission.text",
     "Summary.name",
-    "Part.colour",
+    "Token.text",
+    "Transition.text",
 }
 # Each key of a ring hides itself, which the marker in its place cannot.
 _OF_KEYS = {"KeyRing"}
