@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ def fragment(admin_site: Any, view: Callable[..., HttpResponse]) -> Callable[...
     """A fragment's view. After the session has ended, the whole page reloads, so that the login is not shown inside the fragment."""
 
     @never_cache
+    @functools.wraps(view)
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return view(request, *args, **kwargs) if admin_site.has_permission(request) else reload_page()
 

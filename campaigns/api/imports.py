@@ -80,6 +80,7 @@ class _ImportView(UploadedListView):
 class ImportListView(_ImportView, ListView, CreateView):
     required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ, "POST": Scope.CAMPAIGNS_WRITE}
     parser_classes = [MultiPartParser]
+    heavy: ClassVar = frozenset({"POST"})
     upload_handler = ListUploadHandler
 
     def rows(self, query: PageQuery, live: bool | None) -> QuerySet[RecipientImport]:
@@ -185,6 +186,7 @@ class ImportConfirmView(_ImportView, ActionView):
 
 class ImportErrorsView(_ImportView):
     required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
+    heavy: ClassVar = frozenset({"GET"})
     content_negotiation_class = AnyAccept
 
     @extend_schema(

@@ -19,6 +19,7 @@ from rvm.platform.scopes import Scope
 
 class MessagePreviewView(CampaignsView):
     required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
+    heavy: ClassVar = frozenset({"GET"})
 
     @extend_schema(
         operation_id="get_import_recordings",

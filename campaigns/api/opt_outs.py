@@ -70,6 +70,7 @@ class _OptOutView(UploadedListView):
 class OptOutListsView(_OptOutView, ListView, CreateView):
     required_scopes: ClassVar = {"GET": Scope.OPT_OUTS_READ, "POST": Scope.OPT_OUTS_WRITE}
     parser_classes = [MultiPartParser]
+    heavy: ClassVar = frozenset({"POST"})
     upload_handler = ListUploadHandler
     query_class = WorldQuery
 

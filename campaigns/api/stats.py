@@ -35,6 +35,7 @@ TAGS = ["Campaigns"]
 
 class PreviewView(CampaignsView):
     required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
+    heavy: ClassVar = frozenset({"GET"})
 
     @extend_schema(
         operation_id="preview_campaign",
@@ -74,6 +75,7 @@ class StatsView(CampaignsView):
 
 class ExportView(CampaignsView):
     required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
+    heavy: ClassVar = frozenset({"GET"})
     content_negotiation_class = AnyAccept
 
     @extend_schema(

@@ -79,9 +79,12 @@ class UploadedListDetailView(UploadedListView):
     read_as: ClassVar[Callable[..., Any]]
     discard: ClassVar[Callable[..., Any]]
     audit_name: ClassVar[str]
+    heavy: ClassVar = frozenset({"PATCH"})
 
     def get(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         row = self.find(**ids)
+        if not row.is_under_way:
+            self.take_place()  # its file is read; polling a list under way is not heavy
         detail = self.detail(row)
         if self.may_see_numbers and detail["sample"] is not None:
             audit.record(self.audit_name, row, actor=self.actor, workspace=self.workspace)

@@ -55,6 +55,7 @@ class _WithdrawalView(CampaignsView, RowsView):
 class WithdrawalListView(_WithdrawalView, CreateView):
     required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
     parser_classes = [JSONParser, MultiPartParser]
+    heavy: ClassVar = frozenset({"POST"})
     upload_handler = ListUploadHandler
 
     def create(self) -> Withdrawal:

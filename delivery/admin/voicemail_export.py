@@ -16,6 +16,7 @@ from delivery.downloads import voicemail_download
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.list_export import filtered_rows, filters_to_keep
 from rvm.platform.admin.rights import acting_user, rights_of
+from rvm.platform.database.heavy_requests import heavy
 from rvm.platform.roles import Right
 
 
@@ -31,6 +32,7 @@ class VoicemailExport(RecordAdmin):
         may_export = workspace is not None and rights_of(request).may(Right.EXPORT, workspace.pk)
         return super().changelist_view(request, {**(extra_context or {}), "may_export": may_export})
 
+    @heavy
     def export(self, request: HttpRequest) -> HttpResponseBase:
         workspace = chosen_workspace(request)
         if workspace is None or not rights_of(request).may(Right.EXPORT, workspace.pk):

@@ -32,6 +32,7 @@ EXAMPLE = OpenApiExample(
 
 class VoicemailExportView(DeliveryView):
     required_scopes: ClassVar = {"GET": Scope.VOICEMAIL_READ, "POST": Scope.VOICEMAIL_READ}
+    heavy: ClassVar = frozenset({"GET", "POST"})
     content_negotiation_class = AnyAccept
 
     @extend_schema(

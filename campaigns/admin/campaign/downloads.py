@@ -15,6 +15,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.selectors import VoicemailFilter, voicemails
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
+from rvm.platform.database.heavy_requests import heavy
 from rvm.platform.roles import Right
 
 
@@ -25,6 +26,7 @@ class CampaignDownloads(RecordAdmin):
         download = self.admin_site.admin_view(require_safe(self.download))
         return [path("<uuid:object_id>/export/", download, name="campaigns_campaign_export"), *super().get_urls()]
 
+    @heavy
     def download(self, request: HttpRequest, object_id: UUID) -> StreamingHttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))
         if not self.may(Right.EXPORT, request, campaign):

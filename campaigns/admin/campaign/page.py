@@ -32,6 +32,7 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.records.history import MAX_PARTS
 from rvm.platform.audit.reading import PLATFORM
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.heavy_requests import heavy
 from rvm.platform.roles import Right
 from usecases.selectors import name_of
 
@@ -119,6 +120,7 @@ class CampaignPage(RecordAdmin):
     def summary(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         return summary_page(request, self.get_object(request, str(object_id)))
 
+    @heavy
     def preview(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))
         context = preview_stats(

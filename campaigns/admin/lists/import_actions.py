@@ -21,6 +21,7 @@ from rvm.platform import audit
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.csv_export import csv_response
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.heavy_requests import heavy
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
 
@@ -60,6 +61,7 @@ class ImportActions(UploadedListAdmin):
         super().discard(request, object_id)
         return redirect(reverse("admin:campaigns_campaign_change", args=[row.campaign_id]))
 
+    @heavy
     def errors(self, request: HttpRequest, object_id: UUID) -> Any:
         """Download the rejected rows for correction and a new upload. They have the original cells, so the user must have
         permission to see numbers."""

@@ -14,6 +14,7 @@ from campaigns.models import RecipientImport
 from rvm.platform import audit
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
+from rvm.platform.database.heavy_requests import heavy
 from rvm.platform.errors import ServiceError
 
 MAX_ROWS = 5
@@ -26,6 +27,7 @@ class MessagePreview(RecordAdmin):
         view = fragment(self.admin_site, self.message_preview)
         return [path("<uuid:object_id>/heard/", view, name="campaigns_recipientimport_heard"), *super().get_urls()]
 
+    @heavy
     def message_preview(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         row: RecipientImport = self.get_object(request, str(object_id))
         if not rights_of(request).may_see_numbers(row.workspace_id):

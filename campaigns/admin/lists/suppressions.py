@@ -35,6 +35,7 @@ from campaigns.opt_outs.rows import MAX_REASON_LENGTH
 from delivery.services.suppressions import stopped_by
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.heavy_requests import place
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from rvm.platform.roles import Right
@@ -162,13 +163,14 @@ class SuppressionsWithLists(SuppressionAdmin):
         if posted and form.is_valid():
             file = form.cleaned_data["list"]
             try:
-                row = services.upload(
-                    workspace=form.cleaned_data["workspace"],
-                    file_name=file.name or "",
-                    chunks=file.chunks(),
-                    actor=acting_user(request),
-                    now=database_now(),
-                )
+                with place(form.cleaned_data["workspace"].pk):
+                    row = services.upload(
+                        workspace=form.cleaned_data["workspace"],
+                        file_name=file.name or "",
+                        chunks=file.chunks(),
+                        actor=acting_user(request),
+                        now=database_now(),
+                    )
                 return redirect(reverse("admin:campaigns_optoutimport_change", args=[row.pk]))
             except ServiceError as refusal:
                 form.add_error("list", refusal.message)

@@ -24,6 +24,7 @@ from campaigns.models import Campaign
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.heavy_requests import place
 from rvm.platform.errors import ServiceError
 from rvm.platform.uploads import UploadTooLarge, drain
 
@@ -59,13 +60,14 @@ class ListUpload(RecordAdmin):
         try:
             if file is None:
                 raise ServiceError("file_missing", "No file was chosen.")
-            found = service.upload(
-                campaign=campaign,
-                file_name=file.name or "",
-                chunks=file.chunks(),
-                actor=acting_user(request),
-                now=database_now(),
-            )
+            with place(campaign.workspace_id):
+                found = service.upload(
+                    campaign=campaign,
+                    file_name=file.name or "",
+                    chunks=file.chunks(),
+                    actor=acting_user(request),
+                    now=database_now(),
+                )
         except ServiceError as refusal:
             messages.error(request, refusal.message)
             return redirect(reverse("admin:campaigns_campaign_change", args=[object_id]))

@@ -26,6 +26,7 @@ from rvm.platform.admin.number_quota import ask
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.audit.numbers_shown import rows_shown
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.heavy_requests import place
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
@@ -114,7 +115,8 @@ class UploadedListAdmin(RecordAdmin):
         if row.state not in READABLE or row.file_removed_at is not None:
             return {}
         try:
-            sample = self.services.sample(row)
+            with place(row.workspace_id):
+                sample = self.services.sample(row)
         except ServiceError as refusal:
             return {"unreadable": refusal.message}
         reveal = rights_of(request).may_see_numbers(row.workspace_id)

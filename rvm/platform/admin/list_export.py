@@ -23,6 +23,7 @@ from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.csv_export import csv_response
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.heavy_requests import heavy
 from rvm.platform.models import Workspace
 from rvm.platform.observability.masking import MASK
 from rvm.platform.roles import Right
@@ -53,6 +54,7 @@ class ListExport(RecordAdmin):
             request, {**(extra_context or {}), "may_export": self.may(Right.EXPORT, request)}
         )
 
+    @heavy
     def export(self, request: HttpRequest) -> HttpResponseBase:
         if not self.may(Right.EXPORT, request):
             raise PermissionDenied

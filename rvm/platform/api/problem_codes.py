@@ -97,6 +97,12 @@ NUMBER_QUESTIONS_USED_UP = ProblemCode(
     "The day's questions by number are used up",
     "Go on at `retry_at`, use a key with `numbers:read`, or ask by id or reference.",
 )
+TOO_MANY_AT_ONCE = ProblemCode(
+    "too_many_at_once",
+    429,
+    "Too many large requests at once",
+    "Exports, previews and lists are answered a few at a time. Repeat the request after the time in `Retry-After`.",
+)
 INTERNAL_ERROR = ProblemCode(
     "internal_error",
     500,
@@ -137,6 +143,7 @@ PLATFORM_PROBLEMS = by_code(
     IDEMPOTENCY_KEY_REUSED,
     RATE_LIMITED,
     NUMBER_QUESTIONS_USED_UP,
+    TOO_MANY_AT_ONCE,
     INTERNAL_ERROR,
     UNAVAILABLE,
 )

@@ -9,10 +9,12 @@ require the argument `live`, so that no view can omit it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any, ClassVar, NoReturn, TypeVar, cast
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,9 +24,11 @@ from rest_framework.views import APIView
 from rvm.platform import number_questions
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.idempotency import once_per_key
+from rvm.platform.api.permissions import operation_of
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 from rvm.platform.api.problems import FieldError, Problem
 from rvm.platform.api.rate_limit import KeyThrottle, Policy
+from rvm.platform.database.heavy_requests import RETRY_SECONDS, Busy, kept, place
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.scopes import Scope
@@ -39,11 +43,13 @@ ONLY_TEST_ROWS = "A test key finds test rows only; for live ones use a live key.
 class ApiView(APIView):
     """The base view. Subclasses declare `required_scopes` by method; every POST that changes something honours Idempotency-Key.
 
+    `heavy` names the methods that take long, of which a few are answered at once (`rvm/platform/database/heavy_requests.py`).
     `upload_handler` receives files and limits their size. `problems` maps codes of ServiceError to problems; any other code becomes
     `invalid_request`. `rate_policy`: None for the limits of reading and writing.
     """
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
+    heavy: ClassVar[frozenset[str]] = frozenset()
     problems: ClassVar[Mapping[str, ProblemCode]] = by_code(
         codes.NOT_FOUND, codes.QUOTA_USED_UP, codes.NUMBER_QUESTIONS_USED_UP, codes.UNAVAILABLE
     )
@@ -124,6 +130,20 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         _bound_body(request, self.upload_handler.max_bytes + MAX_FORM_BYTES)
         request._request.upload_handlers = [self.upload_handler(request._request)]
+        if operation_of(self, request) in self.heavy:
+            self.take_place()
+
+    def take_place(self) -> None:
+        """Hold one of the workspace's places for heavy requests until the response is sent. Raises Problem."""
+        try:
+            self._places.enter_context(place(self.workspace.pk))
+        except Busy as busy:
+            code = codes.TOO_MANY_AT_ONCE if busy.own else codes.UNAVAILABLE
+            raise Problem(code, busy.message, headers={"Retry-After": str(RETRY_SECONDS)}) from busy
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with ExitStack() as self._places:
+            return kept(super().dispatch(request, *args, **kwargs), self._places)
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(self.problem(exc) if isinstance(exc, ServiceError) else exc)

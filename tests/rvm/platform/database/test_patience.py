@@ -1,4 +1,4 @@
-"""A web process waits for a statement as long as PostgreSQL answers others; the whole server hangs in tests/chaos/test_outages.py."""
+"""A web process waits for a statement as long as PostgreSQL answers others; tests/chaos/web/test_outages.py stops whole servers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """PostgreSQL goes away under a request, at any of its statements: 503 with Retry-After, whatever the address and whoever asks.
 
-With servers that are stopped: test_stopped_servers.py.
+With servers that are stopped: tests/chaos/web/test_outages.py.
 """
 
 from __future__ import annotations
