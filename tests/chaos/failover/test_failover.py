@@ -80,7 +80,7 @@ def test_what_a_standby_has_forgotten_is_sent_a_second_time_only_if_a_person_say
         assert (stage.drops(), len(messages(stage))) == before, "held: nothing was claimed, nothing left"
         with django_on(stage.database_url):
             found = service.look()
-            print("", *found.checklist(), sep="\n")  # noqa: T201 - what the person reads
+            call_command("sending", "show")  # what the person reads
             assert "timeline 2, and was on 1" in found.why_held
             choice = ["--end-waiting"] if waiting == "end" else []
             call_command(
