@@ -47,7 +47,7 @@ def execute(statement: str) -> None:
         "DELETE FROM platform_auditchain",
         "UPDATE platform_auditchain SET workspace_id = NULL",
         "DELETE FROM usecases_consent",
-        "UPDATE usecases_consent SET evidence = evidence",
+        "UPDATE usecases_consent SET purposes = purposes",
         "TRUNCATE delivery_voicemail CASCADE",
         "ALTER TABLE platform_user ADD COLUMN x int",
         "DELETE FROM django_migrations",
