@@ -429,3 +429,16 @@ PEOPLE = response_example(
         "scanned": 0,
     },
 )
+
+ERASE_PERSON = request_example(
+    "By number", {"recipient_phone_number": "+12025550142", "reason": "Request by letter of 3 March"}
+)
+ERASURE = response_example(
+    "Finished",
+    {
+        "erasure_id": "01920f3b-8f00-7000-8000-0000000000d7",
+        "counts": {"canceled": 1, "reports": 3, "voicemails": 4},
+        "asked_at": "2026-03-04T09:00:00Z",
+        "finished_at": "2026-03-04T09:00:00Z",
+    },
+)

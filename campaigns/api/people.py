@@ -13,12 +13,15 @@ from campaigns.api import examples
 from campaigns.api.base import CampaignsView
 from campaigns.api.serializers.people import (
     MAX_RECEIVED,
+    ErasureSerializer,
     PeopleSearch,
     PersonEligibilitySerializer,
     PersonPageSerializer,
+    PersonToErase,
     PersonVoicemailSerializer,
 )
 from campaigns.people import record
+from campaigns.people.erasure import erase
 from campaigns.people.search import MAX_SCANNED, Matches, Person, by_identifier, by_name
 from delivery.models import Voicemail
 from rvm.platform import audit
@@ -168,3 +171,30 @@ class PeopleSearchView(CampaignsView):
             ).data,
             "consents_has_more": len(consents) > record.MAX_CONSENTS,
         }
+
+
+class EraseView(CampaignsView):
+    required_scopes: ClassVar = {"POST": Scope.PEOPLE_ERASE}
+    rate_policy = NUMBERS
+
+    @extend_schema(
+        operation_id="erase_person",
+        summary="Erase a person by number",
+        description="What waits for the number in this workspace is canceled, and what voicemails, reports, messages and recordings "
+        "joined for this person say is removed. Results without the number, suppressions and consents stay. Ask again at any time: "
+        "an erasure that is not finished is gone on with, and it is no opt-out. 409 `legal_hold` while one covers the person. "
+        f"Also needs the scope `{Scope.NUMBERS_READ.value}`, since the answer tells whether the number is known; live keys only.",
+        tags=["People"],
+        request=PersonToErase,
+        responses={200: ErasureSerializer},
+        examples=[examples.ERASE_PERSON, examples.ERASURE],
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        require_scope(self.key, Scope.NUMBERS_READ)
+        asked = self.read_body(PersonToErase)
+        self.require_world(
+            True, "An erasure is of live rows, too, and a test key changes test rows only; use a live key."
+        )
+        person = Person(self.workspace, asked["recipient_phone_number"])
+        done = erase(person, reason=asked["reason"], actor=self.actor, now=database_now())
+        return Response(ErasureSerializer(done).data)

@@ -68,6 +68,9 @@ APPROVAL_ENDED = ProblemCode(
     "The request for approval has ended",
     "`GET /campaigns/{id}/approval` says how; launch or retry again to ask anew.",
 )
+LEGAL_HOLD = ProblemCode(
+    "legal_hold", 409, "A legal hold covers this person", "An administrator lifts it, on the page of the workspace."
+)
 IMPORT_FILE_REMOVED = ProblemCode(
     "import_file_removed",
     409,
@@ -152,6 +155,7 @@ CAMPAIGN_PROBLEMS = by_code(
     RETRY_NOT_UNDER_WAY,
     APPROVAL_NEEDED,
     APPROVAL_ENDED,
+    LEGAL_HOLD,
     IMPORT_UNDER_WAY,
     IMPORT_FILE_REMOVED,
     IMPORT_TOO_LARGE,

@@ -34,6 +34,7 @@ urlpatterns = [
     path(f"{WITHDRAWAL}/confirm", withdrawals.WithdrawalConfirmView.as_view(), name="withdrawal-confirm"),
     path(f"{IMPORT}/recordings", message_preview.MessagePreviewView.as_view(), name="import-recordings"),
     path("people/search", people.PeopleSearchView.as_view(), name="people-search"),
+    path("people/erase", people.EraseView.as_view(), name="people-erase"),
     path("opt-out-lists", opt_outs.OptOutListsView.as_view(), name="opt-out-lists"),
     path(OPT_OUTS, opt_outs.OptOutListView.as_view(), name="opt-out-list"),
     path(f"{OPT_OUTS}/check", opt_outs.OptOutCheckView.as_view(), name="opt-out-list-check"),

@@ -38,7 +38,7 @@ def erase(person: Person, *, reason: str, actor: User | None, now: datetime) -> 
     What is repeated while the record of the first time is open goes on with that. Raises ServiceError under a legal hold."""
     if why := _hold_on(person.workspace.pk, person.indexes):
         raise ServiceError(
-            "conflict", f"{why}, so this person is not erased. Have the hold lifted first, or wait until it is."
+            "legal_hold", f"{why}, so this person is not erased. Have the hold lifted first, or wait until it is."
         )
     with transaction.atomic():
         row = _open_one(person, reason, actor)

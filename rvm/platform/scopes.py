@@ -31,6 +31,7 @@ class Scope(models.TextChoices):
     USE_CASES_WRITE = "use-cases:write", "Create, change and delete use cases"
     ELIGIBILITY_READ = "eligibility:read", "Ask whether a person may be reached; needs numbers:read too"
     PEOPLE_READ = "people:read", "Find people, with all that is known of them; needs numbers:read too"
+    PEOPLE_ERASE = "people:erase", "Erase people by number; needs numbers:read too"
     AUDIT_READ = "audit:read", "Read who did what in the workspace, and who saw what is known of people"
     SETUPS_READ = "setups:read", "Read telephony setups and phone numbers"
     SETUPS_WRITE = "setups:write", "Change telephony setups and phone numbers"

@@ -18,8 +18,9 @@ from delivery.api.serializers.voicemails import VOICEMAIL_STATUSES
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.models import Voicemail
 from delivery.services.screening import MAX_REFERENCE_LENGTH
-from rvm.platform.api.fields import IdField, TextField
+from rvm.platform.api.fields import IdField, StrictSerializer, TextField
 from rvm.platform.api.lists import WorldQuery
+from rvm.platform.models import MAX_HOLD_REASON, Erasure
 from usecases.api.consent_serializers import ConsentSerializer
 from usecases.api.number_field import PhoneNumberField
 from usecases.api.suppression_serializers import SuppressionSerializer
@@ -126,6 +127,25 @@ class PersonEligibilitySerializer(serializers.Serializer[Any]):
         found = answered(answer.found)
         objections = [guard["guard"] for guard in found.pop("guards") if guard["decision"] != "send"]
         return {**told, **found, "objections": objections, "detail": ""}
+
+
+class PersonToErase(StrictSerializer):
+    recipient_phone_number = PhoneNumberField(help_text="E.164, such as +12025550142.")
+    reason = TextField(max_length=MAX_HOLD_REASON, help_text="Why, without names or numbers; kept with the record.")
+
+
+class ErasureSerializer(serializers.Serializer[Erasure]):
+    erasure_id = serializers.UUIDField(source="pk", help_text="Of the record, which holds no number.")
+    counts = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="What was removed so far: `canceled` voicemails, `voicemails`, carriers' `reports`, inbound `messages`, joined "
+        "`recordings`. Kinds without any are left out.",
+    )
+    asked_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Null while a voicemail is at the carrier, or a list is kept that may have the person; it goes on by itself.",
+    )
 
 
 class PersonSerializer(serializers.Serializer[Any]):

@@ -87,6 +87,8 @@ def test_what_reaches_people_needs_a_scope_apart_from_what_prepares_it() -> None
             assert scope is (Scope.OPT_OUTS_READ if method in ("GET", "HEAD") else changes)
         elif route == "people/search":
             assert scope is Scope.PEOPLE_READ
+        elif route == "people/erase":
+            assert scope is Scope.PEOPLE_ERASE
         else:
             assert scope is (Scope.CAMPAIGNS_READ if method in ("GET", "HEAD") else Scope.CAMPAIGNS_WRITE)
 
@@ -160,7 +162,7 @@ def test_a_key_without_the_scope_is_refused(
 
 @pytest.mark.parametrize(("method", "route", "scope"), ROUTES)
 def test_the_named_scope_is_enough(method: str, route: str, scope: Scope, campaign: Campaign) -> None:
-    more = [Scope.NUMBERS_READ] if scope is Scope.PEOPLE_READ else []
+    more = [Scope.NUMBERS_READ] if scope in (Scope.PEOPLE_READ, Scope.PEOPLE_ERASE) else []
     api = make_api(campaign.workspace, scopes=[scope, *more])
     # A body in JSON is not what an upload takes.
     expected = (415,) if (method, route) in UPLOADS else (200, 204, 409, 422)

@@ -215,7 +215,7 @@ def test_a_hold_on_the_workspace_or_on_a_campaign_of_the_person_refuses_with_a_s
     hold = holds.place(workspace, campaign_id=mine.pk, name="Mine", reason="A", actor=None)
     with pytest.raises(ServiceError, match="A legal hold covers a campaign that this person is in") as refused:
         erased(workspace)
-    assert refused.value.code == "conflict"
+    assert refused.value.code == "legal_hold"
     holds.lift(hold, reason="B", actor=None, now=database_now())
     whole = holds.place(workspace, campaign_id=None, name="All", reason="A", actor=None)
     with pytest.raises(ServiceError, match="A legal hold covers this workspace"):

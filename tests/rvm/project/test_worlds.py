@@ -46,6 +46,7 @@ from tests.campaigns.api.calling import upload_directly
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.states import make_submitted, state
 from tests.factories import (
+    RECIPIENT,
     Api,
     attested,
     make_api,
@@ -300,6 +301,7 @@ ACTIONS = {
         },
     ),
     "POST consents/{consent_id}/revoke": Action(404, lambda rows: {"channel": "telephone"}),
+    "POST people/erase": Action(403, lambda rows: {"recipient_phone_number": RECIPIENT, "reason": "By letter"}),
 }
 # Suppressions and consents are live rows: in the test world there is none to add, lift or revoke.
 LIVE_ONLY = {
@@ -307,6 +309,7 @@ LIVE_ONLY = {
     "POST suppressions/{suppression_id}/lift",
     "POST consents",
     "POST consents/{consent_id}/revoke",
+    "POST people/erase",
     # What is stated about a sound lets people hear it.
     *(operation for operation in ACTIONS if operation.endswith("/attestation")),
 }
@@ -360,7 +363,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(ACTIONS), len(READING)) == (52, 39)
+    assert (len(ACTIONS), len(READING)) == (53, 39)
 
 
 @pytest.mark.parametrize("operation", ACTIONS)

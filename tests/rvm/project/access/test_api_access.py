@@ -42,6 +42,7 @@ SCOPES = {
 }
 # Operations that one scope does not open, with the others that they need.
 NEEDS_MORE = {
+    "POST people/erase": {Scope.NUMBERS_READ},  # the answer tells whether the number is known
     "POST people/search": {Scope.NUMBERS_READ},  # what is asked for is a number, or leads to one
     "POST eligibility": {Scope.NUMBERS_READ},
 }
