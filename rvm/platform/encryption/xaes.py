@@ -32,7 +32,7 @@ class Xaes:
 
     def __init__(self, key: bytes) -> None:
         # ECB with complete blocks is the block cipher itself.
-        block_cipher = Cipher(algorithms.AES256(key), modes.ECB()).encryptor()  # noqa: S305
+        block_cipher = Cipher(algorithms.AES256(key), modes.ECB()).encryptor()  # noqa: S305  # nosec B305
         encrypted_zeros = int.from_bytes(block_cipher.update(bytes(_BLOCK)))
         # The subkey K1 of CMAC (NIST SP 800-38B, section 6.1).
         doubled = encrypted_zeros << 1
