@@ -87,7 +87,7 @@ class WorkspaceAdmin(RetentionPages, ScopedModelAdmin):
 
     @display(description="Kept, of the most that is allowed")
     def kept(self, workspace: Workspace) -> str:
-        return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in _lines(workspace))) or "-"  # nosec B308 - a constant
+        return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in _lines(workspace))) or "-"  # a constant  # nosec B308
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The read-only fields, except for superusers also those that the operator decides: which countries are open, which
