@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
+from hypothesis import HealthCheck, settings
 
 from rvm.platform.database.grants import grant
 from rvm.platform.models import Workspace
@@ -15,6 +16,12 @@ from rvm.platform.redis_connection import redis_client
 from tests.append_only import OFF, ON
 from tests.factories import Api, make_api, make_workspace
 from tests.key_rings import take_keys
+
+# How long an example takes says nothing on a machine that does other work; examples share a test's fixtures, whose rows each undoes.
+settings.register_profile(
+    "shared", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("shared")
 
 # An administrator may have set any of these for the server, the database or the role.
 UNFRIENDLY = {

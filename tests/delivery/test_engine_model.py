@@ -278,7 +278,6 @@ def test_nobody_is_reached_twice_and_every_voicemail_ends_whatever_happens(pytes
         settings=settings(
             max_examples=25,
             stateful_step_count=50,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=phases(pytestconfig),
             print_blob=True,

@@ -128,7 +128,7 @@ def test_garbage_is_no_place_to_give_starts_back_to(redis: Redis, plant: str) ->
     assert door.acquire(setup_id, wanted=100, pace=PACE, cap=10_000, in_flight=0).count == 0 or plant == "a crowd"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     text=st.one_of(
         st.binary(max_size=40), st.floats().map(repr).map(str.encode), st.integers().map(str).map(str.encode)

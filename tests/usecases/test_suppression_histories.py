@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rvm.platform.database.clock import database_now
@@ -147,7 +147,7 @@ def said_by(row: Suppression) -> Said:
     return Said(row.number, SuppressionKind(row.kind), row.source, tuple(row.purposes))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.lists(actions, max_size=14))
 def test_after_any_history_the_list_is_what_was_said_and_not_taken_back(db: None, history: list[Any]) -> None:
     told = History()

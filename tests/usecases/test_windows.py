@@ -103,7 +103,7 @@ def test_an_empty_window_never_opens(start: time, end: time) -> None:
     assert next_open(utc("2026-03-02T15:00"), ["America/New_York"], Hours(start, end)) is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(["2026-01-15", "2026-03-06", "2026-10-30"]),
     st.integers(0, 48 * 3600),
@@ -165,7 +165,7 @@ seconds = st.integers(-30 * 3600, 30 * 3600)
 minutes = st.integers(0, 24 * 60 - 1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(DAYS), seconds, st.lists(st.sampled_from(ZONES), min_size=1, max_size=3), minutes, minutes)
 @example("2026-03-08", 5 * 3600, ["America/New_York"], 150, 240)
 @example("2026-11-01", 5 * 3600 + 3000, ["America/New_York"], 90, 105)

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings as project
 from django.db import DatabaseError, DataError, OperationalError, connection
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.imports import service, staging
@@ -159,7 +159,7 @@ cells = st.sampled_from(
 ) | st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=12)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(st.lists(st.tuples(cells, cells), min_size=1, max_size=30))
 def test_whatever_a_list_holds_its_counts_add_up_and_no_number_is_queued_twice(rows: list[tuple[str, str]]) -> None:
     campaign = make_campaign()

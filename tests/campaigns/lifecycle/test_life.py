@@ -222,7 +222,6 @@ def test_whatever_people_and_time_do_campaign_lane_and_voicemails_agree() -> Non
     quick = settings(
         max_examples=15,
         stateful_step_count=25,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )

@@ -8,7 +8,7 @@ from typing import Any
 import openpyxl
 import pytest
 from django.test import override_settings
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.imports import uploaded_lists
@@ -240,7 +240,7 @@ _CELLS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(st.lists(_CELLS, min_size=1, max_size=30))
 def test_the_counts_are_of_all_rows_and_the_list_grows_by_what_was_added(db: None, phones: list[str]) -> None:
     workspace = make_workspace()

@@ -146,7 +146,7 @@ quarters = st.integers(0, 95).map(lambda quarter: time(*divmod(quarter * 15, 60)
 optional_days = st.one_of(st.none(), st.sets(st.integers(1, 7), min_size=1).map(frozenset))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     groups_of, st.one_of(st.none(), quarters), st.one_of(st.none(), quarters), quarters, quarters, optional_days, optional_days,
     st.integers(1, 200), st.booleans(),

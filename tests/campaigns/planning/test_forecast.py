@@ -136,7 +136,7 @@ lengths = st.integers(1, 10 * 24 * 60).map(lambda minutes: timedelta(minutes=min
 paces = st.floats(0.01, 1000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(people, hours_of_day, moments, lengths, paces)
 def test_everybody_is_sent_once_or_runs_out_of_time(
     groups: list[Group], hours: Hours, start: datetime, length: timedelta, pace: float
@@ -147,7 +147,7 @@ def test_everybody_is_sent_once_or_runs_out_of_time(
     assert all(count > 0 for count in ran.sent.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(people, hours_of_day, moments, lengths, paces)
 def test_every_opening_is_one_of_the_windows_and_before_the_end(
     groups: list[Group], hours: Hours, start: datetime, length: timedelta, pace: float
@@ -160,7 +160,7 @@ def test_every_opening_is_one_of_the_windows_and_before_the_end(
         assert start <= ran.finishes_at <= start + length
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(people, hours_of_day, moments, lengths, paces, st.floats(1, 20))
 def test_being_faster_never_finishes_later_nor_leaves_more_unsent(
     groups: list[Group], hours: Hours, start: datetime, length: timedelta, pace: float, times: float
@@ -174,7 +174,7 @@ def test_being_faster_never_finishes_later_nor_leaves_more_unsent(
         assert fast.finishes_at <= slow.finishes_at + timedelta(seconds=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hours_of_day, moments, zones)
 def test_between_opening_and_closing_the_window_is_open(hours: Hours, moment: datetime, where: tuple[str, ...]) -> None:
     opening = next_open(moment, where, hours)

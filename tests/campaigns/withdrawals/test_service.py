@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.models import Campaign, Withdrawal
@@ -293,7 +293,7 @@ def test_names_are_found_under_an_older_index_key(
         blind_index.cache_clear()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(["000", "001", "visit-1", "002", "nobody", "", patient_number(2)]), max_size=12))
 def test_every_line_comes_to_exactly_one_thing(campaign: Campaign, lines: list[str]) -> None:
     with transaction.atomic():

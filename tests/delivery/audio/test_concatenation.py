@@ -61,7 +61,7 @@ def test_bit_rates_may_differ_and_vary() -> None:
     assert inspect(join(parts)).bitrate_mode == "VBR"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     of=st.sampled_from(FORMATS),
     parts=st.lists(

@@ -129,7 +129,7 @@ def test_every_warning_fits_its_column() -> None:
         assert len(message.format(**facts)) <= most, code
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(quieter=st.floats(0, 30))
 def test_what_is_quieter_by_so_many_decibels_measures_so_many_less(quieter: float) -> None:
     loud, soft = (measure(syllables(2, -6 - by, 8000), 8000) for by in (0, quieter))
@@ -138,7 +138,7 @@ def test_what_is_quieter_by_so_many_decibels_measures_so_many_less(quieter: floa
     assert all(one <= other for one, other in zip(soft.waveform, loud.waveform, strict=True))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(before=st.integers(0, 80), after=st.integers(0, 80))
 def test_silence_put_around_a_sound_is_found_and_changes_no_loudness(before: int, after: int) -> None:
     alone = measure(syllables(2, -6, 8000), 8000)
@@ -150,7 +150,7 @@ def test_silence_put_around_a_sound_is_found_and_changes_no_loudness(before: int
     assert found.peak_dbfs == alone.peak_dbfs
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(-32768, 32767), min_size=800, max_size=1200), st.sampled_from([1, 2]))
 def test_any_samples_at_all_have_sensible_figures(values: list[int], channels: int) -> None:
     sound = np.resize(np.array(values, dtype=np.int16), (8000, channels))

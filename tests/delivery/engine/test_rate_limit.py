@@ -137,7 +137,7 @@ def test_asking_for_nothing_that_is_free_writes_no_debt(redis: Redis, setup_id: 
     assert redis.get(f"rvm:pace:{setup_id}") == before
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pace=st.floats(0.01, 100_000), changed=st.floats(0.01, 100_000))
 def test_a_changed_pace_takes_effect_at_the_next_ask(pace: float, changed: float) -> None:
     setup_id, door = uuid4(), limiter(get_connection("dispatch"))

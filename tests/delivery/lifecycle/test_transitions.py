@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from delivery.lifecycle import transitions
@@ -153,7 +153,7 @@ REASONS_OF: dict[V, list[Reason | None]] = {
 step = st.tuples(st.lists(st.integers(0, 5), min_size=1, max_size=6, unique=True), st.integers(0, 60), st.booleans())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(history=st.lists(step, max_size=14))
 def test_counts_equal_the_rows_after_any_history(history: list[tuple[list[int], int, bool]]) -> None:
     lanes = [factories.make_lane() for _ in range(2)]

@@ -37,7 +37,6 @@ def tell(histories: int, *, phases: Collection[Phase], at: int | None = None) ->
             settings=settings(
                 max_examples=histories,
                 stateful_step_count=MAX_STEPS,
-                deadline=None,
                 suppress_health_check=list(HealthCheck),
                 phases=phases,
                 database=None if at is not None else not_set,

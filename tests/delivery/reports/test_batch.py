@@ -142,7 +142,7 @@ def end_of(
     return world.rows()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     initial_states=st.lists(st.sampled_from(list(INITIAL_STATES)), min_size=3, max_size=3),
     retries=st.integers(0, 1),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from delivery.lifecycle.events import Report, ReportStatus
@@ -131,7 +131,7 @@ def end_of(initial_states: list[str], max_attempts: int, batches: list[list[Sayi
 histories = st.lists(sayings, min_size=2, max_size=6)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(
     initial_states=st.lists(st.sampled_from(INITIAL_STATES), min_size=3, max_size=3),
     max_attempts=st.sampled_from([1, 3]),

@@ -202,7 +202,7 @@ def test_a_campaign_of_purged_people_still_counts_them() -> None:
 
 
 class EveryVoicemail(TestCase):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(
         st.lists(
             st.tuples(st.sampled_from(list(VoicemailStatus)), st.integers(-3, 3), st.booleans()), min_size=1, max_size=6

@@ -89,14 +89,14 @@ def facts_of(where: Places, hours: Hours) -> Facts:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(places, hours_of, moments)
 def test_what_is_sent_is_exactly_what_every_rule_allows(where: Places, hours: Hours, now: datetime) -> None:
     sent = isinstance(decide(facts_of(where, hours), now), Send)
     assert sent == may_be_sent(now, *where, hours)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(places, hours_of, moments)
 def test_who_waits_waits_for_the_first_minute_that_every_rule_allows(
     where: Places, hours: Hours, now: datetime
@@ -114,7 +114,7 @@ def test_who_waits_waits_for_the_first_minute_that_every_rule_allows(
         assert not may_be_sent(opens - timedelta(microseconds=1), *where, hours)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(places, hours_of, moments)
 def test_what_is_open_closes_when_it_says(where: Places, hours: Hours, now: datetime) -> None:
     opens = next_open(now, where.zones, hours, where.states)
@@ -128,7 +128,7 @@ def test_what_is_open_closes_when_it_says(where: Places, hours: Hours, now: date
         assert not may_be_sent(closes, *where, hours)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(places, hours_of, moments)
 def test_the_guards_say_together_what_is_decided(where: Places, hours: Hours, now: datetime) -> None:
     found = explain(facts_of(where, hours), now)

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rvm.platform.database.clock import database_now
@@ -166,7 +166,7 @@ def said_by(row: Suppression, place: int) -> Said:
     return Said(row.number, row.kind, row.source, tuple(row.purposes), here)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.lists(actions, max_size=12))
 def test_after_any_history_each_workspace_has_what_holds_for_it(db: None, history: list[Any]) -> None:
     with patch.object(copies, "BATCH", 2):

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from django.core.signing import Signer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rvm.platform.database.ids import uuid7_at
@@ -63,7 +63,7 @@ def test_a_full_last_page_does_not_promise_another(caller: Caller) -> None:
     assert page(caller, limit=3)["continuation_token"] is None
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 4), min_size=3, max_size=8), st.integers(1, 4))
 def test_pages_stay_correct_while_rows_arrive(caller: Caller, arriving: list[int], limit: int) -> None:
     remove_events()

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as drawing
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rvm.platform.database import ids
@@ -40,7 +39,6 @@ def test_the_fraction_of_the_millisecond_follows_it(monkeypatch: pytest.MonkeyPa
     assert (made.int >> 64) & 0xFFF == 456_789 * 4096 // MILLISECOND
 
 
-@drawing(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(-3 * MILLISECOND, 3 * MILLISECOND), min_size=1, max_size=300))
 def test_ids_sort_as_they_were_made_whatever_the_clock_does(steps: list[int]) -> None:
     now = MOMENT

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rvm.platform.database.ids import uuid7
@@ -33,7 +33,7 @@ def path(name: str = NAME) -> Path:
     return Path(default_storage.path(name))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 2 * BLOCK_BYTES), max_size=4))
 def test_what_is_decrypted_is_what_was_encrypted(sizes: list[int]) -> None:
     chunks = [bytes([65 + place]) * size for place, size in enumerate(sizes)]

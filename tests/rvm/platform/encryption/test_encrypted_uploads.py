@@ -19,7 +19,7 @@ MEGABYTE = 2**20
 
 
 @given(st.lists(st.integers(0, 3 * BLOCK_BYTES), max_size=5), st.integers(5000, 2 * BLOCK_BYTES), st.integers(0, 20))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_what_is_read_is_what_was_written_however_often(sizes: list[int], step: int, first: int) -> None:
     parts = [bytes([place]) * size for place, size in enumerate(sizes)]
     spool = EncryptedSpool()

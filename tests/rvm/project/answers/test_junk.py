@@ -189,7 +189,7 @@ def answers(operation: Operation, api: Api, known: Mapping[str, list[Any]]) -> C
     """Call the operation EXAMPLES times, each time on the same rows; how often it answered which status."""
     answered = Counter[int]()
 
-    @drawing(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @drawing(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         with transaction.atomic():
