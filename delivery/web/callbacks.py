@@ -13,7 +13,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -26,6 +25,7 @@ from delivery.engine.lane_routes import UnusableSetup
 from delivery.lifecycle.events import Report
 from delivery.reports.inbox import receive
 from rvm.platform.encryption.tokens import digest_of
+from usecases.callbacks.addresses import carriers_url
 from usecases.callbacks.models import CallbackSecret, CallbackSecretQuerySet
 from usecases.callbacks.proofs import CallbackKey, Use
 
@@ -86,7 +86,7 @@ def _answer(request: HttpRequest, find: Callable[[], Listener | None], *, proved
     if len(raw) > MAX_BYTES:
         return HttpResponse(status=413)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    url = f"{settings.RVM_PUBLIC_URL}{request.get_full_path()}"
+    url = f"{carriers_url()}{request.get_full_path()}"
     try:
         reports = _read(adapter, raw, headers, url, drop_id)
     except CallbackRejected as error:

@@ -31,6 +31,7 @@ class Stack:
     directory: Path
     web_port: int = 8000
     sandbox_port: int = 8800
+    callbacks_port: int = 0  # of web processes for carriers alone; 0 for none, and carriers report to the others
     dispatchers: int = 1
     sandbox_options: tuple[str, ...] = field(default=(), repr=False)
     dispatch_worker: tuple[str, ...] = ("worker", "dispatch")
@@ -41,6 +42,10 @@ class Stack:
     @property
     def web_url(self) -> str:
         return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def callbacks_url(self) -> str:
+        return f"http://127.0.0.1:{self.callbacks_port or self.web_port}"
 
     @property
     def sandbox_url(self) -> str:
@@ -55,6 +60,7 @@ class Stack:
             **os.environ,
             **self.variables,
             "RVM_PUBLIC_URL": self.web_url,
+            **({"RVM_CARRIERS_URL": self.callbacks_url} if self.callbacks_port else {}),
             "RVM_SANDBOX_KEY": self.sandbox_key,
             "RVM_SANDBOX_SIGNING_SECRET": self.signing_secret,
         }
@@ -62,12 +68,24 @@ class Stack:
     def commands(self) -> dict[str, list[str]]:
         """The commands of the processes by name, in starting order."""
         manage = [sys.executable, str(MANAGE)]
-        web = ["gunicorn", "-c", "python:rvm.project.web_server.configuration", "rvm.project.wsgi"]
-        web += ["--bind", f"127.0.0.1:{self.web_port}", "--workers", "2", "--graceful-timeout", "5"]
+        web = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "-c",
+            "python:rvm.project.web_server.configuration",
+            "rvm.project.wsgi",
+        ]
+        web += ["--graceful-timeout", "5"]
         sandbox = ["sandbox", "--port", str(self.sandbox_port), "--ledger", str(self.ledger), *self.sandbox_options]
         return {
             "sandbox": manage + sandbox,
-            "web": [sys.executable, "-m", *web],
+            "web": [*web, "--bind", f"127.0.0.1:{self.web_port}", "--workers", "2"],
+            **(
+                {"callbacks": [*web, "--bind", f"127.0.0.1:{self.callbacks_port}", "--workers", "1"]}
+                if self.callbacks_port
+                else {}
+            ),
             **{f"dispatch-{number + 1}": [*manage, *self.dispatch_worker] for number in range(self.dispatchers)},
             "reports": [*manage, "worker", "reports"],
             "imports": [*manage, "worker", "imports"],
@@ -103,6 +121,8 @@ class Running:
     def wait_until_ready(self) -> None:
         """Wait until sandbox and web respond. Raises ServerError with the end of the log of the one that does not."""
         checks = {"sandbox": f"{self.stack.sandbox_url}/livez", "web": f"{self.stack.web_url}/readyz"}
+        if self.stack.callbacks_port:
+            checks["callbacks"] = f"{self.stack.callbacks_url}/livez"
         for name, url in checks.items():
             wait_until(lambda url=url: answers(url), self.processes[name], name=name, log=self.log(name))  # type: ignore[misc]
 
@@ -111,8 +131,14 @@ class Running:
 def running(stack: Stack) -> Iterator[Running]:
     """Start all processes, yield when they are ready, and stop all of them at the end. Raises ServerError."""
     stack.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name, port in (("web server", stack.web_port), ("sandbox carrier", stack.sandbox_port)):
-        refuse_taken_port(name, port)
+    ports = {
+        "web server": stack.web_port,
+        "sandbox carrier": stack.sandbox_port,
+        "carriers' web server": stack.callbacks_port,
+    }
+    for name, port in ports.items():
+        if port:
+            refuse_taken_port(name, port)
     with ExitStack() as exits:
         children = Running(stack)
         exits.callback(_stop_all, children)
@@ -147,5 +173,5 @@ def refuse_taken_port(name: str, port: int) -> None:
         except OSError:
             raise ServerError(
                 f"Port {port} on 127.0.0.1, where the {name} shall listen, is taken. Stop what runs there (another "
-                f"`make up`?) or choose another port with --port and --sandbox-port."
+                f"`make up`?) or choose another port with --port, --callbacks-port and --sandbox-port."
             ) from None

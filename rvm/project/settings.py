@@ -68,9 +68,15 @@ with env.prefixed("RVM_"):
     # Made from index keys that are no longer listed; they verify the audit and find no number.
     RVM_AUDIT_KEYS = env.optional_key_ring("AUDIT_KEYS", "")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", **local(["127.0.0.1", "localhost", "testserver"]))
-    # Carriers send callbacks to this address and fetch recordings from it.
+    # Browsers and programs reach this address, and carriers fetch recordings from it.
     RVM_PUBLIC_URL = env.str(
         "PUBLIC_URL", **local("http://127.0.0.1:8000"), validate=in_production(PUBLIC_RULE, is_public_address)
+    )
+    # Carriers report to this one, where no proxy leads them from the other to the web processes of their own.
+    RVM_CARRIERS_URL = env.str(
+        "CARRIERS_URL",
+        "",
+        validate=in_production(f"empty, or {PUBLIC_RULE}", lambda url: not url or is_public_address(url)),
     )
     MEDIA_ROOT = env.str("MEDIA_ROOT", **local(str(BASE_DIR / ".rvm" / "media")))
     RVM_LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
@@ -157,6 +163,7 @@ seal(env)
 for _database in filter(None, (DATABASES["default"], RVM_MIGRATIONS_DATABASE)):
     hide_passwords(_database)
 RVM_PUBLIC_URL = RVM_PUBLIC_URL.rstrip("/")
+RVM_CARRIERS_URL = RVM_CARRIERS_URL.rstrip("/")
 # An unreachable PostgreSQL is given up within seconds, both while connecting and later: /readyz must respond, and workers continue.
 # rvm.platform.database.session applies further settings after connecting.
 DATABASES["default"]["OPTIONS"] = {

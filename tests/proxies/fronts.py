@@ -179,6 +179,7 @@ def nginx(port: int, upstream: int, signed: Certificate, *, hurried: bool = Fals
             ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
             ("listen 80", f"listen 127.0.0.1:{free_port()}"),
             ("server 127.0.0.1:8000;", f"server 127.0.0.1:{upstream};"),
+            ("server 127.0.0.1:8001;", f"server 127.0.0.1:{upstream};"),
             ("/etc/ssl/rvm/fullchain.pem", str(signed.chain)),
             ("/etc/ssl/rvm/privkey.pem", str(signed.key)),
             ("/var/log/nginx/", f"{home}/"),
@@ -210,6 +211,7 @@ def caddy(port: int, upstream: int, signed: Certificate, *, hurried: bool = Fals
             ("admin off", "admin off\n\tauto_https disable_redirects"),
             (f"{NAME} {{", f"https://{NAME}:{port} {{\n\tbind 127.0.0.1\n\ttls {signed.chain} {signed.key}"),
             ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
+            ("127.0.0.1:8001", f"127.0.0.1:{upstream}"),
             ("/var/log/caddy/", f"{home}/"),
         ]
         if hurried:

@@ -14,7 +14,7 @@ from usecases.callbacks.proofs import CallbackKey, Use
 
 def drop_address(key: CallbackKey, drop_id: UUID) -> str:
     """The address that is given with a drop, with a proof for it."""
-    return f"{settings.RVM_PUBLIC_URL}{drop_path(key, drop_id)}"
+    return f"{carriers_url()}{drop_path(key, drop_id)}"
 
 
 def drop_path(key: CallbackKey, drop_id: UUID) -> str:
@@ -23,4 +23,9 @@ def drop_path(key: CallbackKey, drop_id: UUID) -> str:
 
 def fixed_address(token: str) -> str:
     """The address of a setup with its token, to be registered at the vendor."""
-    return f"{settings.RVM_PUBLIC_URL}/carriers/{token}/"
+    return f"{carriers_url()}/carriers/{token}/"
+
+
+def carriers_url() -> str:
+    """Where carriers report, without a slash at the end; read at each call, because tests change it."""
+    return str(settings.RVM_CARRIERS_URL or settings.RVM_PUBLIC_URL)

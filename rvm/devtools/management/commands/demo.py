@@ -35,6 +35,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="of the web server, on 127.0.0.1")
+        parser.add_argument(
+            "--callbacks-port", type=int, default=8001, help="of the carriers' web server, on 127.0.0.1"
+        )
         parser.add_argument("--sandbox-port", type=int, default=8800, help="of the sandbox carrier, on 127.0.0.1")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,7 +46,8 @@ class Command(BaseCommand):
         check_database()
         call_command("migrate", verbosity=0)
         directory = Path(settings.BASE_DIR) / ".rvm" / "demo"
-        stack = Stack(directory, options["port"], options["sandbox_port"], sandbox_options=SANDBOX)
+        ports = options["port"], options["sandbox_port"], options["callbacks_port"]
+        stack = Stack(directory, *ports, sandbox_options=SANDBOX)
         sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
         try:
             with running(stack) as children:

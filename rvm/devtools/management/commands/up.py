@@ -49,6 +49,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="of the web server, on 127.0.0.1")
+        parser.add_argument(
+            "--callbacks-port", type=int, default=8001, help="of the carriers' web server, on 127.0.0.1"
+        )
         parser.add_argument("--sandbox-port", type=int, default=8800, help="of the sandbox carrier, on 127.0.0.1")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,7 +60,12 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stopped.set())
         check_database()
         call_command("migrate", verbosity=0)
-        stack = Stack(Path(settings.BASE_DIR) / ".rvm" / "up", options["port"], options["sandbox_port"], dispatchers=1)
+        stack = Stack(
+            Path(settings.BASE_DIR) / ".rvm" / "up",
+            options["port"],
+            options["sandbox_port"],
+            options["callbacks_port"],
+        )
         sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
         store_recording(sample.workspace, "Appointment reminder", recording_file())
         try:
