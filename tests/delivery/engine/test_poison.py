@@ -201,7 +201,7 @@ def test_a_result_that_cannot_be_written_keeps_no_other_from_being_written(
 
 def test_requests_that_cannot_be_built_say_nothing_about_the_carrier(monkeypatch: pytest.MonkeyPatch) -> None:
     bad, good = make_lane(), make_lane()
-    Lane.objects.filter(pk=good.pk).update(use_case=bad.use_case)
+    Lane.objects.filter(pk=good.pk).update(use_case=bad.use_case, workspace=bad.workspace)
     numbers = [make_row(bad, number).recipient for number in range(MIN_SUBMISSIONS + 5)]
     build = Sandbox.submit_request
 
