@@ -32,15 +32,19 @@ from rvm.platform.encryption.crypto import blind_index, cipher
 from rvm.platform.encryption.keys import KeyRing
 
 TICK = [sys.executable, str(MANAGE), "tick"]
-LATER, LATER_KEY = 250, bytes(range(32))
+LATER = 250
+LATER_KEYS = {"RVM_ENCRYPTION_KEYS": bytes(range(32)), "RVM_INDEX_KEYS": bytes(range(32, 64))}
 
 
 @dataclass(frozen=True)
 class Step:
-    """A command of `manage.py`, and the statement that counts the rows that it is done with."""
+    """A command of `manage.py`, and the statement that counts the rows that it is done with; where that reads the table, `roughly`
+    tells half from less while it runs. `prepare`: a statement before it."""
 
     command: Sequence[str]
     done: str
+    roughly: str = ""
+    prepare: str = ""
 
 
 # A command whose rows are voicemails needs one line here.
@@ -52,6 +56,14 @@ STEPS = {
     "reindex": Step(
         ["reindex"],
         "SELECT coalesce(max(written), 0) FROM platform_keyrotation WHERE name = 'reindex delivery_voicemail'",
+    ),
+    # The last, since it leaves no number: all are kept for no day, and a hundredth of the pages tells how many are gone.
+    "purge": Step(
+        ["purge"],
+        "SELECT count(*) FROM delivery_voicemail WHERE number_removed_at IS NOT NULL",
+        roughly="SELECT 100 * count(*) FROM delivery_voicemail TABLESAMPLE SYSTEM (1) WHERE number_removed_at IS NOT NULL",
+        prepare="INSERT INTO platform_retentionrule (id, workspace_id, kind, days)"
+        " SELECT gen_random_uuid(), id, 'numbers', 0 FROM platform_workspace",
     ),
 }
 
@@ -105,14 +117,17 @@ class Measured:
         self.seconds, self.kept, self.last_line = 0.0, 0, ""
 
     def killed_half_way(self, rows: int) -> None:
-        began = time.perf_counter()
+        if self._step.prepare:
+            self._connection.execute(self._step.prepare)
+            self._connection.commit()
+        began, looked = time.perf_counter(), self._step.roughly or self._step.done
         process = self._start()
-        while (done := self._done()) < rows / 2 and process.poll() is None:
-            time.sleep(0.02)
+        while (done := self._count(looked)) < rows / 2 and process.poll() is None:
+            time.sleep(1.0 if self._step.roughly else 0.02)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        self.kept = self._done()
-        if not done <= self.kept <= rows:
+        self.kept = self._count(self._step.done)
+        if not self._step.roughly and not done <= self.kept <= rows:
             raise RuntimeError(f"{done:,} rows were done, and {self.kept:,} after the kill")
         if self._start().wait() not in (0, 1):  # 1: an older key must stay, for what is not measured here
             raise RuntimeError(f"It ended badly; see {self._log}")
@@ -123,8 +138,8 @@ class Measured:
         command = [sys.executable, str(MANAGE), *self._step.command]
         return spawn(command, log=self._log, env={**os.environ, **self._environment}, cwd=MANAGE.parent)
 
-    def _done(self) -> int:
-        [(done,)] = self._connection.execute(self._step.done).fetchall()
+    def _count(self, statement: str) -> int:
+        [(done,)] = self._connection.execute(statement).fetchall()
         self._connection.commit()
         return int(done)
 
@@ -181,8 +196,8 @@ def running_campaign(
 def take_later_keys() -> dict[str, str]:
     """Make a second key of each kind the current one, of this process and, by the variables that are returned, of others."""
     variables = {}
-    for name in ("RVM_ENCRYPTION_KEYS", "RVM_INDEX_KEYS"):
-        keys = {**getattr(settings, name).keys, LATER: LATER_KEY}
+    for name, later in LATER_KEYS.items():
+        keys = {**getattr(settings, name).keys, LATER: later}
         setattr(settings, name, KeyRing(keys, LATER))
         variables[name] = ",".join(f"{key}:{b64encode(secret).decode()}" for key, secret in keys.items())
     cipher.cache_clear()
