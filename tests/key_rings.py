@@ -11,8 +11,12 @@ from rvm.platform.encryption.crypto import blind_index, chain_hash, cipher
 from rvm.platform.encryption.keys import KeyRing
 
 OURS: dict[str, dict[int, bytes]] = {
-    name: {1: getattr(settings, name).keys[1], 2: bytes(range(100, 132)), 3: bytes(range(150, 182))}
-    for name in ("RVM_ENCRYPTION_KEYS", "RVM_INDEX_KEYS")
+    name: {
+        1: getattr(settings, name).keys[1],
+        2: bytes(range(first, first + 32)),
+        3: bytes(range(first + 1, first + 33)),
+    }
+    for name, first in (("RVM_ENCRYPTION_KEYS", 100), ("RVM_INDEX_KEYS", 150))
 }
 
 
