@@ -29,7 +29,7 @@ class DeliveryConfig(AppConfig):
         ]
         failed_work.register()
         indexes.SUBCLASSES[Voicemail] = voicemail_indexes.VoicemailIndexes
-        stores.REMAINDERS += [voicemail_indexes.without_number, voicemail_indexes.recent_drops_from_before]
+        stores.REMAINDERS.append(voicemail_indexes.recent_drops_from_before)
         organisations.ON_MOVED.append(moved_drops.begin)
         suppressions.ON_ADDED.append(end_waiting)
         quotas.QUOTAS.append(storage.SOUNDS)

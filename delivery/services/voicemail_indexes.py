@@ -31,6 +31,9 @@ _SOME_FROM_BEFORE = f"SELECT EXISTS (SELECT FROM {RecentDrops._meta.db_table} WH
 
 
 class VoicemailIndexes(BlindIndexes):
+    # A voicemail whose number was removed has ended; whoever found the older key could tell the number by its index.
+    forgets = True
+
     def write(self, moved: Sequence[Moved]) -> Sequence[Any]:
         entries, unreadable = {}, []
         field: Any = Voicemail._meta.get_field("record_number")
@@ -44,15 +47,6 @@ class VoicemailIndexes(BlindIndexes):
         indexes = {each.old.hex(): each.new.hex() for each in moved}
         sql.run(_TELL_ERASURES, [sql.texts(indexes), sql.texts(indexes.values())])
         return [*super().write(moved), *unreadable]
-
-
-def without_number(since: datetime | None) -> Iterator[Remainder]:
-    """Voicemails whose numbers were removed: they have ended, and their index only tells which are to one person."""
-    found = Voicemail.objects.filter(recipient__isnull=True, index_key__in=blind_index().older_key_ids)
-    if count := found.count():
-        yield Remainder(
-            f"{count:,} voicemails have no number any more and keep their index: without its key no search by number finds them."
-        )
 
 
 def recent_drops_from_before(since: datetime | None) -> Iterator[Remainder]:

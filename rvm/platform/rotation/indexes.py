@@ -31,14 +31,16 @@ class Moved(NamedTuple):
 class BlindIndexes(Store):
     """The rows of a model with a BlindIndexField. A model with more to do for its rows has a subclass, in SUBCLASSES."""
 
+    # Whether an index whose text was removed goes with its key. Otherwise it stays, and REMAINDERS say what that means.
+    forgets = False
+
     def __init__(self, model: type[Model], field: BlindIndexField) -> None:
         super().__init__(model)
         encrypted: Any = model._meta.get_field(field.of)
         self._encrypted = encrypted
         text, index, key = encrypted.column, field.column, field.key
         bound = ", ".join(encrypted.bound_to)
-        # Without its text there is nothing to make an index from; REMAINDERS say what that means.
-        made = f"{text} IS NOT NULL AND octet_length({index}) > 0"
+        made = f"octet_length({index}) > 0" + ("" if self.forgets else f" AND {text} IS NOT NULL")
         self._look = f"""
 SELECT {self._id}, {key} <> %s AND {made} FROM {self.table} {{after}} ORDER BY {self._id} LIMIT %s
 """  # noqa: S608 - of names of the models
@@ -50,6 +52,9 @@ SELECT {self._id}, {bound}, {text}, {index} FROM {self.table}
 UPDATE {self.table} t SET {index} = a.index, {key} = %s
   FROM unnest(%s::{self._type}[], %s::bytea[]) AS a(id, index) WHERE t.{self._id} = a.id
 """  # noqa: S608
+        self._forget = f"""
+UPDATE {self.table} SET {index} = '', {key} = %s WHERE {self._id} = ANY(%s::{self._type}[])
+"""  # noqa: S608
         self._count = f"SELECT {key}, count(*) FROM {self.table} WHERE {made} GROUP BY 1"  # noqa: S608
 
     def look(self, after: Any, most: int) -> Stretch:
@@ -60,8 +65,12 @@ UPDATE {self.table} t SET {index} = a.index, {key} = %s
     def renew(self, ids: Sequence[Any]) -> Renewed:
         free, left = self.lock(ids)
         unreadable: list[Any] = []
+        forgotten: list[Any] = []
         moved: list[Moved] = []
         for pk, workspace_id, row_id, ciphertext, old in sql.run(self._read, [free, blind_index().current]):
+            if ciphertext is None:
+                forgotten.append(pk)
+                continue
             try:
                 text = self._encrypted.decrypt(ciphertext, workspace_id, row_id)
             except ValueError:
@@ -70,7 +79,9 @@ UPDATE {self.table} t SET {index} = a.index, {key} = %s
                 moved.append(Moved(pk, workspace_id, text, old, blind_index().of(workspace_id, text)))
         if moved:
             unreadable += self.write(moved)
-        return Renewed(len(moved), left, unreadable)
+        if forgotten:
+            sql.run(self._forget, [blind_index().current, forgotten])
+        return Renewed(len(moved) + len(forgotten), left, unreadable)
 
     def write(self, moved: Sequence[Moved]) -> Sequence[Any]:
         """Write the indexes, and what depends on them. Returns the ids of rows of which something does not open."""
