@@ -24,12 +24,8 @@ def stop(workspace: Workspace, *numbers: str) -> None:
 
 
 def ends(workspace: Workspace) -> dict[str, tuple[str, str]]:
-    return {
-        recipient: (status, reason)
-        for recipient, status, reason in Voicemail.objects.filter(workspace=workspace).values_list(
-            "recipient", "status", "reason"
-        )
-    }
+    found = Voicemail.objects.filter(workspace=workspace)
+    return {row.recipient: (row.status, row.reason) for row in found}
 
 
 def test_a_list_binds_the_next_claim_of_a_running_campaign() -> None:

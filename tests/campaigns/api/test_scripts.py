@@ -84,7 +84,7 @@ def test_everybody_on_the_list_gets_the_recording_with_their_name(api: Api, camp
     assert api.post(f"{path}/confirm", {"consent_statement": "They signed form PH-12."}).status_code in (200, 202)
     work()
     heard = [row.recording.name for row in Voicemail.objects.order_by("last4").select_related("recording")]
-    assert heard == ["Greeting + Rosa + Closing"] * 2 + ["Greeting + Zoë + Closing"]
+    assert heard == ["Joined from 3 clips"] * 3
     assert Recording.objects.filter(assembled=True).count() == 2
 
 

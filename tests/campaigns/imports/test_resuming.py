@@ -93,12 +93,11 @@ runner.work()
 
 def kill_a_worker(at: str) -> None:
     """A real process that works until it gets there, inside its transaction or just behind it, and is killed without warning."""
-    database = settings.DATABASES["default"]
     url = os.environ["DATABASE_URL"].partition("?")
     address = url[0].rpartition("/")[0] + "/" + connection.settings_dict["NAME"] + url[1] + url[2]
     environment = {**os.environ, "DATABASE_URL": address, "RVM_MEDIA_ROOT": str(settings.MEDIA_ROOT)}
     environment["DJANGO_SETTINGS_MODULE"] = "rvm.project.settings"
-    assert database["ENGINE"].endswith("postgresql")
+    assert connection.vendor == "postgresql"
     child = subprocess.Popen(
         [sys.executable, "-c", _CHILD, at], env=environment, cwd=MANAGE.parent, stdout=subprocess.PIPE, text=True
     )

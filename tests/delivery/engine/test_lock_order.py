@@ -34,10 +34,12 @@ from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
 from delivery.recordings import carrier_media
 from delivery.recordings.attestations import WAITS_FOR_STATEMENT, attest
 from delivery.reports.inbox import merge, receive
-from delivery.services import lanes, retries, suppressions
+from delivery.retention import erasure, numbers
+from delivery.services import forgotten_claims, lanes, retries, suppressions
 from delivery.services.references import take_references
 from delivery.worker import maintenance
 from rvm.platform.database.ids import uuid7
+from rvm.platform.models import DatabaseIdentity
 from tests import factories
 from tests.delivery.states import make_drop
 from tests.sessions import Session
@@ -137,6 +139,12 @@ def point_each(pair: Pair) -> None:
     )
 
 
+def erase(pair: Pair) -> None:
+    indexes = [drop.voicemail.recipient_index for drop in pair.later_first]
+    with transaction.atomic():
+        erasure.erase_voicemails(indexes)
+
+
 REFUSED = Submission(Outcome.REFUSED, reason=Reason.REFUSED)
 WAITING: dict[str, tuple[Writer, Callable[[], Pair]]] = {
     "moves": (apply, partial(make_pair, "sending")),
@@ -147,6 +155,7 @@ WAITING: dict[str, tuple[Writer, Callable[[], Pair]]] = {
     "retries of uncertain ones": (retry, partial(make_pair, "uncertain")),
     "repairs": (repair, partial(make_pair, "accepted", drop="failed")),
     "another recording": (point_to, partial(make_pair, "queued", drop="failed")),
+    "erasures": (erase, partial(make_pair, "queued", drop="not_sent")),
     "a recording for each": (point_each, partial(make_pair, "queued", drop="failed")),
 }
 
@@ -193,7 +202,7 @@ def test_whoever_waits_for_a_voicemail_holds_nothing_behind_it(name: str) -> Non
 
 def state(drop: Drop) -> tuple[object, ...]:
     row = Voicemail.objects.get(pk=drop.voicemail_id)
-    return row.status, row.reason, row.recording_id
+    return row.status, row.reason, row.recording_id, row.recipient is None
 
 
 def claim_all(pair: Pair) -> None:
@@ -214,11 +223,23 @@ def suppress_both(pair: Pair) -> None:
     suppress_all([Statement(workspace_id, drop.voicemail.recipient) for drop in (pair.early, pair.late)])
 
 
+def remove_numbers(pair: Pair) -> None:
+    numbers.remove_numbers([drop.voicemail_id for drop in pair.later_first], ended_before=timezone.now())
+
+
+def end_what_was_due(pair: Pair) -> None:
+    now = timezone.now()
+    DatabaseIdentity.objects.update_or_create(pk=DatabaseIdentity.ONLY, defaults={"kept_at": now, "ending_until": now})
+    forgotten_claims.end_waiting(now)
+
+
 LONG_AGO = timezone.now() - timedelta(days=20)
 PASSING: dict[str, tuple[Writer, Callable[[], Pair]]] = {
     "claims": (claim_all, partial(make_pair, "queued", drop="not_sent")),
     "cancellations": (cancel_queued, partial(make_pair, "queued", drop="not_sent")),
     "suppressions": (suppress_both, partial(make_pair, "queued", drop="not_sent")),
+    "what was due before a release": (end_what_was_due, partial(make_pair, "queued", drop="not_sent")),
+    "purges": (remove_numbers, partial(make_pair, "failed", ended_at=LONG_AGO)),
     "leases that end": (in_time(maintenance.expire_leases), partial(make_pair, "sending")),
     "expiries": (in_time(maintenance.expire), partial(make_pair, "queued", drop="not_sent", expires_at=LONG_AGO)),
     "expiries with a lane": (
@@ -283,6 +304,9 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
         maintenance.expire,
         invariants.repair,
         attest,
+        erasure.erase_voicemails,
+        numbers.remove_numbers,
+        forgotten_claims.end_waiting,
     }
     assert found - of_one_row - of_lanes == {each.__module__.replace(".", "/") + ".py" for each in looked_at}
 

@@ -14,8 +14,6 @@ from django.test.utils import CaptureQueriesContext
 from delivery.models import Lane, LaneDelta, Voicemail, VoicemailReference
 from delivery.services.voicemails import Recipient, api_lane, queue_voicemails
 from rvm.platform.database.ids import time_of
-from rvm.platform.encryption.crypto import BlindIndex
-from rvm.platform.encryption.keys import KeyRing
 from rvm.platform.errors import ServiceError
 from tests.factories import make_lane, make_recording, make_setup, make_suppression, make_use_case, make_voicemail
 from usecases.models import UseCase
@@ -133,10 +131,10 @@ def test_a_suppressed_number_is_blocked_in_its_own_workspace_only() -> None:
 
 
 @pytest.mark.django_db
-def test_a_suppression_under_an_older_index_key_still_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_suppression_under_an_older_index_key_still_blocks(keys: Callable[..., None]) -> None:
     use_case = make_use_case()
     make_suppression(use_case.workspace, "+12025550142")
-    _rotate_index_key(monkeypatch)
+    keys(index=(1, 2))
     assert refusal(queue_one(use_case, patient(142)))[0] == "blocked.suppressed"
 
 
@@ -190,13 +188,13 @@ def test_another_use_case_and_the_test_mode_do_not_decide_the_number() -> None:
 
 
 @pytest.mark.django_db
-def test_the_number_seen_last_is_found_under_an_older_index_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_seen_last_is_found_under_an_older_index_key(keys: Callable[..., None]) -> None:
     use_case = make_use_case(numbers=8)
     senders = list(use_case.phone_numbers.values_list("e164", flat=True))
     seen = {f"+120255501{place:02}": sender for place, sender in enumerate(senders)}
     for number, sender in seen.items():
         make_voicemail(use_case, recipient=number, sender=sender)
-    _rotate_index_key(monkeypatch)
+    keys(index=(1, 2))
     outcomes = queue(use_case, *map(Recipient, seen))
     assert [outcome.sender for outcome in outcomes if isinstance(outcome, Voicemail)] == senders
     assert {row.index_key for row in outcomes if isinstance(row, Voicemail)} == {2}
@@ -364,10 +362,3 @@ def test_a_thousand_take_as_many_queries_as_one() -> None:
         outcomes = queue(use_case, *people, recording=recording)
     assert sum(isinstance(outcome, Voicemail) for outcome in outcomes) == 1000
     assert len(thousand) == len(one)
-
-
-def _rotate_index_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Key 2 becomes current; key 1, the tests' own, is still read."""
-    rotated = BlindIndex(KeyRing({1: bytes(range(32, 64)), 2: bytes(32)}, current=2))
-    for module in ("delivery.services.screening", "delivery.services.voicemails", "delivery.selectors"):
-        monkeypatch.setattr(f"{module}.blind_index", lambda: rotated)

@@ -10,7 +10,7 @@ from django.db.models import ForeignKey
 from django.test import Client, RequestFactory
 
 from rvm.platform.admin.scoping import ScopedModelAdmin
-from rvm.platform.models import Heartbeat, Organisation, Tally, User, Workspace
+from rvm.platform.models import DatabaseIdentity, Heartbeat, Organisation, Tally, User, Workspace
 from rvm.platform.roles import Role
 from tests.factories import make_user, make_workspace
 from tests.rvm.platform.admin.every_row import make_every_row
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 every_table = pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label_lower)
 # The platform's own tables have no workspace.
-OF_THE_PLATFORM = (Heartbeat, InboundMessage, InboundSecret, Organisation, StateFreeze, Tally)
+OF_THE_PLATFORM = (DatabaseIdentity, Heartbeat, InboundMessage, InboundSecret, Organisation, StateFreeze, Tally)
 OWN_ROWS = [model for model in REGISTERED if model not in OF_THE_PLATFORM]
 
 

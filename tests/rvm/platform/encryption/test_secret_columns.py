@@ -54,6 +54,7 @@ OPENS_NOTHING = {
     "platform.auditseal.hash": "A seal of the audit.",
     "platform.auditseal.key_number": "The number of an index key.",
     "platform.idempotencykey.key": "A caller's own name for a request; it gets an answer with the same rights only.",
+    "platform.keyrotation.key_number": "The number of a key.",
     "platform.organisation.opt_out_keys": "Keys of a telephone.",
     "platform.session.session_data": "Whose session it is, signed; it opens nothing without the key.",
     "platform.workspace.area_codes": "Area codes.",
