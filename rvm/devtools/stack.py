@@ -14,18 +14,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rvm.devtools.embedded.processes import Server, ServerError, ended_server, spawn, stop, wait_until
+from rvm.devtools.embedded.processes import Server, ServerError, ended_server, give_way, spawn, stop, wait_until
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 # At Ctrl-C all processes are asked to end; a dispatch worker first finishes its requests in flight.
 PATIENCE_SECONDS = 20.0
+# Where cores are short, sending and carriers go before people's pages and exports, and these before lists, as by deploy/.
+GIVE_WAY = {"web": 5, "imports": 10}
 
 
 @dataclass(frozen=True)
 class Stack:
     """The configuration of the processes. The sandbox's secrets are new at every start.
 
-    `dispatch_worker` is the `manage.py` command for the queue "dispatch"; `variables` are set for all processes.
+    `dispatch_worker` is the `manage.py` command for the queue "dispatch"; `variables` are set for all processes; `levels` says by
+    name which of them give way where cores are short.
     """
 
     directory: Path
@@ -36,6 +39,7 @@ class Stack:
     sandbox_options: tuple[str, ...] = field(default=(), repr=False)
     dispatch_worker: tuple[str, ...] = ("worker", "dispatch")
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    levels: Mapping[str, int] = field(default_factory=dict)
     sandbox_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     signing_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
@@ -108,6 +112,8 @@ class Running:
         self.processes[name] = spawn(
             self.stack.commands()[name], log=self.log(name), env=self.stack.environment(), cwd=MANAGE.parent
         )
+        if level := self.stack.levels.get(name):
+            give_way(self.processes[name], level)
         return self.processes[name]
 
     def log(self, name: str) -> Path:

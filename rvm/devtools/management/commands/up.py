@@ -15,7 +15,7 @@ from delivery.recordings.recordings import store_recording
 from rvm.devtools.embedded import ServerError
 from rvm.devtools.embedded.processes import tail
 from rvm.devtools.sample import check_database, load_sample, recording_file
-from rvm.devtools.stack import Stack, running
+from rvm.devtools.stack import GIVE_WAY, Stack, running
 
 WELCOME = """
   RVM is running. Ctrl-C stops all of it.
@@ -65,6 +65,7 @@ class Command(BaseCommand):
             options["port"],
             options["sandbox_port"],
             options["callbacks_port"],
+            levels=GIVE_WAY,
         )
         sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
         store_recording(sample.workspace, "Appointment reminder", recording_file())

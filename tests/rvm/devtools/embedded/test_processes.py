@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from rvm.devtools.embedded import __main__ as command
 from rvm.devtools.embedded import environment, postgres, programs
-from rvm.devtools.embedded.processes import ServerError, spawn, stop, tail, wait_until
+from rvm.devtools.embedded.processes import ServerError, give_way, spawn, stop, tail, wait_until
 from tests.servers import own_redis_database
 
 
@@ -141,3 +142,14 @@ def test_missing_servers_are_told_without_a_traceback(
 )
 def test_each_test_worker_gets_a_redis_database_of_its_own(url: str, worker: str, expected: str) -> None:
     assert own_redis_database(url, worker) == expected
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel does not share the CPU by sessions")
+def test_a_child_gives_way_as_a_process_and_as_a_session() -> None:
+    child = spawn([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        give_way(child, 5)
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) == 5
+        assert Path(f"/proc/{child.pid}/autogroup").read_text().endswith("nice 5\n")
+    finally:
+        stop(child)
