@@ -98,6 +98,10 @@ bench-callbacks: .venv/dev.stamp ## measure carriers' callbacks; the last line i
 bench-slow-clients: .venv/dev.stamp ## measure a working client beside idle and half-sent connections; the last line is JSON
 	@$(VENV)/python manage.py bench slow-clients --json
 
+.PHONY: bench-neighbours
+bench-neighbours: .venv/dev.stamp ## measure carriers' callbacks beside another workspace's heavy work; the last line is JSON
+	@$(VENV)/python manage.py bench neighbours --json
+
 .PHONY: bench-import
 bench-import: .venv/dev.stamp ## measure the import of a list of a million rows; the last line is JSON
 	@$(VENV)/python manage.py bench import --json

@@ -17,10 +17,11 @@ from random import Random
 import psutil
 import psycopg
 
-from bench import bare, inbox, scenario
+from bench import inbox, scenario
 from bench.databases import further_database
 from bench.dispatch import idle_workers
 from bench.measure import Spent, spending, wait_until
+from bench.programs import bare
 from delivery.runtime.wakeups import wake
 from delivery.transport.curl import CurlTransport
 from delivery.transport.interface import CarrierRequest, CarrierResponse

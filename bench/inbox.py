@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -143,7 +143,7 @@ def add_reports_of_history(connection: psycopg.Connection, clinic: Clinic) -> No
     connection.autocommit = False
 
 
-def callbacks(url_of: Callable[[UUID], str], secret: str, events: Sequence[CarrierEvent]) -> Iterator[CarrierRequest]:
+def callbacks(url_of: Callable[[UUID], str], secret: str, events: Iterable[CarrierEvent]) -> Iterator[CarrierRequest]:
     """One signed callback for each outcome, in the sandbox's format, to the address of its drop."""
     for event in events:
         body = orjson.dumps({"events": [event.payload()]})

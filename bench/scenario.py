@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -114,7 +116,13 @@ def add_lane(connection: psycopg.Connection, clinic: Clinic, *, for_api: bool = 
 
 
 def queue(
-    connection: psycopg.Connection, clinic: Clinic, count: int, *, first: int = 0, ended: bool = False
+    connection: psycopg.Connection,
+    clinic: Clinic,
+    count: int,
+    *,
+    first: int = 0,
+    ended: bool = False,
+    zones: str | None = None,
 ) -> list[UUID]:
     """Insert due voicemails, or ended ones, encrypted and indexed like real ones, and return their ids.
 
@@ -124,7 +132,7 @@ def queue(
     now = datetime.now(UTC)
     ids = [uuid7() for _ in range(count)]
     status, ended_at = ("delivered", now) if ended else ("queued", None)
-    copy_in = f"COPY delivery_voicemail ({', '.join(COLUMNS.split())}, ended_at) FROM STDIN"
+    copy_in = f"COPY delivery_voicemail ({', '.join(COLUMNS.split())}, ended_at, zones) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(copy_in) as copy:
         for position, identifier in enumerate(ids, first):
             place, code = divmod(position, len(_AREA_CODES))
@@ -134,11 +142,39 @@ def queue(
                 (
                     *(identifier, clinic.workspace, clinic.use_case, clinic.setup, clinic.lane, clinic.recording, True),
                     *(encrypted, index.of(clinic.workspace, number), index.current, number[-4:], SENDERS[0], ""),
-                    *(status, "", "", "", int(ended), now, now + timedelta(days=3), now, now, ended_at),
+                    *(status, "", "", "", int(ended), now, now + timedelta(days=3), now, now, ended_at, zones),
                 )
             )
     connection.commit()
     return ids
+
+
+def queue_many(
+    connection: psycopg.Connection,
+    clinic: Clinic,
+    count: int,
+    *,
+    ended: bool = False,
+    zones: str | None = None,
+    step: int = 100_000,
+) -> None:
+    """`queue` in steps, which bounds the memory."""
+    for done in range(0, count, step):
+        queue(connection, clinic, min(step, count - done), first=done, ended=ended, zones=zones)
+
+
+@contextmanager
+def without_indexes(connection: psycopg.Connection) -> Iterator[None]:
+    """Insert many voicemails: what the table has besides its keys is indexed afterwards, in a tenth of the time."""
+    found = connection.execute(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'delivery_voicemail' AND indexdef NOT LIKE '%UNIQUE%'"
+    ).fetchall()
+    for name, _ in found:
+        connection.execute(f'DROP INDEX "{name}"')
+    yield
+    for _, definition in found:
+        connection.execute(definition)
+    connection.commit()
 
 
 # The rows of a year of use: ended voicemails with their drops.

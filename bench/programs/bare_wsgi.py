@@ -6,4 +6,4 @@ from django.conf import settings
 
 from rvm.project.wsgi import application as application
 
-settings.ROOT_URLCONF = "bench.bare"
+settings.ROOT_URLCONF = "bench.programs.bare"

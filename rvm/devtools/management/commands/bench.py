@@ -10,24 +10,26 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+NAMES = ["dispatch", "callbacks", "import", "access", "slow-clients", "neighbours", "upkeep"]
+
 
 class Command(BaseCommand):
     help = (
-        "Measures dispatch, callbacks, import, access, slow clients or upkeep. Uses a database of its own; run nothing else"
-        " meanwhile."
+        "Measures dispatch, callbacks, import, access, slow clients, neighbours or upkeep. Uses a database of its own; run"
+        " nothing else meanwhile."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", choices=["dispatch", "callbacks", "import", "access", "slow-clients", "upkeep"])
+        parser.add_argument("name", choices=NAMES)
         parser.add_argument("--json", action="store_true", help="end with one line of JSON")
         parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
         parser.add_argument("--baseline", type=Path, help="access only: a checkout from before its guards")
 
-        parser.add_argument("--rows", type=int, help="upkeep only: how many voicemails; 10 million by default")
+        parser.add_argument("--rows", type=int, help="upkeep and neighbours: how many voicemails")
         parser.add_argument("--steps", help="upkeep only: which, separated by commas; all by default")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from bench import access, callbacks, dispatch, imports, maintenance, slow_clients
+        from bench import access, callbacks, dispatch, imports, maintenance, neighbours, slow_clients
 
         compared = {}
         if options["name"] == "access":
@@ -41,6 +43,7 @@ class Command(BaseCommand):
             "import": imports,
             "access": access,
             "slow-clients": slow_clients,
+            "neighbours": neighbours,
             "upkeep": maintenance,
         }
         part: Any = parts[options["name"]]
@@ -57,6 +60,8 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(f"  {name:<32} {value:>10}" for name, value in figures.items()))
         if options["json"]:
             self.stdout.write(json.dumps(figures))
+        if part is neighbours and not options["quick"] and (why := neighbours.missed(figures)):
+            raise CommandError(why)
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
