@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,13 +15,13 @@ import psycopg
 
 from bench import scenario
 from bench.measure import wait_until
-from delivery.engine.lane_routes import _FIND_ACTIVE_ROUTES, _as_arrays
+from delivery.engine.lane_routes import _FIND_ACTIVE_ROUTES, ActiveRoute, _as_arrays
 from rvm.devtools.embedded.processes import spawn, stop
 from rvm.devtools.stack import MANAGE
 
 DUE = 1000
 PLACES = 256  # the number that a worker with nothing in flight requests
-DUE_COLUMN = 9
+DUE_COLUMN = [field.name for field in fields(ActiveRoute)].index("due")
 TICK = [sys.executable, str(MANAGE), "tick"]
 
 
