@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -44,21 +44,36 @@ class Busy(ServiceError):
         return 429 if self.own else 503
 
 
-@contextmanager
-def place(owner: UUID | str) -> Iterator[None]:
-    """A place for a request of the owner. Raises Busy."""
-    # What a request on this connection has left behind, whose answer was thrown away.
-    _ask("SELECT pg_advisory_unlock_all()")
-    try:
-        if not _is_locked(str(owner), MAX_OF_WORKSPACE):
-            raise Busy(own=True)
-        if not _is_locked("all", MAX_IN_ALL):
-            raise Busy(own=False)
-        yield
-    finally:
+class place:  # noqa: N801 - a context manager
+    """A place for a request of the owner. Raises Busy.
+
+    No generator: the rest of one runs when it is collected as garbage, which may be in the middle of another statement of the same
+    connection, and would wait for that for ever.
+    """
+
+    def __init__(self, owner: UUID | str) -> None:
+        self._owner = str(owner)
+
+    def __enter__(self) -> None:
+        # What a request on this connection has left behind, whose answer was thrown away.
+        _release()
+        try:
+            if not _is_locked(self._owner, MAX_OF_WORKSPACE):
+                raise Busy(own=True)
+            if not _is_locked("all", MAX_IN_ALL):
+                raise Busy(own=False)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
         # A connection that was lost has none.
         if connection.connection is not None and not connection.needs_rollback:
-            _ask("SELECT pg_advisory_unlock_all()")
+            _release()
+
+
+def _release() -> None:
+    _ask("SELECT pg_advisory_unlock_all()")
 
 
 def _is_locked(owner: str, most: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -99,6 +100,16 @@ def test_a_streamed_response_holds_its_place_until_it_is_closed(sent: bool) -> N
                 assert b"".join(response) == b"12"  # type: ignore[arg-type]
             response.close()
             assert pool.submit(lambda: (is_free(mine), connections.close_all())[0]).result()
+
+
+def test_a_response_that_nobody_closes_asks_the_database_nothing_when_it_is_collected(
+    django_assert_num_queries: Any,
+) -> None:
+    places = ExitStack()
+    places.enter_context(place(uuid4()))
+    with django_assert_num_queries(0):
+        del places
+        gc.collect()
 
 
 def test_any_other_response_gives_it_back_at_once() -> None:
