@@ -39,7 +39,7 @@ class Stack:
     sandbox_options: tuple[str, ...] = field(default=(), repr=False)
     dispatch_worker: tuple[str, ...] = ("worker", "dispatch")
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
-    levels: Mapping[str, int] = field(default_factory=dict)
+    levels: Mapping[str, int] = field(default_factory=dict, repr=False)
     sandbox_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     signing_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
