@@ -37,12 +37,6 @@ REFUSALS = (403, 404, 405)
 in_shares = pytest.mark.parametrize("share", SHARES, ids=["first", "second", "third", "fourth"])
 
 
-@pytest.fixture(autouse=True)
-def media(settings: Any, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = str(tmp_path)
-    return tmp_path
-
-
 @pytest.fixture
 def world(media: Path) -> World:
     return make_world()

@@ -48,12 +48,6 @@ NEEDS_MORE = {
 }
 
 
-@pytest.fixture(autouse=True)
-def media(settings: Any, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = str(tmp_path)
-    return tmp_path
-
-
 @pytest.fixture
 def rows(media: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Rows:
     monkeypatch.setattr(setups, "check_setup", lambda setup: Check(True, "asked"))

@@ -10,39 +10,23 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
 
-from delivery.carriers.base import Check
-from delivery.setups import api as setups
 from rvm.platform.scopes import Scope
 from tests.factories import make_api
 from tests.rvm.project.access.routes import ADMIN, ROUTES, Route
 from tests.rvm.project.access.test_admin_access import Visitor, bodies, bytes_of, in_shares
 from tests.rvm.project.access.test_api_access import SCOPES, call
-from tests.rvm.project.access.world import CARRIERS, GATEWAYS, LISTED, PATIENT, World, confidential, make_world, person
+from tests.rvm.project.access.world import CARRIERS, GATEWAYS, LISTED, PATIENT, World, confidential, person
 
 pytestmark = pytest.mark.django_db
 
 # Between the digits of a number: what people and encodings write there.
 _GAP = rb"(?:\D|%20|%28|%29|%2B|&nbsp;|&#\d+;){0,3}"
 _ENCODED = re.compile(rb"[A-Za-z0-9_+/=-]{16,}")
-
-
-@pytest.fixture(autouse=True)
-def media(settings: Any, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = str(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def world(media: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(setups, "check_setup", lambda setup: Check(True, "asked"))
-    return make_world()
 
 
 class Search:

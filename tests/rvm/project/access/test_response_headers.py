@@ -14,31 +14,17 @@ from django.contrib.staticfiles import finders
 from django.db import transaction
 from django.test import Client
 
-from delivery.carriers.base import Check
-from delivery.setups import api as setups
 from rvm.project.response_headers import DATA
 from tests.factories import RECIPIENT, Api, make_api, make_voicemail
 from tests.rvm.project.access.routes import ROUTES, Route
 from tests.rvm.project.access.test_admin_access import Visitor, answers, bytes_of, in_shares
 from tests.rvm.project.access.test_api_access import SCOPES, call
-from tests.rvm.project.access.world import World, make_world, person
+from tests.rvm.project.access.world import World, person
 
 pytestmark = pytest.mark.django_db
 
 # What a page of unfold's may and no other may.
 _OF_UNFOLD = ("'unsafe-eval'", "'unsafe-inline'")
-
-
-@pytest.fixture(autouse=True)
-def media(settings: Any, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = str(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def world(media: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(setups, "check_setup", lambda setup: Check(True, "asked"))
-    return make_world()
 
 
 class _Page(HTMLParser):
