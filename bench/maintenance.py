@@ -38,15 +38,19 @@ LATER_KEYS = {"RVM_ENCRYPTION_KEYS": bytes(range(32)), "RVM_INDEX_KEYS": bytes(r
 
 @dataclass(frozen=True)
 class Step:
-    """A command of `manage.py`, and the statement that counts the rows that it is done with; where that reads the table, `roughly`
-    tells half from less while it runs. `prepare`: a statement before it."""
+    """A command of `manage.py`, with what it reads, and the statement that counts the rows that it is done with; where that reads the
+    table, `roughly` tells half from less while it runs. `prepare`: a statement before it. `share`: one row in so many is its own."""
 
     command: Sequence[str]
     done: str
     roughly: str = ""
     prepare: str = ""
+    reads: str = ""
+    share: int = 1
 
 
+# Whose voicemails `erase_person` removes, and one in how many is theirs.
+PERSON, OF_PERSON = "+14155550100", 1000
 # A command whose rows are voicemails needs one line here.
 STEPS = {
     "reencrypt": Step(
@@ -56,6 +60,13 @@ STEPS = {
     "reindex": Step(
         ["reindex"],
         "SELECT coalesce(max(written), 0) FROM platform_keyrotation WHERE name = 'reindex delivery_voicemail'",
+    ),
+    # The tick goes on with it too, once it was killed.
+    "erase": Step(
+        ["erase_person", "{workspace}"],
+        "SELECT coalesce(max((counts->>'voicemails')::int), 0) FROM platform_erasure",
+        reads=PERSON,
+        share=OF_PERSON,
     ),
     # The last, since it leaves no number: all are kept for no day, and a hundredth of the pages tells how many are gone.
     "purge": Step(
@@ -97,12 +108,13 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
         figures["sends_per_second"] = round(campaign.rate(lambda: time.sleep(sizes.alone)), 1)
         say(f"the campaign alone: {figures['sends_per_second']:,.1f} sends/s at a pace of {sizes.pace}")
         for name in sizes.steps:
-            step = Measured(STEPS[name], connection, environment, Path(media, f"{name}.log"))
-            figures[f"{name}_sends_per_second"] = round(campaign.rate(lambda: step.killed_half_way(sizes.rows)), 1)  # noqa: B023
-            figures[f"{name}_rows_per_second"] = round(sizes.rows / step.seconds)
+            step = Measured(STEPS[name], connection, clinic, environment, Path(media, f"{name}.log"))
+            rows = sizes.rows // STEPS[name].share
+            figures[f"{name}_sends_per_second"] = round(campaign.rate(lambda: step.killed_half_way(rows)), 1)  # noqa: B023
+            figures[f"{name}_rows_per_second"] = round(rows / step.seconds)
             figures[f"{name}_kept"] = step.kept
             say(
-                f"{name}: {sizes.rows / step.seconds:,.0f} rows/s in {step.seconds:.0f} s beside"
+                f"{name}: {rows:,} rows, {rows / step.seconds:,.0f} a second in {step.seconds:.0f} s beside"
                 f" {figures[f'{name}_sends_per_second']:,.1f} sends/s; killed after {step.kept:,} rows, which stayed"
             )
             say(f"  {step.last_line}")
@@ -112,8 +124,16 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
 class Measured:
     """A step that is killed once it has done half of its rows, and goes on."""
 
-    def __init__(self, step: Step, connection: psycopg.Connection, environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        step: Step,
+        connection: psycopg.Connection,
+        clinic: scenario.Clinic,
+        environment: dict[str, str],
+        log: Path,
+    ) -> None:
         self._step, self._connection, self._environment, self._log = step, connection, environment, log
+        self._command = [part.format(workspace=clinic.workspace.hex) for part in step.command]
         self.seconds, self.kept, self.last_line = 0.0, 0, ""
 
     def killed_half_way(self, rows: int) -> None:
@@ -127,7 +147,7 @@ class Measured:
         process.send_signal(signal.SIGKILL)
         process.wait()
         self.kept = self._count(self._step.done)
-        if not self._step.roughly and not done <= self.kept <= rows:
+        if not self._step.roughly and not done <= self.kept:
             raise RuntimeError(f"{done:,} rows were done, and {self.kept:,} after the kill")
         if self._start().wait() not in (0, 1):  # 1: an older key must stay, for what is not measured here
             raise RuntimeError(f"It ended badly; see {self._log}")
@@ -135,8 +155,12 @@ class Measured:
         self.last_line = self._log.read_text().splitlines()[-1]
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, str(MANAGE), *self._step.command]
-        return spawn(command, log=self._log, env={**os.environ, **self._environment}, cwd=MANAGE.parent)
+        command = [sys.executable, str(MANAGE), *self._command]
+        with tempfile.TemporaryFile() as read:
+            read.write(self._step.reads.encode())
+            read.seek(0)
+            environment = {**os.environ, **self._environment}
+            return spawn(command, log=self._log, env=environment, cwd=MANAGE.parent, stdin=read)
 
     def _count(self, statement: str) -> int:
         [(done,)] = self._connection.execute(statement).fetchall()
@@ -207,6 +231,8 @@ def take_later_keys() -> dict[str, str]:
 
 def fill(connection: psycopg.Connection, clinic: scenario.Clinic, count: int) -> None:
     """Insert ended voicemails, encrypted and indexed like real ones."""
+    theirs = count // OF_PERSON
     with scenario.without_indexes(connection):
-        scenario.queue_many(connection, clinic, count, ended=True)
+        scenario.queue_many(connection, clinic, count - theirs, ended=True)
+        scenario.queue(connection, clinic, theirs, ended=True, to=PERSON)
     scenario.settle_tables(connection)

@@ -123,10 +123,11 @@ def queue(
     first: int = 0,
     ended: bool = False,
     zones: str | None = None,
+    to: str = "",
 ) -> list[UUID]:
     """Insert due voicemails, or ended ones, encrypted and indexed like real ones, and return their ids.
 
-    The numbers are +1 NPA 555 0000 to 9999, of all area codes in turn, from the one at place `first` on.
+    The number is `to`, or they are +1 NPA 555 0000 to 9999, of all area codes in turn, from the one at place `first` on.
     """
     index = BlindIndex(settings.RVM_INDEX_KEYS)
     now = datetime.now(UTC)
@@ -136,7 +137,7 @@ def queue(
     with connection.cursor() as cursor, cursor.copy(copy_in) as copy:
         for position, identifier in enumerate(ids, first):
             place, code = divmod(position, len(_AREA_CODES))
-            number = f"+1{_AREA_CODES[code]}555{place % 10_000:04}"
+            number = to or f"+1{_AREA_CODES[code]}555{place % 10_000:04}"
             encrypted = _encrypted(number.encode(), b"delivery_voicemail.recipient", clinic.workspace, identifier)
             copy.write_row(
                 (

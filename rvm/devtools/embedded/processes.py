@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.01
@@ -74,6 +74,7 @@ def spawn(
     cwd: Path | None = None,
     account: Account | None = None,
     at_our_death: signal.Signals = signal.SIGTERM,
+    stdin: IO[bytes] | int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own; its output goes to `log`, truncated first, or to this process's output.
 
@@ -84,7 +85,7 @@ def spawn(
     try:
         return subprocess.Popen(  # noqa: S603 - commands are built by our own code, never from input
             [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
             env=env,
