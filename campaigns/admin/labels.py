@@ -403,6 +403,12 @@ def duration(span: timedelta) -> str:
     return f"{round(hours / 24)} days"
 
 
+def in_about(span: timedelta) -> str:
+    """When something is expected, counted from now: “in about 5 minutes”, “in less than a minute”."""
+    told = duration(span)
+    return f"in {told}" if told.startswith("less") else f"in about {told}"
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A segment of the progress bar. `percent`: of the total, with a decimal point as CSS requires."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from delivery.engine.recent_drops import RecentDrops
+from delivery.lane_totals import OF_LANES
 from delivery.models import Lane
 from delivery.models.voicemail import number_in
 from delivery.services.lanes import id_range
@@ -62,10 +63,14 @@ SELECT recipient, recipient_index, zones::text[], expires_at, id FROM delivery_v
  WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' AND get_byte(uuid_send(id), 15) * %s < 256
 """
 _MAX_PARTS = 256
-# Bounded by the lane's first and last id, so that only this range of the table is read.
-_COUNT_BY_PLACES = """
-SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' GROUP BY 1
-"""
+# The counts of a lane and its queued voicemails by places, in one statement, so that both are of one moment. Bounded by the lane's
+# first and last id, so that only this range of the table is read.
+_COUNT_WITH_PLACES = f"""
+SELECT status, reason, NULL::text[], sum(count)::bigint FROM {OF_LANES} WHERE lane_id = %s GROUP BY 1, 2 HAVING sum(count) > 0
+ UNION ALL
+SELECT NULL, NULL, zones::text[], count(*) FROM delivery_voicemail
+ WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' GROUP BY zones
+"""  # noqa: S608 - of constants
 PAGE = 2000
 # Recent drops are found by number, which has to be decrypted. Of more people than this, a sample says which part of each group has
 # had how many.
@@ -137,11 +142,17 @@ def _divided(count: int, shares: Counter[AudienceGroup]) -> dict[AudienceGroup, 
     return divided
 
 
-def by_places(lane: Lane) -> dict[tuple[str, ...] | None, int]:
-    """Counts of the lane's queued voicemails by their lists of places; None where only the number is known."""
-    return {
-        tuple(zones) if zones else None: count for zones, count in sql.run(_COUNT_BY_PLACES, [lane.pk, *id_range(lane)])
-    }
+def counted_with_places(lane: Lane) -> tuple[dict[tuple[str, str], int], dict[tuple[str, ...], int]]:
+    """The lane's voicemails by (status, reason), and the queued ones by their lists of places, both of one moment; an empty list
+    where only the number is known."""
+    counts: dict[tuple[str, str], int] = {}
+    places: dict[tuple[str, ...], int] = {}
+    for status, reason, zones, count in sql.run(_COUNT_WITH_PLACES, [lane.pk, lane.pk, *id_range(lane)]):
+        if status is None:
+            places[tuple(zones or ())] = count
+        else:
+            counts[status, reason] = count
+    return counts, places
 
 
 def _pages(statement: str, parameters: Sequence[Any]) -> Iterator[list[tuple[Any, ...]]]:

@@ -1,31 +1,39 @@
-"""Progress of a campaign, from counters and one query that groups the queued voicemails by time zone."""
+"""Progress of a campaign: counters, and the queued voicemails by time zone, both of one moment."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 import structlog
 from redis.exceptions import RedisError
 
 from campaigns.models import Campaign, RecipientImport
-from campaigns.planning.audience import by_places
+from campaigns.planning.audience import counted_with_places
 from campaigns.planning.forecast import Group, forecast
 from campaigns.planning.plan import plan_of
 from campaigns.states import CampaignState
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
-from delivery.models import Lane
 from rvm.phone_numbers.number_plan import ELSEWHERE
 from rvm.phone_numbers.places import places_in, zones_only
 from rvm.platform.redis_connection import redis_client
 
 log = structlog.get_logger(__name__)
 
-# An open page polls every few seconds, and grouping a million rows takes a second.
+# An open page polls every few seconds, and grouping a million rows takes a second. Of more people than this the figures are kept,
+# the counts together with the zones, so that they agree on every page.
+MAX_COUNTED_ANEW = 50_000
 KEPT = timedelta(seconds=5)
+
+
+# Voicemails by (status, reason), and the queued ones by places, joined by commas.
+Counts = dict[tuple[str, str], int]
+Figures = tuple[Counts, dict[str, int]]
+_STATUSES = frozenset(status.value for status in VoicemailStatus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +64,16 @@ class Progress:
 
 def progress(campaign: Campaign, now: datetime) -> Progress:
     """The progress of the campaign at `now`. Raises ServiceError if a test campaign's workspace has no sandbox setup."""
+    counts: Counts = reasons_of([campaign.pk])[campaign.pk]
+    waiting: dict[str, int] = {}
+    if queued := _queued(counts):
+        counts, waiting = _kept(campaign) if queued > MAX_COUNTED_ANEW else _counted(campaign)
     by_status: Counter[str] = Counter()
     by_reason: Counter[str] = Counter()
-    for (status, reason), count in reasons_of([campaign.pk])[campaign.pk].items():
+    for (status, reason), count in counts.items():
         by_status[status] += count
         if reason and VoicemailStatus(status) in TERMINAL:
             by_reason[reason] += count
-    waiting = _waiting(campaign.lane) if by_status[VoicemailStatus.QUEUED] else {}
     return Progress(
         total=by_status.total(),
         by_status=dict(by_status),
@@ -97,30 +108,56 @@ def _by_zone(waiting: dict[str, int]) -> dict[str, int]:
     return dict(found.most_common())
 
 
-def _waiting(lane: Lane) -> dict[str, int]:
-    """Queued voicemails by places, the largest count first, cached in Redis for KEPT; without Redis each call counts."""
-    key = f"rvm:waiting:{lane.pk}"
+def _queued(counts: Counts) -> int:
+    return sum(count for (status, _), count in counts.items() if status == VoicemailStatus.QUEUED)
+
+
+def _counted(campaign: Campaign) -> Figures:
+    """The counts, and the queued voicemails by places, the largest first, as they are now."""
+    counts, places = counted_with_places(campaign.lane)
+    waiting = {",".join(listed): count for listed, count in places.items()}
+    return counts, dict(sorted(waiting.items(), key=lambda entry: -entry[1]))
+
+
+def _kept(campaign: Campaign) -> Figures:
+    """The same, kept in Redis for KEPT, or until the campaign's state changes; without Redis each call counts."""
+    key = f"rvm:waiting:{campaign.pk}:{campaign.state}"
     try:
-        if (kept := _counts(redis_client().get(key))) is not None:
+        if (kept := _figures(redis_client().get(key))) is not None:
             return kept
     except RedisError as error:
         log.warning("waiting_not_kept", error=type(error).__name__)
-    found = {",".join(places or ()): count for places, count in by_places(lane).items()}
+    counts, waiting = _counted(campaign)
+    value = {"counts": [[*of, count] for of, count in counts.items()], "waiting": waiting}
     try:
-        redis_client().set(key, orjson.dumps(found), px=KEPT)
+        redis_client().set(key, orjson.dumps(value), px=KEPT)
     except RedisError as error:
         log.warning("waiting_not_kept", error=type(error).__name__)
-    return dict(sorted(found.items(), key=lambda entry: -entry[1]))
+    return counts, waiting
 
 
-def _counts(kept: bytes | str | None) -> dict[str, int] | None:
-    """The counts in a value of Redis; None if it is anything else."""
+def _figures(kept: bytes | str | None) -> Figures | None:
+    """The figures in a value of Redis; None if it is anything else."""
+    match _json(kept):
+        case {"counts": list(counts), "waiting": dict(waiting)}:
+            pass
+        case _:
+            return None
+    found: Counts = {}
+    for entry in counts:
+        match entry:
+            case [str(status), str(reason), int(count)] if status in _STATUSES and type(count) is int and count >= 0:
+                found[status, reason] = count
+            case _:
+                return None
+    return (found, waiting) if all(type(count) is int and count >= 0 for count in waiting.values()) else None
+
+
+def _json(text: bytes | str | None) -> Any:
     try:
-        found = orjson.loads(kept or b"")
+        return orjson.loads(text or b"")
     except orjson.JSONDecodeError:
         return None
-    is_counts = isinstance(found, dict) and all(type(count) is int and count >= 0 for count in found.values())
-    return found if is_counts else None
 
 
 def _open_imports(campaign: Campaign) -> list[ImportProgress]:

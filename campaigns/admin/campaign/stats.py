@@ -46,7 +46,7 @@ def campaign_stats(campaign: Campaign, now: datetime) -> dict[str, Any]:
         ],
         "rate": labels.rate(found.rate_per_second),
         "finish": time_zones.local(found.finishes_at, campaign.time_zone) if found.finishes_at else "",
-        "finish_in": labels.duration(found.finishes_at - now) if found.finishes_at and found.finishes_at > now else "",
+        "finish_in": labels.in_about(found.finishes_at - now) if found.finishes_at and found.finishes_at > now else "",
         "waiting": [{"zones": _zones(names), "count": count} for names, count in waiting[:MAX_ZONES]]
         + ([{"zones": f"{len(waiting) - MAX_ZONES} other zones", "count": others}] if others else []),
         "failed": failed,

@@ -160,6 +160,13 @@ def test_a_span_is_said_roughly(minutes: float, told: str) -> None:
     assert labels.duration(timedelta(minutes=minutes)) == told
 
 
+@pytest.mark.parametrize(
+    ("minutes", "told"), [(0.2, "in less than a minute"), (1, "in about 1 minute"), (60, "in about 1 hour")]
+)
+def test_when_something_is_expected_is_said_roughly(minutes: float, told: str) -> None:
+    assert labels.in_about(timedelta(minutes=minutes)) == told
+
+
 def test_a_moment_is_said_in_the_campaigns_zone() -> None:
     moment = datetime(2026, 11, 24, 14, tzinfo=UTC)
     assert time_zones.local(moment, "America/New_York") == "Tue 2026-11-24 09:00, Eastern (New York)"

@@ -14,7 +14,8 @@ from campaigns.models import Campaign
 from campaigns.planning import progress as module
 from campaigns.planning.progress import progress
 from delivery.carriers.sandbox import Sandbox
-from delivery.models import LaneCount, Voicemail
+from delivery.models import LaneCount
+from delivery.services.lanes import cancel_queued
 from rvm.platform.redis_connection import redis_client
 from tests.factories import add_recipients, make_campaign, make_import
 
@@ -90,28 +91,70 @@ def test_where_nobody_waits_nobody_is_looked_for() -> None:
     assert not any("delivery_voicemail" in query["sql"] for query in captured)
 
 
-def test_who_waits_is_counted_once_in_five_seconds_and_without_redis_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_by_zone_is_as_many_as_wait_by_status_at_every_moment() -> None:
     campaign = running(4, zones=[[NEW_YORK]])
-    progress(campaign, NOW)
-    Voicemail.objects.filter(lane_id=campaign.pk).update(zones=[DENVER])
     assert progress(campaign, NOW).waiting_by_zone == {NEW_YORK: 4}
-    assert 0 < redis_client().pttl(f"rvm:waiting:{campaign.pk}") <= 5000
+    cancel_queued(campaign.pk, 3, NOW)
+    found = progress(campaign, NOW)
+    assert (found.by_status, found.waiting_by_zone) == ({"queued": 1, "canceled": 3}, {NEW_YORK: 1})
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> Campaign:
+    """With as many people as are not counted at each look."""
+    monkeypatch.setattr(module, "MAX_COUNTED_ANEW", 3)
+    return running(8, zones=[[NEW_YORK]])
+
+
+def test_many_are_counted_once_in_five_seconds_all_figures_together_and_without_redis_each_time(
+    large: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress(large, NOW)
+    cancel_queued(large.pk, 2, NOW)
+    found = progress(large, NOW)
+    assert (found.by_status, found.by_reason, found.waiting_by_zone) == ({"queued": 8}, {}, {NEW_YORK: 8})
+    assert 0 < redis_client().pttl(f"rvm:waiting:{large.pk}:running") <= 5000
 
     def gone() -> None:
         raise RedisConnectionError("gone")
 
     monkeypatch.setattr(module, "redis_client", gone)
-    assert progress(campaign, NOW).waiting_by_zone == {DENVER: 4}
+    found = progress(large, NOW)
+    assert (found.by_status["queued"], found.waiting_by_zone) == (6, {NEW_YORK: 6})
+
+
+def test_many_are_counted_anew_once_the_campaign_is_paused(large: Campaign) -> None:
+    progress(large, NOW)
+    cancel_queued(large.pk, 2, NOW)
+    large.state = "paused"
+    found = progress(large, NOW)
+    assert (found.by_status, found.waiting_by_zone) == ({"queued": 6, "canceled": 2}, {NEW_YORK: 6})
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "[]", "[1]", "1", '{"a": "b"}', '{"a": -1}', "null", b"\x80\x04\x95", b"\xff"]
+    "text",
+    [
+        "",
+        "x",
+        "[]",
+        "1",
+        "null",
+        b"\x80\x04\x95",
+        b"\xff",
+        '{"a": 1}',
+        '{"counts": {}, "waiting": {}}',
+        '{"counts": [["queued", "", -1]], "waiting": {}}',
+        '{"counts": [["queued", "", true]], "waiting": {}}',
+        '{"counts": [["gone", "", 1]], "waiting": {}}',
+        '{"counts": [["queued", 1]], "waiting": {}}',
+        '{"counts": [], "waiting": {"a": "b"}}',
+        '{"counts": [], "waiting": []}',
+    ],
 )
-def test_what_is_no_count_in_redis_is_counted_again(text: str | bytes) -> None:
-    campaign = running(4, zones=[[NEW_YORK]])
-    redis_client().set(f"rvm:waiting:{campaign.pk}", text)
-    assert progress(campaign, NOW).waiting_by_zone == {NEW_YORK: 4}
-    assert 0 < redis_client().pttl(f"rvm:waiting:{campaign.pk}") <= 5000
+def test_what_is_no_figure_in_redis_is_counted_again(text: str | bytes, large: Campaign) -> None:
+    redis_client().set(f"rvm:waiting:{large.pk}:running", text)
+    assert progress(large, NOW).waiting_by_zone == {NEW_YORK: 8}
+    assert 0 < redis_client().pttl(f"rvm:waiting:{large.pk}:running") <= 5000
 
 
 def test_a_list_that_is_being_imported_shows_how_far_it_is() -> None:
