@@ -41,6 +41,7 @@ SELECT {self._id}, ({older}) IS TRUE, {sizes} FROM {self.table} {{after}} ORDER 
 """  # noqa: S608 - of names of the models
         self._read = f"""
 SELECT {", ".join([self._id, *bound, *self._columns])} FROM {self.table} WHERE {self._id} = ANY(%s::{self._type}[])
+ ORDER BY {self._id}
 """  # noqa: S608
         changes = ", ".join(f"{column} = a.value{place}" for place, column in enumerate(self._columns))
         values = ", ".join(f"value{place}" for place in range(len(self._columns)))

@@ -47,6 +47,7 @@ SELECT {self._id}, {key} <> %s AND {made} FROM {self.table} {{after}} ORDER BY {
         self._read = f"""
 SELECT {self._id}, {bound}, {text}, {index} FROM {self.table}
  WHERE {self._id} = ANY(%s::{self._type}[]) AND {key} <> %s AND {made}
+ ORDER BY {self._id}
 """  # noqa: S608
         self._write = f"""
 UPDATE {self.table} t SET {index} = a.index, {key} = %s
