@@ -1,4 +1,4 @@
-"""A campaign of 100,000 people, from the list to the last report, with pauses and a killed worker."""
+"""A large campaign, from the list to the last report, with pauses and a killed worker."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rvm.simulators.sandbox.ledger import read_ledger
 from tests.chaos.conftest import Play
 from tests.chaos.scene import Scene, numbers_of_nobody
 
-PEOPLE = 100_000
+# The carrier fetches the recording for each drop, so a hundred thousand take minutes: they are in `make chaos`.
+SIZES = (20_000, pytest.param(100_000, marks=pytest.mark.chaos))
 # Extra rows that must not become voicemails.
 REPEATED, MALFORMED = 500, 300
 # The load uses both cores, so leases and timeouts allow for processes that wait for a core.
 PATIENT = {"RVM_LEASE_SECONDS": "20", "RVM_CARRIER_TIMEOUT_SECONDS": "10"}
-# The carrier fetches the recording for each of the hundred thousand drops, from a machine that does other work.
-SECONDS = 2400.0
+SECONDS = 2400.0  # for the largest, on a machine that does other work
 
 
 def as_list(numbers: list[str]) -> bytes:
@@ -74,28 +74,29 @@ class OnePlay:
 
 
 @pytest.mark.timeout(SECONDS + 300)
-def test_a_campaign_of_a_hundred_thousand_reaches_everybody_once_through_pauses_and_a_killed_worker(play: Play) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_a_large_campaign_reaches_everybody_once_through_pauses_and_a_killed_worker(play: Play, size: int) -> None:
     with play(pace=100_000, variables=PATIENT) as scene:
         scene.poll_seconds = 0.25
         scene.rows("UPDATE usecases_telephonysetup SET in_flight_cap = 256 RETURNING id")
-        people = list(islice(numbers_of_nobody(range(100, 1200)), PEOPLE))
+        people = list(islice(numbers_of_nobody(range(100, 1200)), size))
         campaign = OnePlay(scene)
         done = campaign.import_list(as_list(people))
         counts = {outcome: count for outcome, count in done["counts"].items() if count}
-        assert counts == {"accepted": PEOPLE, "same_phone": REPEATED, "invalid": MALFORMED}
+        assert counts == {"accepted": size, "same_phone": REPEATED, "invalid": MALFORMED}
         scene.recipients = people
-        assert campaign.scene.get(f"{campaign.at}/preview")["now"] == PEOPLE
+        assert campaign.scene.get(f"{campaign.at}/preview")["now"] == size
 
         campaign.do("launch")
         for share in (0.05, 0.2, 0.4):
-            scene.wait_for_drops(int(PEOPLE * share))
+            scene.wait_for_drops(int(size * share))
             campaign.do("pause")
             scene.wait("what was claimed has left", lambda: not scene.statuses()["sending"])
             held = scene.drops()
             scene.pass_time(1.0)
             assert scene.drops() == held, "a paused campaign made drops"
             campaign.do("resume")
-        scene.wait_for_drops(int(PEOPLE * 0.5))
+        scene.wait_for_drops(int(size * 0.5))
         scene.kill("dispatch-1")
         scene.start("dispatch-1")
         scene.wait("the campaign is completed", lambda: campaign.state() == "completed", SECONDS)
