@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection, IncompleteRead
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 
-from rvm.devtools.embedded.processes import spawn, stop, wait_until
 from rvm.platform.csv_export import BLOCK_ROWS, INCOMPLETE_LINE
+from tests.web_servers import serving
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """gunicorn as the stack runs it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("web") / "web.log"
-    configuration = "python:rvm.project.web_server.configuration"
-    command = [
-        "-m",
-        "gunicorn",
-        "-c",
-        configuration,
-        "tests.rvm.platform.broken_download",
-        "--bind",
-        f"127.0.0.1:{port}",
-    ]
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "rvm.project.settings"}
-    process = spawn([sys.executable, *command], log=log, env=environment, cwd=Path(settings.BASE_DIR))
-    try:
-        wait_until(lambda: listens(port), process, name="gunicorn", log=log)
+    with serving("tests.rvm.platform.broken_download", tmp_path_factory.mktemp("web")) as port:
         yield port
-    finally:
-        stop(process)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def fetched(port: int, path: str) -> bytes:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 
-from rvm.devtools.embedded.processes import spawn, stop, wait_until
+from tests.web_servers import serving
 
-CONFIGURATION = "python:rvm.project.web_server.configuration"
 HALVES = (b"", b"GET / HTTP/1.1\r\nHos", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf")
 # More than the server has threads, of each kind.
 SLOW = 12
@@ -24,31 +19,9 @@ SLOW = 12
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """One process with as few threads as it can have."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("web") / "web.log"
-    command = [
-        "-m",
-        "gunicorn",
-        "-c",
-        CONFIGURATION,
-        "tests.rvm.project.web_server.echo",
-        "--bind",
-        f"127.0.0.1:{port}",
-    ]
-    command += ["--workers", "1", "--threads", "2"]
-    process = spawn([sys.executable, *command], log=log, env=dict(os.environ), cwd=Path(settings.BASE_DIR))
-    try:
-        wait_until(lambda: listens(port), process, name="gunicorn", log=log)
+    few = ("--workers", "1", "--threads", "2")
+    with serving("tests.rvm.project.web_server.echo", tmp_path_factory.mktemp("web"), *few) as port:
         yield port
-    finally:
-        stop(process)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def connected(port: int, sent: bytes = b"") -> socket.socket:

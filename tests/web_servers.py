@@ -1,0 +1,48 @@
+"""gunicorn as the stack runs it, with an application of the tests."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from rvm.devtools.embedded.processes import spawn, stop, wait_until
+
+CONFIGURATION = "python:rvm.project.web_server.configuration"
+
+
+@contextmanager
+def serving(application: str, folder: Path, *options: str) -> Iterator[int]:
+    """The port at which gunicorn serves the module's `application`, with `options` of its command line; its log is in the folder."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    log = folder / "web.log"
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        CONFIGURATION,
+        application,
+        "--bind",
+        f"127.0.0.1:{port}",
+        *options,
+    ]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "rvm.project.settings"}
+    process = spawn(command, log=log, env=environment, cwd=Path(settings.BASE_DIR))
+    try:
+        wait_until(lambda: _listens(port), process, name="gunicorn", log=log)
+        yield port
+    finally:
+        stop(process)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
