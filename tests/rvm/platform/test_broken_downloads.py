@@ -8,6 +8,7 @@ from http.client import HTTPConnection, IncompleteRead
 import pytest
 
 from rvm.platform.csv_export import BLOCK_ROWS, INCOMPLETE_LINE
+from tests.sessions import PATIENCE_SECONDS
 from tests.web_servers import serving
 
 
@@ -18,7 +19,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def fetched(port: int, path: str) -> bytes:
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

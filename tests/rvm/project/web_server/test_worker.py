@@ -9,6 +9,7 @@ from http.client import HTTPConnection
 
 import pytest
 
+from tests.sessions import PATIENCE_SECONDS
 from tests.web_servers import serving
 
 HALVES = (b"", b"GET / HTTP/1.1\r\nHos", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf")
@@ -25,13 +26,13 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def connected(port: int, sent: bytes = b"") -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", port), timeout=20)
+    client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
     client.sendall(sent)
     return client
 
 
 def request(port: int, method: str = "GET", path: str = "/", body: bytes | None = None) -> tuple[int, bytes]:
-    with closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)) as connection:
         connection.request(method, path, body)
         response = connection.getresponse()
         return response.status, response.read()
