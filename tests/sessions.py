@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from django.db import connection, connections
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.005
 T = TypeVar("T")
 

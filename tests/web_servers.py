@@ -18,22 +18,13 @@ CONFIGURATION = "python:rvm.project.web_server.configuration"
 
 @contextmanager
 def serving(application: str, folder: Path, *options: str) -> Iterator[int]:
-    """The port at which gunicorn serves the module's `application`, with `options` of its command line; its log is in the folder."""
+    """The port at which one process of gunicorn serves the module's `application`; its log is in the folder."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     log = folder / "web.log"
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "-c",
-        CONFIGURATION,
-        application,
-        "--bind",
-        f"127.0.0.1:{port}",
-        *options,
-    ]
+    at = ("--bind", f"127.0.0.1:{port}", "--workers", "1")
+    command = [sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, application, *at, *options]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "rvm.project.settings"}
     process = spawn(command, log=log, env=environment, cwd=Path(settings.BASE_DIR))
     try:

@@ -20,8 +20,7 @@ SLOW = 12
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """One process with as few threads as it can have."""
-    few = ("--workers", "1", "--threads", "2")
-    with serving("tests.rvm.project.web_server.echo", tmp_path_factory.mktemp("web"), *few) as port:
+    with serving("tests.rvm.project.web_server.echo", tmp_path_factory.mktemp("web"), "--threads", "2") as port:
         yield port
 
 
