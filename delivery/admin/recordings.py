@@ -55,7 +55,7 @@ class RecordingAdmin(AttestingAdmin):
     add_fieldsets = ((None, {"fields": ("workspace", "name", "audio")}),)
     fieldsets = (
         (None, {"fields": ("name", "workspace", "listen", "statement_shown")}),
-        ("How it sounds", {"fields": ("loudness", "peak", "mean", "clipping", "silence_before", "silence_after")}),
+        ("How it sounds on a telephone", {"fields": ("loudness", "peak", "mean", "clipping", "silence_before", "silence_after")}),
         ("What was measured", {"fields": (
             "duration", "size", "bit_rate", "sample_rate", "channels", "encoder", "sha256", "created_at",
         )}),
@@ -97,7 +97,7 @@ class RecordingAdmin(AttestingAdmin):
     def loudness(self, recording: Recording) -> str:
         return _figure(recording.loudness_lufs, "LUFS", 1)
 
-    @display(description="Loudest moment")
+    @display(description="Loudest moment of the file")
     def peak(self, recording: Recording) -> str:
         return _figure(recording.peak_dbfs, "dB (0 is full volume)", 1)
 

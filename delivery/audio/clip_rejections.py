@@ -19,7 +19,7 @@ CLIP_REJECTIONS: dict[str, str] = {
 
 CLIP_WARNINGS: dict[str, str] = {
     "silent_clip": (
-        "Nothing can be heard in this clip (nothing is louder than {threshold} dB below full volume). That is right for a pause; "
+        "Nothing can be heard in this clip on a telephone (louder than {threshold} dB below full volume). That is right for a pause; "
         "if somebody should speak in it, check the microphone and record it again."
     ),
 }

@@ -1,7 +1,7 @@
 """The verdict on a clip, a piece that is joined with others to a recording: the checks of a recording, with other limits.
 
 A clip lasts at least 0.2 seconds, the length of a word, and at most as long as a recording. It may be silent, because a pause is a
-clip. It must not depend on audio before its start (see delivery.audio.concatenation).
+clip. It must not depend on audio before its start (see delivery.audio.mpeg.concatenation).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import hashlib
 from dataclasses import dataclass, field
 
 from delivery.audio.clip_rejections import clip_warning
-from delivery.audio.concatenation import refuse_cut_out
 from delivery.audio.inspection import average_kbps, described_by_encoder, file_warnings, playable, walk_within
+from delivery.audio.mpeg.concatenation import refuse_cut_out
 from delivery.audio.rejections import AudioWarning
 from delivery.audio.silence import THRESHOLD_DB
 

@@ -14,7 +14,7 @@ import miniaudio
 import numpy as np
 import numpy.typing as npt
 
-from delivery.audio.headers import Stream
+from delivery.audio.mpeg.headers import Stream
 
 MAX_SECONDS = 61
 _CHUNK = 16384  # sample frames per call; the size of miniaudio's own buffer

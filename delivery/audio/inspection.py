@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 import mutagen
 import mutagen.mp3
 
-from delivery.audio.frames import Walk, walk
 from delivery.audio.levels import Levels
 from delivery.audio.measurement import Measurement, measured
+from delivery.audio.mpeg.frames import Walk, walk
 from delivery.audio.rejections import AudioWarning, rejected, warning
 from delivery.audio.silence import MIN_AUDIBLE_SECONDS, THRESHOLD_DB
 from delivery.audio.sound_warnings import sound_warnings

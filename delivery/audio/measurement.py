@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
 from delivery.audio.decoding import decode
-from delivery.audio.headers import stream_at
 from delivery.audio.levels import Levels, measure
+from delivery.audio.mpeg.headers import stream_at
 from delivery.audio.rejections import AudioRejected, rejected
 from delivery.audio.silence import audible_seconds
+from delivery.audio.telephone import heard
 from rvm.platform.errors import ServiceError
 from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
 
@@ -25,7 +26,8 @@ CHECK_UNAVAILABLE = "recording_check_unavailable"
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """`samples`: how many per channel play; `audible_seconds`: how long it can be heard; `levels`: None if not requested."""
+    """`samples`: how many per channel play; `audible_seconds`: how long a telephone lets it be heard, counted up to the least
+    that a recording needs; `levels`: None if not requested."""
 
     samples: int
     audible_seconds: float
@@ -70,5 +72,5 @@ def measure_frames(source: BinaryIO, *, with_levels: bool) -> Iterator[dict[str,
     samples = decode(frames, stream)
     # Less than a second has no levels, and is refused as what does not play.
     levels = measure(samples, stream.sample_rate) if with_levels and len(samples) >= stream.sample_rate else None
-    audible = audible_seconds(samples, stream.sample_rate) if len(samples) else 0.0
+    audible = audible_seconds(heard(samples, stream.sample_rate))
     yield {"samples": len(samples), "audible_seconds": audible, "levels": asdict(levels) if levels else None}

@@ -58,8 +58,9 @@ REJECTIONS: dict[str, str] = {
         "less than one. The file is damaged. " + _EXPORT
     ),
     "silent": (
-        "Only {measured} seconds of this recording can be heard (louder than {threshold} dB below full volume); at "
-        "least {allowed} must be. Check the microphone, record it again and listen before you upload it."
+        "Only {measured} seconds of this recording can be heard on a telephone (louder than {threshold} dB below full volume); at "
+        "least {allowed} must be. A telephone plays both channels as one, and only 300 to 3,400 Hz. Check the microphone, record it "
+        "again in mono and listen before you upload it."
     ),
 }
 
@@ -81,8 +82,8 @@ WARNINGS: dict[str, str] = {
         "{measured} bytes inside the recording are not audio and were left out. Listen to it once before you use it."
     ),
     "very_quiet": (
-        "The recording is very quiet: its loudness is {measured} LUFS, and below {allowed} it is hard to hear on a phone. "
-        "Record it closer to the microphone, or make it louder."
+        "The recording is very quiet on a phone, which has one channel: its loudness is {measured} LUFS, and below {allowed} it is "
+        "hard to hear. Record it in mono, closer to the microphone, or make it louder."
     ),
     "clipped": (
         "The recording is distorted: {measured} per cent of it is cut off at full volume, and over {allowed} is heard as "

@@ -14,8 +14,8 @@ from django.db import transaction
 
 from delivery.audio import MAX_SECONDS, MIN_SECONDS, AudioRejected
 from delivery.audio.clips import ClipInspection, inspect_clip
-from delivery.audio.concatenation import join, samples_of
 from delivery.audio.inspection import wrong_duration
+from delivery.audio.mpeg.concatenation import join, samples_of
 from delivery.models import Assembly, Clip, Recording
 from delivery.recordings.attestations import STATED, inherited, keep_inherited
 from delivery.recordings.recordings import stored_recording

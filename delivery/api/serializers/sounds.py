@@ -93,9 +93,9 @@ class ClipUpload(StatementFields):
 
 class AudioLevelsSerializer(serializers.Serializer[Recording]):
     peak_dbfs = serializers.FloatField(help_text="The loudest sample, in dB below full scale (0).")
-    rms_dbfs = serializers.FloatField(help_text="The mean power, in dB below full scale.")
+    rms_dbfs = serializers.FloatField(help_text="The mean power on a telephone, in dB below full scale.")
     loudness_lufs = serializers.FloatField(
-        allow_null=True, help_text="Integrated loudness (ITU-R BS.1770); null if nothing is above -70."
+        allow_null=True, help_text="Integrated loudness on a telephone (ITU-R BS.1770); null if nothing is above -70."
     )
     clipped_percent = serializers.FloatField(help_text="The percentage of samples in clipped peaks.")
     leading_silence_seconds = serializers.FloatField(source="leading_silence")
@@ -159,7 +159,7 @@ class RecordingDetailSerializer(RecordingSerializer):
         min_length=WAVEFORM_PEAKS,
         max_length=WAVEFORM_PEAKS,
         allow_null=True,
-        help_text="Peaks over the whole length, for drawing; 255 is full scale. Null if `levels` is null.",
+        help_text="Peaks over the whole length on a telephone, for drawing; 255 is full scale. Null if `levels` is null.",
     )
     audio_url = PlayerLinkField()
 

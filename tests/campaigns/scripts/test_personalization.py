@@ -15,7 +15,7 @@ from campaigns.imports.row_validation import RowInvalid, judge_for
 from campaigns.models import Campaign
 from campaigns.scripts import RecordingResolver, check_script, part_by_names, recording_for, sample_recordings
 from delivery.audio.decoding import decode
-from delivery.audio.frames import walk
+from delivery.audio.mpeg.frames import walk
 from delivery.models import Clip, Recording
 from delivery.recordings.storage import read_frames
 from rvm.platform.errors import ServiceError

@@ -65,6 +65,19 @@ def noise(seconds: float, rate: int, channels: int = 1, level: float = 3000) -> 
     return generator.normal(0, level, (round(seconds * rate), channels)).clip(-32768, 32767).astype("<i2")
 
 
+def tone(seconds: float, hertz: float, level: float, rate: int = 8000) -> npt.NDArray[np.int16]:
+    """A sine with a peak of `level` (of 32768), which begins and ends softly, so that it does not click."""
+    at = np.arange(round(seconds * rate)) / rate
+    fade = np.minimum(np.minimum(at, seconds - at) * 10, 1)
+    return (np.sin(2 * np.pi * hertz * at) * fade * level).round().astype("<i2")[:, None]
+
+
+def channels(left: float, right: float) -> npt.NDArray[np.int16]:
+    """Twelve seconds of one voice at 44.1 kHz, in two channels by these factors."""
+    voice = tone(12, 440, 9000, 44100) + tone(12, 1200, 4000, 44100)
+    return np.rint(voice * np.array([[left, right]])).astype("<i2")
+
+
 def encode_pcm(
     pcm: npt.NDArray[np.int16], rate: int = 44100, kbps: int = 64, *, vbr: bool = False, quality: int = 7
 ) -> bytes:

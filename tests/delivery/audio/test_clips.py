@@ -10,7 +10,7 @@ import pytest
 from delivery.audio import AudioRejected
 from delivery.audio.clip_rejections import CLIP_WARNINGS
 from delivery.audio.clips import inspect_clip
-from delivery.audio.frames import walk
+from delivery.audio.mpeg.frames import walk
 from tests.delivery.audio import mp3_bytes as make
 
 

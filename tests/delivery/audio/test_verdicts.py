@@ -15,7 +15,7 @@ import pytest
 
 from delivery.audio import REJECTIONS, WARNINGS, AudioRejected, inspect
 from delivery.audio.decoding import decode
-from delivery.audio.frames import walk
+from delivery.audio.mpeg.frames import walk
 from tests.delivery.audio import mp3_bytes as make
 
 Maker = Callable[[], bytes]
@@ -32,7 +32,7 @@ def _joined(*kbps: int, seconds: float = 15) -> bytes:
 # name -> (file, true seconds, bit rate mode, warning codes)
 ACCEPTED: dict[str, tuple[Maker, float, str, set[str]]] = {
     "constant bit rate": (lambda: make.encoded(30), 30, "CBR", set()),
-    "stereo": (lambda: make.encoded(12, kbps=128, channels=2), 12, "CBR", set()),
+    "stereo": (lambda: make.encoded(12, kbps=128, channels=2), 12, "CBR", {"very_quiet"}),  # twice the noise, as one
     "cover art": (lambda: _cover() + make.encoded(30), 30, "CBR", set()),
     "variable with Xing": (
         lambda: make.info_frame(30, mark=b"Xing") + make.encoded(30, vbr=True), 30, "VBR", set(),
@@ -59,6 +59,13 @@ ACCEPTED: dict[str, tuple[Maker, float, str, set[str]]] = {
     "the lowest bit rate": (lambda: make.encoded(30, 8000, 8), 30, "CBR", {"low_bitrate"}),
     "recorded far too softly": (
         lambda: make.encode_pcm(make.noise(20, 8000, level=120), 8000, 64), 20, "CBR", {"very_quiet"},
+    ),
+    "heard on the left only": (lambda: make.encode_pcm(make.channels(1, 0), 44100, 128), 12, "CBR", set()),
+    "the right channel nearly reversed": (
+        lambda: make.encode_pcm(make.channels(1, -0.9), 44100, 128), 12, "CBR", {"very_quiet"},
+    ),
+    "a soft voice above a loud hum": (
+        lambda: make.encode_pcm(make.tone(12, 60, 12000) + make.tone(12, 700, 200), 8000, 64), 12, "CBR", {"very_quiet"},
     ),
     "recorded far too loudly": (
         lambda: make.encode_pcm(make.noise(20, 8000, level=32000), 8000, 64), 20, "CBR", {"clipped"},
@@ -120,6 +127,16 @@ REFUSED: dict[str, tuple[Maker, str, str]] = {
     "digital silence": (lambda: make.encode_pcm(make.noise(20, 8000, level=0), 8000, 16), "silent", "Only 0.0 seconds"),
     "the hiss of an idle line": (
         lambda: make.encode_pcm(make.noise(20, 8000, level=12), 8000, 64), "silent", "louder than 60 dB below",
+    ),
+    "channels of reversed polarity": (
+        lambda: make.encode_pcm(make.channels(1, -1), 44100, 128), "silent", "plays both channels as one",
+    ),
+    "only the hum of a cable": (lambda: make.encode_pcm(make.tone(12, 60, 12000), 8000, 64), "silent", "300 to 3,400 Hz"),
+    "only a whistle that no telephone plays": (
+        lambda: make.encode_pcm(make.tone(12, 6000, 12000, 16000), 16000, 64), "silent", "Only 0.",
+    ),
+    "only 19 kHz": (
+        lambda: make.encode_pcm(make.tone(12, 19000, 16000, 44100), 44100, 320), "silent", "on a telephone",
     ),
     "headers with nothing to play": (
         lambda: bytes(make.Frame("1", 0, 5, fill=0xFF)) * 800, "does_not_play", "of the recording's 20.9 seconds",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.audio.frames import walk
+from delivery.audio.mpeg.frames import walk
 from delivery.audio.rejections import AudioRejected
 from tests.delivery.audio import mp3_bytes as make
 from tests.delivery.audio.mp3_bytes import Frame

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from delivery.audio.clip_rejections import clip_rejected
-from delivery.audio.headers import HEADER_BYTES, stream_at
+from delivery.audio.mpeg.headers import HEADER_BYTES, stream_at
 
 _CHECKSUM_BYTES = 2
 _MPEG1 = "MPEG 1"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from delivery.audio import AudioRejected, inspect
 from delivery.audio.clip_rejections import CLIP_REJECTIONS
 from delivery.audio.clips import ClipInspection, inspect_clip
-from delivery.audio.concatenation import bytes_needed_before, join, samples_of
 from delivery.audio.decoding import Samples, decode
-from delivery.audio.frames import walk
+from delivery.audio.mpeg.concatenation import bytes_needed_before, join, samples_of
+from delivery.audio.mpeg.frames import walk
 from tests.delivery.audio import mp3_bytes as make
 
 # Half a frame of the clip before fades into the first one's (the MDCT's overlap), and the filter bank remembers 512 samples.

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from delivery.audio.formats import name_of_format
-from delivery.audio.headers import HEADER_BYTES, Stream, layer_at, stream_at
+from delivery.audio.mpeg.headers import HEADER_BYTES, Stream, layer_at, stream_at
+from delivery.audio.mpeg.tags import end_of_front_tags, start_of_back_tags
 from delivery.audio.rejections import AudioRejected, rejected
-from delivery.audio.tags import end_of_front_tags, start_of_back_tags
 
 # Players skip a few broken bytes unnoticed: a lost network packet, zeros at the end. A file with more is not an intact MP3.
 JUNK_PERCENT = 3
