@@ -189,8 +189,8 @@ _RECORDING_KEPT: dict[str, Any] = {
     },
     "levels": {
         "peak_dbfs": -1.99,
-        "rms_dbfs": -21.61,
-        "loudness_lufs": -21.09,
+        "rms_dbfs": -22.24,
+        "loudness_lufs": -21.77,
         "clipped_percent": 0.0,
         "leading_silence_seconds": 0.0,
         "trailing_silence_seconds": 0.4,

@@ -20,6 +20,10 @@ REJECTIONS: dict[str, str] = {
         "Export it again at a lower bit rate (64 kbit/s is plenty for speech) or without the cover picture, and upload that."
     ),
     "another_format": "This looks like {name}, not an MP3; renaming a file does not convert it. " + _EXPORT,
+    "only_a_tag": (
+        "The file holds a tag (title, cover picture) and no sound: all of its {bytes} bytes are the tag's. The upload or the "
+        "export was probably broken off: export the recording again and upload the new file."
+    ),
     "not_mp3": "No MP3 audio begins in this file ({bytes} bytes were received). " + _EXPORT,
     "wrong_layer": (
         "This is MPEG audio Layer {measured}; only Layer III (MP3) is played by phone carriers. " + _EXPORT
@@ -37,7 +41,7 @@ REJECTIONS: dict[str, str] = {
     ),
     "too_much_junk": (
         "More than {allowed} of the {bytes} bytes between the tags are not audio (only {seconds} seconds of sound were "
-        "found up to there); at most {share} per cent may be. The file is damaged. " + _EXPORT
+        "found up to there); at most {share} may be. The file is damaged. " + _EXPORT
     ),
     "mixed_format": (
         "The recording changes from {before} to {after} after {seconds} seconds; one recording must stay the same "
@@ -79,7 +83,7 @@ WARNINGS: dict[str, str] = {
         "Export it with 64 kbit/s if you can."
     ),
     "bytes_skipped": (
-        "{measured} bytes inside the recording are not audio and were left out. Listen to it once before you use it."
+        "{measured} bytes inside or after the recording are not audio and were left out. Listen to it once before you use it."
     ),
     "very_quiet": (
         "The recording is very quiet on a phone, which has one channel: its loudness is {measured} LUFS, and below {allowed} it is "

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from delivery.carriers import adapter_of
 from delivery.carriers.base import MediaRejected, MediaUploadFailed
 from delivery.models import CarrierMedia
-from delivery.recordings.storage import read_frames
+from delivery.recordings.storage import read_mp3
 from delivery.runtime.deadlines import STEP_SECONDS, UPLOAD_SECONDS
 from delivery.runtime.wakeups import wake, wake_on_commit
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Transport, TransportFailure
@@ -109,7 +109,7 @@ def _upload(media: CarrierMedia, transport: Transport[None], holds: Callable[[],
     """Exchange all requests and responses of an upload and return the media id. Raises MediaRejected, MediaUploadFailed."""
     try:
         # The carrier gets the recording's id as name, because the name that a user gave may identify a patient.
-        conversation = adapter_of(media.setup).upload(str(media.recording_id), read_frames(media.recording))
+        conversation = adapter_of(media.setup).upload(str(media.recording_id), read_mp3(media.recording))
     except (LookupError, ValueError, OSError, Undecryptable) as error:
         raise MediaUploadFailed(f"The upload could not begin ({type(error).__name__}).") from error
     try:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from delivery.models import Clip, Recording
 from delivery.recordings.byte_ranges import parse_range
 from delivery.recordings.removal import require_sound
-from delivery.recordings.storage import read_frames
+from delivery.recordings.storage import read_mp3
 
 _HEADERS = {
     "Content-Type": "audio/mpeg",
@@ -25,14 +25,14 @@ def play(request: HttpRequest, sound: Recording | Clip) -> HttpResponse:
     FileNotFoundError, Undecryptable, ServiceError for a sound that was removed.
     """
     require_sound(sound)
-    frames = read_frames(sound)
+    mp3 = read_mp3(sound)
     # Ranges are for GET only (RFC 9110, 14.2).
-    part = parse_range(request.headers.get("Range", ""), len(frames)) if request.method == "GET" else None
-    body = frames if part is None else frames[part.start : part.stop]
+    part = parse_range(request.headers.get("Range", ""), len(mp3)) if request.method == "GET" else None
+    body = mp3 if part is None else mp3[part.start : part.stop]
     response = HttpResponse(
         body if request.method == "GET" else b"", status=200 if part is None else 206, headers=_HEADERS
     )
     response["Content-Length"] = str(len(body))
     if part is not None:
-        response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{len(frames)}"
+        response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{len(mp3)}"
     return response

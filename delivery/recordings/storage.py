@@ -16,6 +16,7 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
 from delivery.audio.measurement import CHECK_UNAVAILABLE
+from delivery.audio.mpeg.xing_frame import with_xing_frame
 from delivery.models import Clip, Recording
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
@@ -93,6 +94,14 @@ def find_duplicate(sound: Sound) -> Sound | None:
 def read_frames(sound: Recording | Clip) -> bytes:
     """The MP3 frames, exactly as inspected. Raises FileNotFoundError, Undecryptable."""
     return b"".join(decrypt_file(sound.storage_name, sound.associated_data))
+
+
+def read_mp3(sound: Recording | Clip) -> bytes:
+    """What players and carriers get: the frames, behind a Xing frame where their length would be misread without one.
+
+    Raises what `read_frames` raises.
+    """
+    return with_xing_frame(read_frames(sound))
 
 
 def lock_content(sound: Recording | Clip) -> None:

@@ -134,8 +134,8 @@ class AttestationSerializer(serializers.Serializer[Recording | Clip]):
 class RecordingSerializer(serializers.Serializer[Recording]):
     recording_id = serializers.UUIDField(source="pk")
     name = serializers.CharField()
-    sha256 = serializers.CharField(help_text="Of the stored frames, without tags.")
-    size_bytes = serializers.IntegerField()
+    sha256 = serializers.CharField(help_text="Of the stored frames, without tags, in hex.")
+    size_bytes = serializers.IntegerField(help_text="Of the stored frames.")
     duration_ms = serializers.IntegerField()
     bitrate_kbps = serializers.IntegerField()
     bitrate_mode = serializers.CharField()
@@ -167,8 +167,8 @@ class RecordingDetailSerializer(RecordingSerializer):
 class ClipSerializer(serializers.Serializer[Clip]):
     clip_id = serializers.UUIDField(source="pk")
     name = serializers.CharField()
-    sha256 = serializers.CharField(help_text="Of the stored frames, without tags.")
-    size_bytes = serializers.IntegerField()
+    sha256 = serializers.CharField(help_text="Of the stored frames, without tags, in hex.")
+    size_bytes = serializers.IntegerField(help_text="Of the stored frames.")
     duration_ms = serializers.IntegerField()
     bitrate_kbps = serializers.IntegerField()
     sample_rate = serializers.IntegerField(help_text="Clips can be joined if this and `channels` are equal.")

@@ -7,18 +7,25 @@ millisecond for 60 seconds of audio. Junk ends the pass early, so the work is bo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from delivery.audio.formats import name_of_format
 from delivery.audio.mpeg.headers import HEADER_BYTES, Stream, layer_at, stream_at
-from delivery.audio.mpeg.tags import end_of_front_tags, start_of_back_tags
+from delivery.audio.mpeg.riff import unwrapped
+from delivery.audio.mpeg.tags import end_of_front_tags, end_of_padding, end_of_tag, start_of_back_tags
 from delivery.audio.rejections import AudioRejected, rejected
 
-# Players skip a few broken bytes unnoticed: a lost network packet, zeros at the end. A file with more is not an intact MP3.
+# Players skip a few broken bytes unnoticed: a lost network packet. A file with more is not an intact MP3.
 JUNK_PERCENT = 3
+NOUGHTS_PERCENT = 10  # at the end, of a program that fills a file up
 _TAG_MARKS = (b"Xing", b"Info", b"VBRI")
-_SEARCH = 64 * 1024  # the bytes searched for audio to explain a wrong beginning
+_SEARCH = 64 * 1024  # the bytes searched for another layer to explain a wrong beginning
+_HEADER = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][^\x00-\x0f\xf0-\xff]", re.DOTALL)
+_MAX_HEADERS = 20_000  # noise of 8 MB has some 3,000 of what look like one
+_MAX_GAPS = 64  # within the sound, at which a tag is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Walk:
     """The audio of one file: `frames` are the counted frames back to back, without tags and without the Xing frame.
 
     `info_frame` is the first Xing, Info or VBRI frame (b"" without one), `kbps` the bit rates that occur, `junk` the
-    bytes skipped between frames, `cut_off` whether the last frame is incomplete (it is not counted).
+    bytes skipped between and after frames, `cut_off` whether the last frame is incomplete (it is not counted).
     """
 
     frames: bytes = field(repr=False)
@@ -49,14 +56,16 @@ class Walk:
 
 def walk(data: bytes) -> Walk:
     """Count the Layer III frames of `data`. Raises AudioRejected if it is not an MP3, is damaged or changes format."""
-    front = end_of_front_tags(data)
-    audio = data[front : start_of_back_tags(data)]
-    at, stream, info_frame = _first_frame(audio)
-    end, allowed = len(audio), len(audio) * JUNK_PERCENT // 100
+    audio = _between_tags(data)
+    if data and not audio:
+        raise rejected("only_a_tag", bytes=len(data))
+    end, last = len(audio), len(audio.rstrip(b"\0"))
+    allowed = end * JUNK_PERCENT // 100
+    at, stream, info_frame = _beginning(audio, allowed, len(data))
 
     runs: list[bytes] = []
     kinds: set[int] = set()  # the third header bytes that occur, which contain the bit rate
-    count = junk = 0
+    count = junk = noughts = gaps = 0
     cut_off = False
     while at < end:
         stop, frames = _follow(audio, at, stream, kinds)
@@ -65,34 +74,66 @@ def walk(data: bytes) -> Walk:
         cut_off = _is_cut_off(audio, stop, stream)
         if cut_off or stop == end:
             break
+        gaps += 1
+        behind = end_of_tag(audio, stop) if gaps <= _MAX_GAPS else stop
+        if behind > stop:
+            at = _end_of_info_frames(audio, end_of_padding(audio, behind) if behind < last else behind, stream)
+            continue
         seconds = f"{count * stream.samples_per_frame / stream.sample_rate:.1f}"
         _refuse_another_stream(audio, stop, stream, seconds)
         at = _resume(audio, stop, stream, limit=stop + allowed - junk)
-        junk += at - stop
+        noughts = end - max(stop, last) if at == end else 0
+        junk += at - stop - noughts
         if junk > allowed:
-            raise rejected("too_much_junk", allowed=allowed, bytes=end, seconds=seconds, share=JUNK_PERCENT)
+            raise rejected(
+                "too_much_junk", allowed=allowed, bytes=end, seconds=seconds, share=f"{JUNK_PERCENT} per cent"
+            )
+        if noughts * 100 > end * NOUGHTS_PERCENT:
+            most = f"{NOUGHTS_PERCENT} per cent, as noughts at the end,"
+            raise rejected(
+                "too_much_junk", allowed=end * NOUGHTS_PERCENT // 100, bytes=end, seconds=seconds, share=most
+            )
     kbps = frozenset(stream.kbps[third] for third in kinds)
-    return Walk(b"".join(runs), count, stream, kbps, info_frame, junk, cut_off)
+    return Walk(b"".join(runs), count, stream, kbps, info_frame, junk + noughts, cut_off)
 
 
-def _first_frame(audio: bytes) -> tuple[int, Stream, bytes]:
+def _between_tags(data: bytes) -> bytes:
+    """What stands between the tags of an MP3, of one inside a RIFF too."""
+    audio = data[end_of_front_tags(data) : start_of_back_tags(data)]
+    inner = unwrapped(audio)
+    return audio if inner is audio else inner[end_of_front_tags(inner) : start_of_back_tags(inner)]
+
+
+def _beginning(audio: bytes, allowed: int, received: int) -> tuple[int, Stream, bytes]:
     """The offset and stream of the first frame with sound, and the first Xing, Info or VBRI frame before it.
 
-    All such frames at the start are skipped, because a player would trust a remaining one. Raises AudioRejected.
+    A header is believed if a frame follows it, after at most `allowed` bytes of damage, or if its frame is one of those. All such
+    frames are skipped, because a player would trust a remaining one. Raises AudioRejected.
     """
-    at, info_frame = 0, b""
-    while True:
-        stream = stream_at(audio, at)
-        following = at + stream.lengths[audio[at + 2]] if stream else 0
-        if stream is None or (following < len(audio) and stream_at(audio, following) is None):
-            raise _rejection_of(audio)
-        frame = audio[at:following]
-        if not any(frame.startswith(_TAG_MARKS, offset) for offset in stream.tag_offsets):
-            return at, stream, info_frame
-        info_frame = info_frame or frame
-        if following >= len(audio):
-            return len(audio), stream, info_frame
-        at = following
+    stream = stream_at(audio, 0)
+    if stream is None:
+        raise _rejection_of(audio, received)
+    following = stream.lengths[audio[2]]
+    at = _end_of_info_frames(audio, 0, stream)
+    if at:
+        first = stream_at(audio, at)
+        if first is not None and stream_at(audio, at + first.lengths[audio[at + 2]]) is first:
+            stream = first  # some encoders write an Info frame of two channels in front of one
+        return at, stream, audio[:following]
+    if following < len(audio) and stream_at(audio, following) is None:
+        resumed = _resume(audio, HEADER_BYTES, stream, following + allowed)
+        if not following <= resumed < len(audio):
+            raise _rejection_of(audio, received)
+    return 0, stream, b""
+
+
+def _end_of_info_frames(audio: bytes, at: int, stream: Stream) -> int:
+    """The offset after the Xing, Info and VBRI frames at `at`."""
+    while stream_at(audio, at) is stream and any(
+        audio.startswith(_TAG_MARKS, at + offset) for offset in stream.tag_offsets
+    ):
+        at = min(at + stream.lengths[audio[at + 2]], len(audio))
+    return at
 
 
 def _follow(audio: bytes, at: int, stream: Stream, kinds: set[int]) -> tuple[int, int]:
@@ -147,8 +188,8 @@ def _refuse_another_stream(audio: bytes, at: int, stream: Stream, seconds: str) 
         raise rejected("mixed_format", before=stream, after=other, seconds=seconds)
 
 
-def _rejection_of(audio: bytes) -> AudioRejected:
-    """The refusal of a file without an MP3 frame at its beginning."""
+def _rejection_of(audio: bytes, received: int) -> AudioRejected:
+    """The refusal of a file without an MP3 frame at its beginning; `received`: the bytes of the whole file."""
     name = name_of_format(audio)
     if name:
         return rejected("another_format", name=name)
@@ -159,8 +200,9 @@ def _rejection_of(audio: bytes) -> AudioRejected:
             return rejected("wrong_layer", measured={1: "I", 2: "II (MP2)"}[layer])
         if layer == 3 and audio[2] >> 4 == 0:
             return rejected("free_format")
-    for found in _syncs(audio, 0, _SEARCH):
+    for header in islice(_HEADER.finditer(audio), _MAX_HEADERS):
+        found = header.start()
         stream = stream_at(audio, found)
         if stream and stream_at(audio, found + stream.lengths[audio[found + 2]]) is stream:
             return rejected("bytes_before_audio", measured=found)
-    return rejected("not_mp3", bytes=len(audio))
+    return rejected("not_mp3", bytes=received)

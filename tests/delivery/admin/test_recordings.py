@@ -49,12 +49,12 @@ def test_the_page_shows_a_picture_of_the_sound_and_its_levels(staff: Client, wor
     picture = re.search(r'<svg viewBox="0 0 300 256"[^>]*aria-label="([^"]+)"><path d="([^"]+)"/>', page)
     assert picture
     assert picture[1] == (
-        "Waveform of 20.4 seconds: loudness -21.1 LUFS, silent for 0.0 seconds at the start and 0.4 at the end."
+        "Waveform of 20.4 seconds: loudness -21.8 LUFS, silent for 0.0 seconds at the start and 0.4 at the end."
     )
     lines = re.findall(r"M(\d+)\.5 (\d+)v(\d+)", picture[2])
     assert [int(at) for at, _, _ in lines] == list(range(300))
     assert all(int(top) >= 0 and int(top) + int(height) <= 256 for _, top, height in lines)
-    for shown in ("-21.1 LUFS", "-2.0 dB (0 is full volume)", "0.00 % of the sound", "0.4 s"):
+    for shown in ("-21.8 LUFS", "-2.0 dB (0 is full volume)", "0.00 % of the sound", "0.4 s"):
         assert shown in page
     assert 'role="note"' not in page
 

@@ -174,6 +174,19 @@ def lyrics3(version: int = 2) -> bytes:
     return body + (b"%06dLYRICS200" % len(body) if version == 2 else b"LYRICSEND")
 
 
+def riff(sound: bytes, *, kind: int = 0x55, extensible: bool = False, size: int | None = None) -> bytes:
+    """A RIFF of the format `kind` (0x55 is MP3) around `sound`, whose chunk says it has `size` bytes, and another chunk."""
+    described = struct.pack("<HHIIHH", 0xFFFE if extensible else kind, 1, 44100, 8000, 1, 0)
+    described += struct.pack("<HHIH", 22, 0, 0, kind) + bytes(14) if extensible else struct.pack("<H", 0)
+
+    def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
+        return name + struct.pack("<I", len(body) if size is None else size) + body + bytes(len(body) % 2)
+
+    chunks = chunk(b"fmt ", described) + chunk(b"LIST", b"INFO") + chunk(b"data", sound, size)
+    chunks += chunk(b"id3 ", b"Reminder") if size is None else b""
+    return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks
+
+
 def wav(seconds: float) -> bytes:
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:

@@ -53,6 +53,21 @@ ACCEPTED: dict[str, tuple[Maker, float, str, set[str]]] = {
     "a zlib bomb as cover art": (
         lambda: make.id3v2(make.picture_frame(bytes(200_000_000), compressed=True)) + make.encoded(30), 30, "CBR", set(),
     ),
+    "a tenth of noughts at the end": (lambda: make.encoded(30) + bytes(24_000), 30, "CBR", {"bytes_skipped"}),
+    "noughts between the sound and its tag": (
+        lambda: make.encoded(30) + bytes(24_000) + make.id3v1(), 30, "CBR", {"bytes_skipped"},
+    ),
+    "a second frame that is damaged": (
+        lambda: make.info_frame(30) + bytes(200) + make.encoded(30)[209:], 30, "CBR", {"bytes_skipped"},
+    ),
+    "a cover picture at the end": (lambda: make.encoded(30) + make.id3v2(bytes(50_000), footer=True), 30, "CBR", set()),
+    "recordings with their tags, joined": (
+        lambda: (_cover() + make.info_frame(15) + make.encoded(15) + make.id3v1()) * 2, 30, "CBR", set(),
+    ),
+    "MP3 inside a RIFF": (lambda: make.riff(make.encoded(30)), 30, "CBR", set()),
+    "MP3 with tags inside a RIFF behind a tag": (
+        lambda: _cover() + make.riff(_cover() + make.encoded(30) + make.id3v1()), 30, "CBR", set(),
+    ),
     "every tag at the end": (
         lambda: make.encoded(30) + make.ape_tag() + make.lyrics3() + make.id3v1(), 30, "CBR", set(),
     ),
@@ -84,7 +99,7 @@ REFUSED: dict[str, tuple[Maker, str, str]] = {
     "Xing says 30, audio is 120": (lambda: make.info_frame(30) + make.encoded(60) * 2, "too_long", "lasts 120.1 seconds"),
     "32 joined to 320 kbit/s, 75 s": (lambda: _joined(32, 320, 32, 320, 32), "too_long", "the longest allowed is 60"),
     "5 s then 400 kB of zeros": (lambda: make.encoded(5) + bytes(400_000), "too_much_junk", "only 5.0 seconds"),
-    "30 s then 400 kB of zeros": (lambda: make.encoded(30) + bytes(400_000), "too_much_junk", "at most 3 per cent"),
+    "30 s then 400 kB of zeros": (lambda: make.encoded(30) + bytes(400_000), "too_much_junk", "at most 10 per cent, as noughts"),
     "six headers then noise": (
         lambda: make.encoded(1, kbps=128)[:2508] + random.Random(1).randbytes(400_000), "too_much_junk", "0.2 seconds",
     ),
@@ -107,7 +122,17 @@ REFUSED: dict[str, tuple[Maker, str, str]] = {
     "noise": (lambda: random.Random(2).randbytes(90_000), "not_mp3", "90000 bytes"),
     "text": (lambda: b"Good morning, this is a reminder. " * 999, "not_mp3", "export it as MP3"),
     "UTF-16 text": (lambda: ("Good morning. " * 999).encode("utf-16"), "not_mp3", "export it as MP3"),
-    "a tag and nothing else": (_cover, "not_mp3", "No MP3 audio"),
+    "a tag and nothing else": (_cover, "only_a_tag", "a tag (title, cover picture) and no sound"),
+    "a tag of noughts and nothing else": (lambda: make.id3v2(bytes(50_000)), "only_a_tag", "its 50010 bytes"),
+    "noughts": (lambda: bytes(90_000), "not_mp3", "90000 bytes were received"),
+    "a tag and noise": (lambda: make.id3v2(b"x" * 90) + random.Random(2).randbytes(900), "not_mp3", "(1000 bytes"),
+    "WebM of a browser's recorder": (
+        lambda: bytes.fromhex("1a45dfa39f4286810142f7810142f2810442f381084282847765626d") + bytes(90_000),
+        "another_format", "a WebM or Matroska file",
+    ),
+    "WAV with another sound": (lambda: make.riff(b"\x55" * 9000, kind=0x11), "another_format", "a WAV file"),
+    "70 kB in front": (lambda: b"\x55" * 70_000 + make.encoded(30), "bytes_before_audio", "70000 bytes"),
+    "a picture in front": (lambda: b"\xff\xd8\xff\xe0" + bytes(70_000) + make.encoded(30), "another_format", "a picture"),
     "MP2 renamed": (lambda: make.mp2(30), "wrong_layer", "Layer II (MP2)"),
     "MP1 renamed": (lambda: make.mp1(30), "wrong_layer", "Layer I;"),
     "free format": (lambda: make.free_format(30), "free_format", "8 to 320 kbit/s"),

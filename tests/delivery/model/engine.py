@@ -151,7 +151,7 @@ class Engine(RuleBasedStateMachine):
         self.logs = self.undo.enter_context(capture_logs())
         self.undo.enter_context(self.stage.set())
         self.undo.enter_context(patch.object(shutdown, "requested", Waiting(self)))
-        self.undo.enter_context(patch.object(carrier_media, "read_frames", lambda recording: b""))
+        self.undo.enter_context(patch.object(carrier_media, "read_mp3", lambda recording: b""))
         for module in ASKS_THE_CLOCK:
             self.undo.enter_context(patch.object(module, "database_now", lambda: self.now))
         self.undo.enter_context(patch.object(timezone, "now", lambda: self.now + self.skew))

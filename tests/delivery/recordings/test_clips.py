@@ -12,11 +12,12 @@ import pytest
 from django.db import connection
 
 from delivery.audio import AudioRejected, inspect
+from delivery.audio.mpeg.frames import walk
 from delivery.models import Assembly, Clip, Recording
 from delivery.recordings import clips as clips_service
 from delivery.recordings.clips import assemble, store_clip
 from delivery.recordings.recordings import measured, store_recording
-from delivery.recordings.storage import read_frames
+from delivery.recordings.storage import read_frames, read_mp3
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from tests.delivery.audio import mp3_bytes as make
@@ -94,6 +95,7 @@ def test_clips_make_a_recording_of_their_frames_that_is_not_offered_among_the_re
     assert read_frames(recording) == b"".join(map(read_frames, parts))
     assert recording.duration_ms == pytest.approx(sum(part.duration_ms for part in parts), abs=1)
     assert recording.sha256 == inspect(read_frames(recording)).sha256
+    assert walk(read_mp3(recording)).frames == read_frames(recording)
     assert recording.name == "Joined from 3 clips"
     assert recording.assembled
 

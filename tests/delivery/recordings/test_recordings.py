@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import errno
 import hashlib
+from io import BytesIO
 from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.db import IntegrityError, connection, transaction
+from django.test import RequestFactory
+from mutagen.mp3 import MP3
 
 from delivery.audio import AudioRejected, inspect
 from delivery.models import Recording
+from delivery.recordings.playback import play
 from delivery.recordings.recordings import measured, store_recording, stored_recording
-from delivery.recordings.storage import read_frames
+from delivery.recordings.storage import read_frames, read_mp3
 from delivery.selectors import recordings, selectable_recordings
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
@@ -239,3 +243,27 @@ def _upload_from_two_sides(workspace: Workspace, *, fail_first: bool) -> tuple[l
     for thread in threads:
         thread.join(30)
     return kept, barrier
+
+
+@pytest.mark.django_db
+def test_players_and_carriers_get_a_frame_in_front_that_says_the_length_of_a_variable_bit_rate(media: Path) -> None:
+    workspace = make_workspace()
+    joined = encoded(6, kbps=32) + encoded(6, kbps=320)
+    varying, constant = (store_recording(workspace, "Reminder", each) for each in (joined, encoded(12)))
+    assert read_mp3(constant) == read_frames(constant)
+    served = read_mp3(varying)
+    assert served.endswith(read_frames(varying))
+    assert (varying.sha256, varying.size_bytes) == (inspect(served).sha256, len(joined))
+    assert MP3(BytesIO(served)).info.length == pytest.approx(varying.duration_ms / 1000, abs=0.001)
+    assert store_recording(workspace, "Again", served) == varying
+
+
+@pytest.mark.django_db
+def test_a_part_of_what_is_served_counts_from_its_first_frame(media: Path, rf: RequestFactory) -> None:
+    varying = store_recording(make_workspace(), "Reminder", encoded(6, kbps=32) + encoded(6, kbps=320))
+    served = read_mp3(varying)
+    whole = play(rf.get("/"), varying)
+    part = play(rf.get("/", headers={"Range": "bytes=0-99"}), varying)
+    assert (whole.content, whole["Content-Length"]) == (served, str(len(served)))
+    assert (part.status_code, part.content) == (206, served[:100])
+    assert part["Content-Range"] == f"bytes 0-99/{len(served)}"

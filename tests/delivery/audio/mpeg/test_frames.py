@@ -12,7 +12,8 @@ from tests.delivery.audio import mp3_bytes as make
 from tests.delivery.audio.mp3_bytes import Frame
 
 # Never a sync byte and never the letters of a tag, so that a generated gap is only a gap.
-junk_bytes = st.lists(st.sampled_from(b"\x00\x21\x55\xaa\xfe"), min_size=1, max_size=60).map(bytes)
+# It ends with no nought, because at the end of a file more noughts are allowed.
+junk_bytes = st.lists(st.sampled_from(b"\x00\x21\x55\xaa\xfe"), max_size=60).map(lambda junk: bytes([*junk, 0x55]))
 
 
 @st.composite
@@ -57,11 +58,19 @@ front_tags = st.lists(
     ),
     max_size=2,
 ).map(b"".join)
-back_tags = st.lists(
-    st.sampled_from([make.ape_tag(), make.ape_tag(b"\xff\xfb\x50\xc0" * 40), make.lyrics3(1), make.lyrics3(2)]),
-    max_size=2,
-    unique=True,
-).map(b"".join)
+TAGS = [
+    make.id3v2(b"Reminder", footer=True),
+    make.id3v2(b"\xff\xfb\x50\xc0" * 40, footer=True),
+    make.ape_tag(),
+    make.ape_tag(header=False),
+    make.ape_tag(b"\xff\xfb\x50\xc0" * 40),
+    make.ape_tag(b"\xff\xfb\x50\xc0" * 40, header=False),
+    make.lyrics3(1),
+    make.lyrics3(2),
+    make.id3v1(),
+    make.id3v1(enhanced=True),
+]
+back_tags = st.lists(st.sampled_from(TAGS), max_size=4).map(b"".join)
 
 
 @given(recordings(least=1))
@@ -93,6 +102,38 @@ def test_tags_and_marked_frames_around_the_audio_change_nothing(
     assert (found.junk, found.cut_off) == (0, False)
 
 
+@pytest.mark.parametrize("noughts", [0, 300])
+@pytest.mark.parametrize(
+    "tag", [*TAGS, make.id3v2(b"Reminder", version=3), *(first + last for first in TAGS for last in TAGS[:4])]
+)
+def test_tags_stand_anywhere_and_change_nothing(tag: bytes, noughts: int) -> None:
+    frames = [Frame("1", 0, 9)] * 60
+    for file in (
+        tag + joined(frames) + bytes(noughts),
+        joined(frames) + tag + bytes(noughts),
+        joined(frames[:30]) + tag + joined(frames[30:]) + bytes(noughts),
+        joined(frames[:30]) + tag + marked(frames[0], b"Xing") + joined(frames[30:]) + tag + bytes(noughts),
+        tag + joined(frames[:30]) + tag * 3 + joined(frames[30:]) + tag + bytes(noughts),
+    ):
+        found = walk(file)
+        assert (found.frames, found.junk) == (joined(frames), noughts)
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_noughts_stand_between_the_sound_and_its_tag(tag: bytes) -> None:
+    frames = joined([Frame("1", 0, 9)] * 60)
+    assert (walk(frames + bytes(2000) + tag).frames, walk(frames + bytes(2000) + tag).junk) == (frames, 2000)
+
+
+@pytest.mark.parametrize(
+    "tag", [*TAGS, make.id3v2(bytes(50_000)), make.id3v2() + bytes(3000), make.id3v2(b"x") + make.id3v1()]
+)
+def test_a_tag_without_a_sound_is_called_one(tag: bytes) -> None:
+    with pytest.raises(AudioRejected, match=f"all of its {len(tag)} bytes") as refusal:
+        walk(tag)
+    assert refusal.value.code == "only_a_tag"
+
+
 @given(recordings(least=6), junk_bytes, st.data())
 def test_a_gap_is_skipped_up_to_the_junk_share_and_refused_above(
     frames: list[Frame], junk: bytes, data: st.DataObject
@@ -115,15 +156,47 @@ def test_the_junk_share_holds_to_the_byte() -> None:
     frames = [Frame("1", 0, 9)] * 100
     most = next(junk for junk in range(2000) if (len(joined(frames)) + junk + 1) * 3 // 100 < junk + 1)
     for at in (50, 100):
-        assert walk(joined(frames[:at]) + bytes(most) + joined(frames[at:])).junk == most
+        assert walk(joined(frames[:at]) + b"\x55" * most + joined(frames[at:])).junk == most
         with pytest.raises(AudioRejected, match="at most 3 per cent"):
-            walk(joined(frames[:at]) + bytes(most + 1) + joined(frames[at:]))
+            walk(joined(frames[:at]) + b"\x55" * (most + 1) + joined(frames[at:]))
+
+
+def test_noughts_at_the_end_may_be_a_tenth_to_the_byte() -> None:
+    frames = joined([Frame("1", 0, 9)] * 100)
+    most = len(frames) // 9
+    assert most * 10 <= len(frames) + most < (most + 1) * 10
+    found = walk(frames + bytes(most))
+    assert (found.frames, found.junk, found.cut_off) == (frames, most, False)
+    with pytest.raises(AudioRejected, match="at most 10 per cent, as noughts at the end, may be"):
+        walk(frames + bytes(most + 1))
+    with pytest.raises(AudioRejected, match="at most 3 per cent"):
+        walk(frames[:20000] + bytes(most) + frames[20000:])
+
+
+def test_a_last_frame_of_noughts_is_a_frame() -> None:
+    frames = joined([Frame("1", 0, 9, fill=0)] * 100)
+    assert walk(frames + bytes(500)).frames == frames
 
 
 def test_one_header_alone_at_the_beginning_is_not_believed() -> None:
     with pytest.raises(AudioRejected) as refusal:
         walk(bytes(Frame("1", 0, 1))[:20] + joined([Frame("1", 0, 9)] * 100))
     assert refusal.value.code == "bytes_before_audio"
+
+
+@pytest.mark.parametrize("info", [False, True])
+@pytest.mark.parametrize("damaged", [1, 2, 5])
+def test_damage_behind_the_first_frame_is_a_gap_like_any_other(damaged: int, info: bool) -> None:
+    frames = [Frame("1", 0, 9)] * 100
+    front = marked(frames[0], b"Info") if info else bytes(frames[0])
+    broken = b"".join(bytes(4) + bytes(frame)[4:] for frame in frames[:damaged])
+    if damaged < 4:
+        found = walk(front + broken + joined(frames[damaged:]))
+        assert found.count == 100 - damaged + (not info)
+        assert found.junk == len(broken)
+    else:
+        with pytest.raises(AudioRejected):
+            walk(front + broken + joined(frames[damaged:]))
 
 
 @pytest.mark.parametrize("claimed", [0, 5000])
@@ -133,6 +206,14 @@ def test_a_tag_at_the_end_hides_no_audio_by_lying_about_its_size(claimed: int) -
     footer[12:16] = claimed.to_bytes(4, "little")
     for tail in (bytes(footer), b"LYRICSBEGIN%06dLYRICS200" % claimed):
         assert walk(frames + tail).frames == frames
+
+
+@pytest.mark.parametrize("size", [1, 70_000, 1_000_000])
+def test_however_many_bytes_stand_in_front_they_are_counted(size: int) -> None:
+    with pytest.raises(AudioRejected) as refusal:
+        walk(b"\x55" * size + joined([Frame("1", 0, 9)] * 100))
+    assert refusal.value.code == "bytes_before_audio"
+    assert refusal.value.message.startswith(f"{size} bytes that are not audio")
 
 
 @given(recordings(least=3), junk_bytes)
