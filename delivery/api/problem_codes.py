@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from delivery.audio import REJECTIONS
 from delivery.audio.clip_rejections import CLIP_REJECTIONS
+from delivery.audio.conversion.rejections import CONVERSION_REJECTIONS
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 
 SUPPRESSED = ProblemCode(
@@ -91,8 +92,8 @@ def _rejection(code: str) -> ProblemCode:
     return ProblemCode(code, status, "The recording was refused", advice)
 
 
-# One per code of `delivery.audio.rejections` and `clip_rejections`.
-AUDIO_PROBLEMS = {code: _rejection(code) for code in (*REJECTIONS, *CLIP_REJECTIONS)}
+# One per code of `delivery.audio.rejections`, `clip_rejections` and `conversion.rejections`.
+AUDIO_PROBLEMS = {code: _rejection(code) for code in (*REJECTIONS, *CLIP_REJECTIONS, *CONVERSION_REJECTIONS)}
 
 DELIVERY_PROBLEMS = by_code(
     SUPPRESSED,

@@ -29,6 +29,7 @@ class ClipInspection:
     sample_rate: int
     channels: int
     warnings: tuple[AudioWarning, ...]
+    converted_from: str = ""
 
 
 def inspect_clip(data: bytes) -> ClipInspection:

@@ -30,7 +30,7 @@ ENCODER_PADDING_SAMPLES = 1681
 MIN_PLAYABLE_PERCENT = 95
 LOW_KBPS = 24
 _DESCRIBED_BYTES = 16384  # mutagen needs at least four frames
-_ANNOUNCED_LEEWAY_SECONDS = 1.0  # an Info frame may differ by the padding only
+ANNOUNCED_LEEWAY_SECONDS = 1.0  # an Info frame may differ by the padding only
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Inspection:
     `frames`: exactly the counted frames, without tags and Xing frame; `sha256`: their SHA-256 in hex, which identifies the
     content; `duration_ms`: of these frames; `bitrate_kbps`: their average; `bitrate_mode`: "CBR", "ABR" or "VBR";
     `sample_rate` in Hz; `channels`: 1 or 2; `encoder`: as named in the file, often ""; `levels`: measured levels, None if
-    not requested; `warnings`: for the uploader.
+    not requested; `warnings`: for the uploader; `converted_from`: a word of `CONVERTED`, "" for a file that was an MP3.
     """
 
     frames: bytes = field(repr=False)
@@ -53,6 +53,7 @@ class Inspection:
     encoder: str
     levels: Levels | None = field(repr=False)
     warnings: tuple[AudioWarning, ...]
+    converted_from: str = ""
 
 
 def inspect(data: bytes, *, with_levels: bool = True) -> Inspection:
@@ -151,7 +152,7 @@ def described_by_encoder(audio: Walk) -> tuple[str, str, float]:
 def file_warnings(audio: Walk, announced: float) -> tuple[AudioWarning, ...]:
     """The warnings about the file, independent of its sound; `announced` is the value from `described_by_encoder`."""
     found = []
-    if announced - audio.seconds > _ANNOUNCED_LEEWAY_SECONDS:
+    if announced - audio.seconds > ANNOUNCED_LEEWAY_SECONDS:
         found.append(warning("shorter_than_announced", announced=f"{announced:.1f}", measured=f"{audio.seconds:.1f}"))
     elif audio.cut_off:
         found.append(warning("cut_off", measured=f"{audio.seconds:.1f}"))

@@ -44,13 +44,18 @@ def measured(frames: bytes, *, with_levels: bool) -> Measurement:
         return _read(said)
     except ChildEnded as ended:
         if ended.why == "stopped":
-            raise ServiceError(
-                CHECK_UNAVAILABLE,
-                "The check of this recording was stopped before its end; nothing was kept. Upload it once more.",
-            ) from None
+            raise stopped() from None
         raise rejected("not_decodable", allowed=LIMITS.cpu_seconds) from None
     except (ValueError, TypeError, KeyError):  # of a child that its input has taken over
         raise rejected("not_decodable", allowed=LIMITS.cpu_seconds) from None
+
+
+def stopped() -> ServiceError:
+    """The error of a check that something other than the sound has ended."""
+    return ServiceError(
+        CHECK_UNAVAILABLE,
+        "The check of this recording was stopped before its end; nothing was kept. Upload it once more.",
+    )
 
 
 def _read(said: dict[str, Any]) -> Measurement:

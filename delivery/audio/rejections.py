@@ -19,7 +19,7 @@ REJECTIONS: dict[str, str] = {
         "The file is {measured} MB ({bytes} bytes); the largest allowed is {allowed} MB. "
         "Export it again at a lower bit rate (64 kbit/s is plenty for speech) or without the cover picture, and upload that."
     ),
-    "another_format": "This looks like {name}, not an MP3; renaming a file does not convert it. " + _EXPORT,
+    "another_format": "This looks like {name}, not an MP3; renaming a file does not convert it. {elsewhere}" + _EXPORT,
     "only_a_tag": (
         "The file holds a tag (title, cover picture) and no sound: all of its {bytes} bytes are the tag's. The upload or the "
         "export was probably broken off: export the recording again and upload the new file."

@@ -17,6 +17,7 @@ from campaigns.states import TRANSITIONS as CAMPAIGN_MOVES
 from delivery.api.problem_codes import AUDIO_PROBLEMS
 from delivery.audio import REJECTIONS, WARNINGS
 from delivery.audio.clip_rejections import CLIP_REJECTIONS, CLIP_WARNINGS
+from delivery.audio.conversion.rejections import CONVERSION_REJECTIONS
 from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.status import TRANSITIONS, DropStatus, VoicemailStatus
 from rvm.platform.database import session
@@ -151,6 +152,7 @@ def test_the_rejections_and_warnings_of_recordings_are_documented() -> None:
     assert words(table(INTEGRATE / "recordings.md", "warning")) == list(WARNINGS)
     assert words(table(INTEGRATE / "recordings.md", "clip code")) == list(CLIP_REJECTIONS)
     assert words(table(INTEGRATE / "recordings.md", "clip warning")) == list(CLIP_WARNINGS)
+    assert words(table(INTEGRATE / "recordings.md", "conversion code")) == list(CONVERSION_REJECTIONS)
 
 
 def test_the_moves_of_campaigns_are_documented() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from delivery.audio.formats import name_of_format
+from delivery.audio.formats import CONVERTED_ELSEWHERE, format_after_blanks
 from delivery.audio.mpeg.headers import HEADER_BYTES, Stream, layer_at, stream_at
 from delivery.audio.mpeg.riff import unwrapped
 from delivery.audio.mpeg.tags import end_of_front_tags, end_of_padding, end_of_tag, start_of_back_tags
@@ -190,9 +190,8 @@ def _refuse_another_stream(audio: bytes, at: int, stream: Stream, seconds: str) 
 
 def _rejection_of(audio: bytes, received: int) -> AudioRejected:
     """The refusal of a file without an MP3 frame at its beginning; `received`: the bytes of the whole file."""
-    name = name_of_format(audio)
-    if name:
-        return rejected("another_format", name=name)
+    if other := format_after_blanks(audio):
+        return rejected("another_format", name=other.name, elsewhere=CONVERTED_ELSEWHERE if other.demuxer else "")
     repeats = (audio[:2] + bytes([audio[2] & ~2 | padding]) for padding in (0, 2)) if len(audio) > 2 else ()
     if any(audio.find(header, HEADER_BYTES, _SEARCH) != -1 for header in repeats):
         layer = layer_at(audio, 0)

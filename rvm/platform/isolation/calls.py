@@ -48,7 +48,7 @@ class ChildEnded(Exception):
 
 
 def isolated(
-    task: Callable[..., Iterator[Any]],
+    task: Callable[..., Iterator[Any]] | str,
     chunks: Iterable[bytes],
     *,
     limits: Limits,
@@ -58,14 +58,16 @@ def isolated(
     """The values that `task(source, **arguments)` yields in a child process: bytes, or values that JSON can represent.
 
     `source` is a binary file that reads `chunks`. The child imports `task` and `refusal` by name, so both are at the top level of
-    modules that import neither Django nor settings. A `refusal` has a `code` and a `message`, and is raised here as
-    `refusal(code, message)`. Raises ChildEnded, and any exception of `chunks`.
+    modules that import neither Django nor settings. A task whose libraries only the child may load is given as "module:function".
+    A `refusal` has a `code` and a `message`, and is raised here as `refusal(code, message)`. Raises ChildEnded, and any exception of
+    `chunks`.
 
     The child ends when the generator ends, is closed or raises, and with this process.
     """
-    child = _started(task.__module__)
+    name = task if isinstance(task, str) else _name(task)
+    child = _started(name.partition(":")[0])
     try:
-        call = {"task": _name(task), "refusal": _name(refusal), "limits": asdict(limits), "arguments": arguments}
+        call = {"task": name, "refusal": _name(refusal), "limits": asdict(limits), "arguments": arguments}
         talk = _frames(child, frame(frames.CALL, orjson.dumps(call)), chunks, limits.wait_seconds)
         for kind, content in talk:
             if kind == frames.ITEM:
@@ -79,7 +81,7 @@ def isolated(
             elif kind == frames.MEMORY:
                 raise ChildEnded("memory")
             else:
-                log.error("child_broke", task=_name(task), error=orjson.loads(content))
+                log.error("child_broke", task=name, error=orjson.loads(content))
                 raise ChildEnded("fault")
     finally:
         child.end()
