@@ -23,6 +23,8 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from delivery.admin.attestations.pages import AttestingAdmin
 from delivery.audio import AudioRejected
+from delivery.audio.conversion import BECAME, conversion_done, inspect_any_clip
+from delivery.audio.formats import ACCEPTED, OTHER_FORMATS
 from delivery.models import Assembly, Clip
 from delivery.recordings.clips import store_clip
 from delivery.recordings.links import link
@@ -60,14 +62,14 @@ class FilesField(forms.FileField):
 class ClipsForm(ServiceForm):
     refusal_fields: ClassVar[dict[str, str]] = {"": "audio"}
     audio = FilesField(
-        label="MP3 files",
+        label="Sound files",
         allow_empty_file=True,
         help_text=(
             "One or many, each called like its file: a word that many lists have, never a patient's whole name. "
-            "0.2 to 60 seconds and at most 8 MB each, all of the same sample rate; "
+            f"0.2 to 60 seconds and at most 8 MB each, MP3s of one sample rate, or what becomes an MP3 of 44.1 kHz: {OTHER_FORMATS}; "
             f"up to 500 files and {MAX_MEGABYTES} MB at a time."
         ),
-        widget=FilesWidget(attrs={"accept": ".mp3,audio/mpeg", "multiple": True}),
+        widget=FilesWidget(attrs={"accept": ACCEPTED, "multiple": True}),
     )
 
     class Meta:
@@ -97,10 +99,10 @@ class ClipAdmin(AttestingAdmin):
     fieldsets = (
         (None, {"fields": ("name", "workspace", "listen", "statement_shown", "warning_texts", "used_in")}),
         ("What was measured", {"fields": (
-            "duration", "size_bytes", "bitrate_kbps", "sample_rate", "channels", "sha256", "created_at",
+            "duration", "size_bytes", "bitrate_kbps", "sample_rate", "channels", "conversion", "sha256", "created_at",
         )}),
     )  # fmt: skip
-    readonly_fields = ("listen", "statement_shown", "warning_texts", "used_in", "duration", "created_at")
+    readonly_fields = ("listen", "statement_shown", "warning_texts", "used_in", "duration", "conversion", "created_at")
 
     @display(description="Listen")
     def listen(self, clip: Clip) -> str:
@@ -118,6 +120,10 @@ class ClipAdmin(AttestingAdmin):
     def used_in(self, clip: Clip) -> str:
         count = Assembly.objects.filter(workspace=clip.workspace_id, clips__contains=[clip.pk]).count()
         return f"{count:,} recording{'' if count == 1 else 's'} so far"
+
+    @display(description="Converted")
+    def conversion(self, clip: Clip) -> str:
+        return conversion_done(clip.converted_from) or "No, the file was an MP3."
 
     @display(description="Duration")
     def duration(self, clip: Clip) -> str:
@@ -155,13 +161,15 @@ class ClipAdmin(AttestingAdmin):
         for message in _refusal_messages(refused):
             messages.error(request, message)
         messages.success(request, f"{len(kept)} clip{' is' if len(kept) == 1 else 's are'} kept.")
+        if converted := sum(bool(clip.converted_from) for clip in kept):
+            messages.info(request, f"{converted} of them {'was' if converted == 1 else 'were'} {BECAME}.")
 
     def _store(
         self, request: HttpRequest, workspace: Any, file: UploadedFile, kept: list[Clip], refused: list[str]
     ) -> None:
         name = name_of_file(file.name)
         try:
-            clip = store_clip(workspace, name, file.read(), uploaded_by=acting_user(request))
+            clip = store_clip(workspace, name, inspect_any_clip(file.read()), uploaded_by=acting_user(request))
         except (AudioRejected, ServiceError) as refusal:
             refused.append(f"{file.name}: {refusal}")
             return

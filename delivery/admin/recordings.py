@@ -15,6 +15,8 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from delivery.admin.attestations.pages import AttestingAdmin
 from delivery.admin.player import player
 from delivery.audio import AudioRejected
+from delivery.audio.conversion import conversion_done, inspect_any
+from delivery.audio.formats import ACCEPTED, OTHER_FORMATS
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, stored_recording
 from rvm.platform.admin.form_errors import NO_NAMES, ServiceForm, copy_state
@@ -27,10 +29,10 @@ from rvm.platform.roles import Right
 class RecordingForm(ServiceForm):
     refusal_fields: ClassVar[dict[str, str]] = {"": "audio"}
     audio = forms.FileField(
-        label="MP3 file",
+        label="Sound file",
         allow_empty_file=True,
-        help_text="10 to 60 seconds, at most 8 MB.",
-        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".mp3,audio/mpeg"}),
+        help_text=f"10 to 60 seconds, at most 8 MB: an MP3, or {OTHER_FORMATS}.",
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ACCEPTED}),
     )
 
     class Meta:
@@ -57,12 +59,12 @@ class RecordingAdmin(AttestingAdmin):
         (None, {"fields": ("name", "workspace", "listen", "statement_shown")}),
         ("How it sounds on a telephone", {"fields": ("loudness", "peak", "mean", "clipping", "silence_before", "silence_after")}),
         ("What was measured", {"fields": (
-            "duration", "size", "bit_rate", "sample_rate", "channels", "encoder", "sha256", "created_at",
+            "duration", "size", "bit_rate", "sample_rate", "channels", "encoder", "conversion", "sha256", "created_at",
         )}),
     )  # fmt: skip
     readonly_fields = (
         "listen", "statement_shown", "loudness", "peak", "mean", "clipping", "silence_before", "silence_after",
-        "duration", "size", "bit_rate", "created_at",
+        "duration", "size", "bit_rate", "conversion", "created_at",
     )  # fmt: skip
 
     def get_search_results(
@@ -130,11 +132,17 @@ class RecordingAdmin(AttestingAdmin):
     def bit_rate(self, recording: Recording) -> str:
         return f"{recording.bitrate_kbps} kbit/s, {recording.bitrate_mode.upper()}"
 
+    @display(description="Converted")
+    def conversion(self, recording: Recording) -> str:
+        return conversion_done(recording.converted_from) or "No, the file was an MP3."
+
     def save_model(self, request: HttpRequest, obj: Recording, form: Any, change: bool) -> None:
         asked = form.cleaned_data
-        data, by = asked["audio"].read(), acting_user(request)
-        with stored_recording(asked["workspace"], asked["name"], data, uploaded_by=by) as written:
+        verdict, by = inspect_any(asked["audio"].read()), acting_user(request)
+        with stored_recording(asked["workspace"], asked["name"], verdict, uploaded_by=by) as written:
             copy_state(obj, written)
             self.record(request, "uploaded", written)
+        if done := conversion_done(verdict.converted_from):
+            messages.info(request, done)
         if written.name != asked["name"]:
             messages.info(request, f"This sound was uploaded before, as “{written.name}”; it stays one recording.")

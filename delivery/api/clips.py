@@ -9,7 +9,7 @@ from delivery.api import examples
 from delivery.api.base import DeliveryView
 from delivery.api.serializers.sounds import ClipDetailSerializer, ClipSerializer, ClipUpload, NewClipStatement
 from delivery.api.sounds import PLAYING, AttestationView, SoundAudioView, SoundListView, SoundView
-from delivery.audio.clips import inspect_clip
+from delivery.audio.conversion import inspect_any_clip
 from delivery.models import Clip
 from delivery.recordings.clips import stored_clip
 from delivery.selectors import clips
@@ -32,9 +32,10 @@ TAGS = ["Clips"]
         operation_id="upload_clip",
         summary="Upload a clip",
         description=(
-            "An MP3 of 0.2 to 60 seconds, at most 8 MB: a greeting, a first name, a closing. A campaign's script joins clips to "
-            "recordings of 10 to 60 seconds. The same sound uploaded twice is one clip, with its first name. Fields of the "
-            f"checklist state what it says; they need the scope `{Scope.RECORDINGS_ATTEST.value}`."
+            "An MP3 of 0.2 to 60 seconds, at most 8 MB, or another format where the workspace has `converts_audio` on: a greeting, "
+            "a first name, a closing. A campaign's script joins clips to recordings of 10 to 60 seconds. The same sound uploaded "
+            "twice is one clip, with its first name. Fields of the checklist state what it says; they need the scope "
+            f"`{Scope.RECORDINGS_ATTEST.value}`."
         ),
         tags=TAGS,
         request={"multipart/form-data": ClipUpload},
@@ -45,7 +46,7 @@ TAGS = ["Clips"]
 class ClipsView(SoundListView):
     serializer_class = ClipSerializer
     upload_class = ClipUpload
-    checked = staticmethod(inspect_clip)
+    checked = staticmethod(inspect_any_clip)
     stored = staticmethod(stored_clip)
 
     def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Clip]:

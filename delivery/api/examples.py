@@ -178,6 +178,7 @@ _RECORDING_KEPT: dict[str, Any] = {
     "sample_rate": 44_100,
     "channels": 1,
     "encoder": "LAME 3.100",
+    "conversion": None,
     "warnings": [],
     "created_at": "2026-03-02T14:58:00Z",
     "attestation": {
@@ -216,6 +217,7 @@ CLIP = response_example(
         "bitrate_kbps": 64,
         "sample_rate": 44_100,
         "channels": 1,
+        "conversion": None,
         "warnings": [],
         "created_at": "2026-03-02T14:59:00Z",
         "attestation": {

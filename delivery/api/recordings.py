@@ -16,7 +16,7 @@ from delivery.api.serializers.sounds import (
     RecordingUpload,
 )
 from delivery.api.sounds import PLAYING, AttestationView, SoundAudioView, SoundListView, SoundView
-from delivery.audio import inspect
+from delivery.audio.conversion import inspect_any
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, stored_recording
 from delivery.selectors import selectable_recordings
@@ -40,7 +40,8 @@ TAGS = ["Recordings"]
         operation_id="upload_recording",
         summary="Upload a recording",
         description=(
-            "An MP3 whose sound lasts 10 to 60 seconds, at most 8 MB. Only the sound is stored, without tags. The same sound "
+            "An MP3 whose sound lasts 10 to 60 seconds, at most 8 MB; another format, such as M4A or WAV, where the workspace has "
+            "`converts_audio` on. Only the sound is stored, without tags. The same sound "
             "uploaded twice is one recording, with its first name. Fields of the checklist state what it says, which a live "
             f"send needs; they need the scope `{Scope.RECORDINGS_ATTEST.value}`."
         ),
@@ -53,7 +54,7 @@ TAGS = ["Recordings"]
 class RecordingsView(SoundListView):
     serializer_class = RecordingSerializer
     upload_class = RecordingUpload
-    checked = staticmethod(inspect)
+    checked = staticmethod(inspect_any)
     stored = staticmethod(stored_recording)
 
     def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Recording]:

@@ -50,7 +50,7 @@ class SoundListView(ListView, CreateView, PreparedView, DeliveryView):
     def prepare(self) -> None:
         self.upload = self.read_body(self.upload_class)
         self.require_attesting(self.upload["statement"])
-        self.verdict = type(self).checked(self.upload["audio"].read())
+        self.verdict = type(self).checked(self.upload["audio"].read(), converting=self.workspace.converts_audio)
 
     def create(self) -> Recording | Clip:
         name = self.upload.get("name") or name_of_file(self.upload["audio"].name)

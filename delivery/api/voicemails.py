@@ -21,7 +21,8 @@ from delivery.api.serializers.requests import (
     VoicemailRetry,
 )
 from delivery.api.serializers.voicemails import VoicemailDetailSerializer, VoicemailSerializer
-from delivery.audio import Inspection, inspect
+from delivery.audio import Inspection
+from delivery.audio.conversion import inspect_any
 from delivery.kept_decisions import waiting_for
 from delivery.models import Recording, Voicemail
 from delivery.recordings.recordings import stored_recording
@@ -96,7 +97,9 @@ class VoicemailsView(_VoicemailView, ListView, CreateView, PreparedView):
         if uploaded:
             self.find_use_case(self.order.validated_data["use_case_id"])
             self.require_attesting(self.order.validated_data["statement"])
-            self.verdict = inspect(self.order.validated_data["audio"].read())
+            self.verdict = inspect_any(
+                self.order.validated_data["audio"].read(), converting=self.workspace.converts_audio
+            )
 
     def create(self) -> Voicemail:
         order = self.order

@@ -30,6 +30,12 @@ class Clip(Attested, Row):
     bitrate_kbps = models.PositiveIntegerField()
     sample_rate = models.PositiveIntegerField()
     channels = models.PositiveSmallIntegerField()
+    converted_from = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        help_text="What the file was before it became an MP3, such as m4a; empty for an MP3.",
+    )
     warnings = ArrayField(models.CharField(max_length=300), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     used_at = models.DateTimeField(

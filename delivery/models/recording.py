@@ -31,6 +31,12 @@ class Recording(Attested, Row):
     sample_rate = models.PositiveIntegerField()
     channels = models.PositiveSmallIntegerField()
     encoder = models.CharField(max_length=100, blank=True)
+    converted_from = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        help_text="What the file was before it became an MP3, such as m4a; empty for an MP3.",
+    )
     warnings = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     # Levels measured by delivery.audio.levels. Null in assembled recordings, and in those uploaded before levels were measured,
     # until they are needed.

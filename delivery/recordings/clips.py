@@ -28,8 +28,11 @@ from rvm.platform.models import User, Workspace
 CHECK_IDS = "upload them first, or check their ids"
 
 
-def store_clip(workspace: Workspace, name: str, data: bytes, *, uploaded_by: User | None = None) -> Clip:
-    """Store the clip in `data` and return it, or return the workspace's clip with the same content, whose name is unchanged.
+def store_clip(
+    workspace: Workspace, name: str, data: bytes | ClipInspection, *, uploaded_by: User | None = None
+) -> Clip:
+    """Store the clip in `data`, or what was inspected before, and return it. If the workspace has a clip with the same content, that
+    one is returned, and its name is unchanged.
 
     Raises AudioRejected, or ServiceError if the storage fails.
     """
@@ -52,6 +55,7 @@ def stored_clip(
         bitrate_kbps=verdict.bitrate_kbps,
         sample_rate=verdict.sample_rate,
         channels=verdict.channels,
+        converted_from=verdict.converted_from,
         warnings=[warning.message for warning in verdict.warnings],
         created_at=database_now(),
         uploaded_by=uploaded_by,

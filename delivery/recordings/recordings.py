@@ -102,6 +102,7 @@ def _unsaved(workspace: Workspace, name: str, verdict: Inspection) -> Recording:
         sample_rate=verdict.sample_rate,
         channels=verdict.channels,
         encoder=verdict.encoder,
+        converted_from=verdict.converted_from,
         warnings=_messages(verdict),
         created_at=database_now(),
         **_levels(verdict.levels),

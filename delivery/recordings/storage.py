@@ -15,6 +15,7 @@ import structlog
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
+from delivery.audio.formats import SUFFIXES
 from delivery.audio.measurement import CHECK_UNAVAILABLE
 from delivery.audio.mpeg.xing_frame import with_xing_frame
 from delivery.models import Clip, Recording
@@ -81,7 +82,8 @@ def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
 def name_of_file(file_name: str | None) -> str:
     """The name of a sound that was uploaded without one: what a person called its file."""
     name = (file_name or "").strip()
-    return name.removesuffix(".mp3").removesuffix(".MP3") or "Recording"
+    stem, dot, suffix = name.rpartition(".")
+    return (stem if dot and suffix.lower() in SUFFIXES else name) or "Recording"
 
 
 def find_duplicate(sound: Sound) -> Sound | None:

@@ -99,6 +99,12 @@ class Workspace(Row):
         db_default=False,
         help_text="Whether what a recording says has to be stated by somebody other than who uploaded it.",
     )
+    converts_audio = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether the API takes recordings and clips in other formats than MP3, such as M4A and WAV, and converts them. "
+        "The admin always does.",
+    )
     launch_approval_above = models.PositiveIntegerField(
         null=True,
         blank=True,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
+from delivery.audio.conversion import conversion_done
 from delivery.audio.levels import WAVEFORM_PEAKS
 from delivery.models import Clip, Recording
 from delivery.recordings.attestations import incomplete
@@ -15,7 +16,8 @@ from delivery.recordings.storage import MAX_NAME_LENGTH
 from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
 from usecases.attestations.recordings import CHECKLIST, NO_DETAILS, VOICE, Said, Statement, Voice, missing_fields
 
-RECORDING_HELP = "MP3, 10 to 60 seconds, at most 8 MB."
+_OTHERS = "Another format, such as M4A or WAV, where the workspace has `converts_audio` on."
+RECORDING_HELP = f"MP3, 10 to 60 seconds, at most 8 MB. {_OTHERS}"
 
 
 class PlayerLinkField(serializers.URLField):
@@ -83,7 +85,7 @@ class RecordingUpload(StatementFields):
 
 class ClipUpload(StatementFields):
     clip = True
-    audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 0.2 to 60 seconds, at most 8 MB.")
+    audio = serializers.FileField(allow_empty_file=True, help_text=f"MP3, 0.2 to 60 seconds, at most 8 MB. {_OTHERS}")
     name = TextField(
         required=False,
         max_length=MAX_NAME_LENGTH,
@@ -131,6 +133,20 @@ class AttestationSerializer(serializers.Serializer[Recording | Clip]):
         return sound if sound.attested else None
 
 
+class ConversionField(serializers.CharField):
+    """What was done with a file that was no MP3."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            source="converted_from",
+            allow_null=True,
+            help_text="What was done with a file that was no MP3, as a sentence; null for an MP3.",
+        )
+
+    def to_representation(self, value: str) -> str | None:  # type: ignore[override]
+        return conversion_done(value)
+
+
 class RecordingSerializer(serializers.Serializer[Recording]):
     recording_id = serializers.UUIDField(source="pk")
     name = serializers.CharField()
@@ -142,6 +158,7 @@ class RecordingSerializer(serializers.Serializer[Recording]):
     sample_rate = serializers.IntegerField()
     channels = serializers.IntegerField()
     encoder = serializers.CharField(allow_blank=True)
+    conversion = ConversionField()
     warnings = serializers.ListField(
         child=serializers.CharField(), help_text="Sentences for the person who recorded it."
     )
@@ -173,6 +190,7 @@ class ClipSerializer(serializers.Serializer[Clip]):
     bitrate_kbps = serializers.IntegerField()
     sample_rate = serializers.IntegerField(help_text="Clips can be joined if this and `channels` are equal.")
     channels = serializers.IntegerField()
+    conversion = ConversionField()
     warnings = serializers.ListField(
         child=serializers.CharField(), help_text="Sentences for the person who recorded it."
     )

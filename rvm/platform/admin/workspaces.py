@@ -59,6 +59,7 @@ class WorkspaceAdmin(RetentionPages, ScopedModelAdmin):
         "sending_enabled",
         "marketing_enabled",
         "attestation_by_another",
+        "converts_audio",
         "launch_approval_above",
         "countries",
         "area_codes",

@@ -15,6 +15,7 @@ from delivery.models import Clip
 from delivery.recordings.clips import assemble, store_clip
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.roles import Role
+from tests.delivery.audio.conversion.sound_files import sound_file
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, noise
 from tests.factories import letters, make_user, make_workspace
 
@@ -46,6 +47,18 @@ def test_150_names_are_150_clips_called_like_their_files(staff: Client, workspac
     assert said(answer) == ["150 clips are kept."]
     assert sorted(Clip.objects.values_list("name", flat=True)) == sorted(names)
     assert AuditEvent.objects.filter(action="clip.uploaded", workspace=workspace).count() == 150
+
+
+def test_voice_memos_become_clips_and_it_is_said_of_how_many(staff: Client, workspace: Workspace) -> None:
+    files = [
+        file("Ana.m4a", sound_file("M4A", noise(0.5, 44100), 44100)),
+        file("Bea.WAV", sound_file("WAV", noise(0.5, 44100, level=2000), 44100)),
+        file("Cid.mp3", encoded(0.5)),
+    ]
+    answer = upload(staff, workspace, *files)
+    assert said(answer) == ["3 clips are kept.", "2 of them were converted to MP3 (64 kbit/s, 44.1 kHz, mono)."]
+    clips = Clip.objects.order_by("name").values_list("name", "converted_from", "sample_rate")
+    assert list(clips) == [("Ana", "m4a", 44100), ("Bea", "wav", 44100), ("Cid", "", 44100)]
 
 
 def test_a_refused_file_is_named_and_the_others_are_kept(staff: Client, workspace: Workspace) -> None:

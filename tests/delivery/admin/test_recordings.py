@@ -11,10 +11,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from delivery.audio import inspect
 from delivery.models import Recording
+from delivery.recordings.storage import read_frames
 from rvm.platform.models import AuditEvent, Membership, Workspace
 from rvm.platform.roles import Role
 from rvm.platform.uploads import MAX_FILE_BYTES
+from tests.delivery.audio.conversion.sound_files import sound_file
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, noise, wav
 from tests.factories import make_recording, make_user, make_workspace
 
@@ -37,6 +40,23 @@ def test_an_mp3_is_kept_with_what_was_measured_and_can_be_played(staff: Client, 
     assert source
     assert Client().get(source[1])["Content-Type"] == "audio/mpeg"
     assert AuditEvent.objects.filter(action="recording.uploaded", subject_id=recording.pk).exists()
+
+
+def test_a_voice_memo_becomes_an_mp3_and_its_uploader_is_told(staff: Client, workspace: Workspace, media: Path) -> None:
+    memo = sound_file("M4A", noise(12, 44100), 44100)
+    answer = staff.post(ADD, form(workspace, memo), follow=True).content.decode()
+    assert "The file was an M4A file; it was converted to MP3 (64 kbit/s, 44.1 kHz, mono)." in answer
+    recording = Recording.objects.get()
+    assert (recording.converted_from, recording.sample_rate, recording.channels) == ("m4a", 44100, 1)
+    assert inspect(read_frames(recording)).sha256 == recording.sha256
+    assert [path.name for path in media.rglob("*") if path.is_file()] == [f"{recording.sha256}.mp3.enc"]
+    assert "The file was an M4A file" in page_of(staff, recording)
+
+
+def test_of_an_mp3_it_is_said_that_nothing_was_converted(staff: Client, workspace: Workspace) -> None:
+    answer = staff.post(ADD, form(workspace, encoded(12)), follow=True).content.decode()
+    assert "converted" not in answer
+    assert "No, the file was an MP3." in page_of(staff, Recording.objects.get())
 
 
 def page_of(staff: Client, recording: Recording) -> str:
@@ -122,7 +142,9 @@ def test_the_players_style_and_script_are_served(name: str) -> None:
     [
         (b"", "The file is empty: 0 bytes arrived"),
         (b"not a recording" * 100, "No MP3 audio begins in this file"),
-        (wav(12), "renaming a file does not convert it"),
+        (b"%PDF-1.7" + bytes(999), "renaming a file does not convert it"),
+        (wav(5), "the shortest allowed is"),
+        (wav(12)[:20], "This looks like a WAV file, but it cannot be read as one"),
         (encoded(5), "the shortest allowed is"),
     ],
 )

@@ -23,8 +23,9 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
 from tests.delivery.api.sending import codes, mp3_file
-from tests.delivery.audio.mp3_bytes import encoded
-from tests.factories import Api, make_api, make_recording
+from tests.delivery.audio.conversion.sound_files import sound_file
+from tests.delivery.audio.mp3_bytes import encoded, noise
+from tests.factories import Api, make_api, make_recording, make_use_case
 
 PROBLEM = "application/problem+json"
 
@@ -67,6 +68,42 @@ def test_the_same_sound_uploaded_again_is_the_same_recording(api: Api) -> None:
 
 def test_without_a_name_it_is_called_like_its_file(api: Api) -> None:
     assert upload(api, mp3_file(name="Flu shot.mp3")).json()["name"] == "Flu shot"
+
+
+@pytest.fixture
+def memo() -> bytes:
+    return sound_file("M4A", noise(12, 44100), 44100)
+
+
+def test_another_format_than_mp3_is_refused_by_name_with_what_to_do(api: Api, memo: bytes) -> None:
+    response = upload(api, mp3_file(memo))
+    assert (response.status_code, response.json()["code"]) == (422, "another_format")
+    detail = response.json()["detail"]
+    assert "This looks like an M4A file, not an MP3" in detail
+    assert "switches `converts_audio` on" in detail and "export it as MP3" in detail
+    assert "converts_audio" not in upload(api, mp3_file(b"%PDF-1.7" + bytes(999))).json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["recordings", "clips"])
+def test_another_format_is_converted_where_the_workspace_has_it_switched_on(path: str, api: Api, memo: bytes) -> None:
+    Workspace.objects.update(converts_audio=True)
+    body = api.client.post(api.url(path), {"audio": mp3_file(memo, name="Flu shot.m4a")}).json()
+    assert body["conversion"] == "The file was an M4A file; it was converted to MP3 (64 kbit/s, 44.1 kHz, mono)."
+    assert (body["name"], body["sample_rate"], body["channels"], body["warnings"]) == ("Flu shot", 44100, 1, [])
+    assert api.client.post(api.url(path), {"audio": mp3_file()}).json()["conversion"] is None
+
+
+def test_a_voicemail_with_another_format_is_sent_where_the_workspace_has_it_switched_on(api: Api, memo: bytes) -> None:
+    use_case = make_use_case(api.key.workspace)
+    fields = {"use_case_id": use_case.pk, "recipient_phone_number": "+12025550142"}
+
+    def send() -> Any:
+        return api.client.post(api.url("voicemail"), {**fields, "audio": mp3_file(memo)})
+
+    assert send().json()["code"] == "another_format"
+    Workspace.objects.update(converts_audio=True)
+    assert send().status_code == 201
+    assert Recording.objects.get().converted_from == "m4a"
 
 
 def test_a_bad_upload_is_refused_with_its_own_code(api: Api, media: Path) -> None:
