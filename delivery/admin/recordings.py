@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from delivery.admin.attestations.pages import AttestingAdmin
 from delivery.admin.player import player
-from delivery.audio import AudioRejected
+from delivery.audio import MAX_SECONDS, MIN_SECONDS, AudioRejected
 from delivery.audio.conversion import conversion_done, inspect_any
 from delivery.audio.formats import ACCEPTED, OTHER_FORMATS
 from delivery.models import Recording
@@ -26,13 +26,31 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
 
 
+class RecorderWidget(UnfoldAdminFileFieldWidget):
+    """The field of a sound file; what the browser's microphone records fills it like a chosen file."""
+
+    template_name = "delivery/admin/recorder.html"
+
+    class Media:
+        js = (forms.Script("delivery/recorder.js", defer=True),)
+        css: ClassVar = {"all": ("delivery/recorder.css",)}
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"accept": ACCEPTED})
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        context["widget"] |= {"shortest": MIN_SECONDS, "longest": MAX_SECONDS}
+        return context
+
+
 class RecordingForm(ServiceForm):
     refusal_fields: ClassVar[dict[str, str]] = {"": "audio"}
     audio = forms.FileField(
         label="Sound file",
         allow_empty_file=True,
         help_text=f"10 to 60 seconds, at most 8 MB: an MP3, or {OTHER_FORMATS}.",
-        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ACCEPTED}),
+        widget=RecorderWidget(),
     )
 
     class Meta:
@@ -135,6 +153,11 @@ class RecordingAdmin(AttestingAdmin):
     @display(description="Converted")
     def conversion(self, recording: Recording) -> str:
         return conversion_done(recording.converted_from) or "No, the file was an MP3."
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        response = super().add_view(request, form_url, extra_context)
+        response.headers["Permissions-Policy"] = "microphone=(self)"  # it has the recorder; no other page may ask
+        return response
 
     def save_model(self, request: HttpRequest, obj: Recording, form: Any, change: bool) -> None:
         asked = form.cleaned_data

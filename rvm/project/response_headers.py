@@ -16,17 +16,20 @@ from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from whitenoise.middleware import WhiteNoiseFileResponse
 
-# No page of ours asks for any of these; a script that got in could not either.
-PERMISSIONS = ", ".join(
-    f"{feature}=()"
-    for feature in (
-        "accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "fullscreen", "geolocation",
-        "gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment", "picture-in-picture",
-        "publickey-credentials-create", "publickey-credentials-get", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
-    )
+# No page asks for any of these unless its view names it in a Permissions-Policy of its own; a script that got in could not either.
+_FEATURES = (
+    "accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "fullscreen", "geolocation",
+    "gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment", "picture-in-picture",
+    "publickey-credentials-create", "publickey-credentials-get", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
 )  # fmt: skip
 # JSON, CSV and sounds: nothing in them is a page, whatever a browser takes it for.
 DATA = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+def _permissions(own: str) -> str:
+    """The view's own permissions, and every other feature denied."""
+    permitted = {each.partition("=")[0].strip() for each in own.split(",")}
+    return ", ".join([*([own] if own else []), *(f"{feature}=()" for feature in _FEATURES if feature not in permitted)])
 
 
 def _pages() -> str:
@@ -47,11 +50,11 @@ def _admin() -> str:
 
     `unsafe-eval`: Alpine and htmx compile the expressions in unfold's attributes. `unsafe-inline` for styles: unfold writes its
     colours and some measures into the page. No inline script runs. htmx and charts ask this site only; sounds come from the public
-    address.
+    address, and from the page itself (`blob:`), where what was just recorded is listened to.
     """
     return (
         "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; font-src 'self'; "
-        f"img-src 'self' data:; connect-src 'self'; media-src 'self' {settings.RVM_PUBLIC_URL}; "
+        f"img-src 'self' data:; connect-src 'self'; media-src 'self' blob: {settings.RVM_PUBLIC_URL}; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 
@@ -72,7 +75,7 @@ class ResponseHeadersMiddleware:
             headers["Cache-Control"] = "no-store"
         if "Content-Security-Policy" not in headers:
             headers["Content-Security-Policy"] = self._policy(request, response).format(nonce=nonce)
-        headers.setdefault("Permissions-Policy", PERMISSIONS)
+        headers["Permissions-Policy"] = _permissions(headers.get("Permissions-Policy", ""))
         headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 

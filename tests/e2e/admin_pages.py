@@ -45,6 +45,9 @@ class AdminPages:
             except TimeoutException:
                 raise AssertionError(f"“{each}” is not on the page: {self._everything()}") from None
 
+    def until(self, holds: Callable[[], object]) -> None:
+        self._until(holds, "It does not come to that.")
+
     def choose_file(self, name: str, content: bytes) -> None:
         path = self._folder / name
         path.write_bytes(content)

@@ -59,6 +59,23 @@ def test_of_an_mp3_it_is_said_that_nothing_was_converted(staff: Client, workspac
     assert "No, the file was an MP3." in page_of(staff, Recording.objects.get())
 
 
+def test_only_the_page_that_adds_a_recording_may_ask_for_the_microphone(staff: Client, workspace: Workspace) -> None:
+    def policy(address: str) -> list[str]:
+        return staff.get(address)["Permissions-Policy"].split(", ")
+
+    adding, others = policy(ADD), policy(reverse("admin:delivery_recording_changelist"))
+    assert "microphone=(self)" in adding and "microphone=()" in others
+    assert sorted(adding) == sorted({*others, "microphone=(self)"} - {"microphone=()"})
+    assert "camera=()" in adding
+
+
+def test_the_page_that_adds_a_recording_has_a_recorder(staff: Client, workspace: Workspace) -> None:
+    page = staff.get(ADD).content.decode()
+    assert re.search(r'class="recorder"[^>]* data-field="id_audio" data-shortest="10" data-longest="60" hidden>', page)
+    assert re.search(r'<script src="/static/delivery/recorder[^"]*\.js" defer></script>', page)
+    assert 'role="status"' in page
+
+
 def page_of(staff: Client, recording: Recording) -> str:
     return staff.get(reverse("admin:delivery_recording_change", args=[recording.pk])).content.decode()
 
@@ -132,8 +149,8 @@ def test_what_a_campaign_assembled_is_not_offered_to_another(staff: Client, work
     assert "Hello Ann" not in form
 
 
-@pytest.mark.parametrize("name", ["player.css", "player.js"])
-def test_the_players_style_and_script_are_served(name: str) -> None:
+@pytest.mark.parametrize("name", ["player.css", "player.js", "recorder.css", "recorder.js"])
+def test_the_styles_and_scripts_of_player_and_recorder_are_served(name: str) -> None:
     assert finders.find(f"delivery/{name}")
 
 
