@@ -7,7 +7,7 @@ blind index under the current index key. A reference is not secret; PostgreSQL h
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -30,30 +30,32 @@ def record_number_entry(workspace_id: UUID, record_number: str, key_id: int | No
     return int.from_bytes(blind_index().of(workspace_id, text, key_id)[:8], signed=True)
 
 
-def by_record_number(workspace_id: UUID, record_number: str) -> QuerySet[VoicemailIdentifier]:
-    """Entries of the record number under all index keys."""
-    return VoicemailIdentifier.objects.filter(_record_number(workspace_id, record_number))
+def by_record_number(workspaces: Iterable[UUID], record_number: str) -> QuerySet[VoicemailIdentifier]:
+    """Entries of the record number in the workspaces, under all index keys."""
+    return VoicemailIdentifier.objects.filter(_record_number(workspaces, record_number))
 
 
-def by_reference(workspace_id: UUID, reference: str) -> QuerySet[VoicemailIdentifier]:
+def by_reference(workspaces: Iterable[UUID], reference: str) -> QuerySet[VoicemailIdentifier]:
     """Entries with the hash of the reference. Hashes can collide, so callers compare `Voicemail.reference` as well."""
-    return VoicemailIdentifier.objects.filter(_reference(workspace_id, reference))
+    return VoicemailIdentifier.objects.filter(_reference(workspaces, reference))
 
 
-def by_either(workspace_id: UUID, text: str) -> QuerySet[VoicemailIdentifier]:
-    return VoicemailIdentifier.objects.filter(_record_number(workspace_id, text) | _reference(workspace_id, text))
+def by_either(workspaces: Iterable[UUID], text: str) -> QuerySet[VoicemailIdentifier]:
+    return VoicemailIdentifier.objects.filter(_record_number(workspaces, text) | _reference(workspaces, text))
 
 
-def _record_number(workspace_id: UUID, text: str) -> Q:
+def _record_number(workspaces: Iterable[UUID], text: str) -> Q:
     keys = blind_index().key_ids
-    return Q(record_number__in=[record_number_entry(workspace_id, text, key_id) for key_id in keys])
+    entries = [record_number_entry(workspace_id, text, key_id) for workspace_id in workspaces for key_id in keys]
+    return Q(record_number__in=entries)
 
 
-def _reference(workspace_id: UUID, text: str) -> Q:
-    hashed: Any = Func(
-        Value(f"{workspace_id}{text}"), Value(0), function="hashtextextended", output_field=BigIntegerField()
-    )
-    return Q(reference=hashed)
+def _reference(workspaces: Iterable[UUID], text: str) -> Q:
+    hashed: list[Any] = [
+        Func(Value(f"{workspace_id}{text}"), Value(0), function="hashtextextended", output_field=BigIntegerField())
+        for workspace_id in workspaces
+    ]
+    return Q(reference__in=hashed)
 
 
 class Found(NamedTuple):

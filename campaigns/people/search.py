@@ -121,8 +121,8 @@ def by_identifier(
 
     Only MAX_IDENTIFIED voicemails of each are looked at.
     """
-    recorded = _ids(by_record_number(workspace.pk, record_number)) if record_number else set()
-    referred = _ids(by_reference(workspace.pk, reference)) if reference else set()
+    recorded = _ids(by_record_number([workspace.pk], record_number)) if record_number else set()
+    referred = _ids(by_reference([workspace.pk], reference)) if reference else set()
     rows = sql.run(_READ_IDENTIFIED, [sql.ids(recorded | referred), workspace.pk, live, live])
     # Hashes of references can collide.
     people = _people(row for row in rows if row[0] in recorded or row[5] == reference)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -11,10 +12,10 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
 
-from delivery.admin.voicemail_filters import chosen_workspace
+from delivery.admin.voicemail_filters import listed_workspaces
 from delivery.downloads import voicemail_download
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.list_export import filtered_rows, filters_to_keep
+from rvm.platform.admin.list_export import ONE_WORKSPACE, filtered_rows, filters_to_keep
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.heavy_requests import heavy
 from rvm.platform.roles import Right
@@ -28,15 +29,19 @@ class VoicemailExport(RecordAdmin):
         return [path("export/", export, name="delivery_voicemail_export"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        workspace = chosen_workspace(request)
-        may_export = workspace is not None and rights_of(request).may(Right.EXPORT, workspace.pk)
+        listed, rights = listed_workspaces(request), rights_of(request)
+        may_export = len(listed) == 1 and rights.may(Right.EXPORT, listed[0].pk)
         return super().changelist_view(request, {**(extra_context or {}), "may_export": may_export})
 
     @heavy
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        workspace = chosen_workspace(request)
-        if workspace is None or not rights_of(request).may(Right.EXPORT, workspace.pk):
+        listed = listed_workspaces(request)
+        if len(listed) > 1:
+            messages.warning(request, ONE_WORKSPACE)
+            return redirect(f"{reverse('admin:delivery_voicemail_changelist')}?{request.GET.urlencode()}")
+        if not listed or not rights_of(request).may(Right.EXPORT, listed[0].pk):
             raise PermissionDenied
+        [workspace] = listed
         found = filtered_rows(self, request)
         if found is None:
             return redirect(reverse("admin:delivery_voicemail_changelist"))

@@ -1,71 +1,80 @@
-"""Filters of the voicemail list, applied by the API's selector within one workspace at a time.
+"""Filters of the voicemail list, applied by the API's selector: within one workspace, or in a search within all of the user's.
 
-Use cases, setups and blind indexes belong to a workspace, and the database indexes begin with it.
+Use cases, setups and blind indexes belong to a workspace, and the database indexes begin with it; only those of recipients and
+identifiers find the same in several.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.admin import ListFilter
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import CheckboxFilter, DropdownFilter, RangeDateFilter
 
-from delivery.admin.lanes import lane_name
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.models import Lane
-from delivery.selectors import VoicemailFilter, voicemails
-from rvm.platform.admin.exact_search import EncryptedNumberFilter
+from delivery.selectors import VoicemailFilter, voicemails_in
+from rvm.platform.admin.exact_search import MAX_WORKSPACES, EncryptedNumberFilter
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Workspace
 from usecases.models import TelephonySetup, UseCase
 
-MAX_LANES = 200
+# The parameters of a search, which find the same in all workspaces of the user.
+SEARCHED = ("number", "identifier")
 
 
-def chosen_workspace(request: HttpRequest) -> Workspace | None:
-    """The workspace of the list: the requested one, else the first by name; None for a user without workspaces."""
-    if not hasattr(request, "rvm_workspace"):
-        mine = list(rights_of(request).workspaces())
+def listed_workspaces(request: HttpRequest) -> Sequence[Workspace]:
+    """The workspaces of the list: the requested one, else in a search all of the user's, else the first by name."""
+    if not hasattr(request, "rvm_workspaces"):
+        mine = rights_of(request).workspaces()
         asked = request.GET.get("workspace", "")
-        chosen = next((workspace for workspace in mine if str(workspace.pk) == asked), mine[0] if mine else None)
-        request.rvm_workspace = chosen  # type: ignore[attr-defined]
-    found: Workspace | None = request.rvm_workspace  # type: ignore[attr-defined]
+        searched = any(name in request.GET for name in SEARCHED)
+        chosen = [workspace for workspace in mine if str(workspace.pk) == asked]
+        request.rvm_workspaces = chosen or list(mine[: MAX_WORKSPACES if searched else 1])  # type: ignore[attr-defined]
+    found: Sequence[Workspace] = request.rvm_workspaces  # type: ignore[attr-defined]
     return found
 
 
-def filter_in_workspace(request: HttpRequest, queryset: QuerySet[Any], **filters: Any) -> QuerySet[Any]:
-    """The rows of the queryset in the chosen workspace that pass the API's filter."""
-    workspace = chosen_workspace(request)
-    if workspace is None:
+def filter_in_workspaces(request: HttpRequest, queryset: QuerySet[Any], **filters: Any) -> QuerySet[Any]:
+    """The rows of the queryset in the listed workspaces that pass the API's filter."""
+    workspaces = listed_workspaces(request)
+    if not workspaces:
         return queryset.none()
-    return queryset & voicemails(workspace, VoicemailFilter(**filters), live=None)
+    return queryset & voicemails_in(workspaces, VoicemailFilter(**filters), live=None)
+
+
+def in_workspace(name: str, row: Any, request: HttpRequest) -> str:
+    """The name of a row as a choice, with its workspace's where several are listed."""
+    several = listed_workspaces(request)
+    own = next((each.name for each in several if each.pk == row.workspace_id), "")
+    return f"{name}, {own}" if len(several) > 1 else name
 
 
 class WorkspaceFilter(DropdownFilter):
     title = "workspace"
     parameter_name = "workspace"
-    all_option = None
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        self.listed = listed_workspaces(request)
+        self.all_option = ["", "All of yours"] if any(name in request.GET for name in SEARCHED) else None  # type: ignore[assignment]
+        super().__init__(request, *args)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(str(workspace.pk), workspace.name) for workspace in rights_of(request).workspaces()]
 
     def value(self) -> str | None:
-        asked = super().value()
-        known = [key for key, _ in self.lookup_choices]
-        return asked if asked in known else next(iter(known), None)
+        return str(self.listed[0].pk) if len(self.listed) == 1 else ""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return filter_in_workspace(request, queryset)
+        return filter_in_workspaces(request, queryset)
 
 
-class _Choice(DropdownFilter):
-    """Filter by a row of the chosen workspace; the id of another workspace's row lists nothing."""
+class Choice(DropdownFilter):
+    """Filter by a row of the listed workspaces; the id of another workspace's row lists nothing."""
 
     argument: ClassVar[str]
 
@@ -75,48 +84,33 @@ class _Choice(DropdownFilter):
             return queryset
         if asked not in [key for key, _ in self.lookup_choices]:
             return queryset.none()
-        return filter_in_workspace(request, queryset, **{self.argument: asked})
+        return self.chosen(request, queryset, asked)
+
+    def chosen(self, request: HttpRequest, queryset: QuerySet[Any], asked: str) -> QuerySet[Any]:
+        """The rows with this choice, which is an offered one."""
+        return filter_in_workspaces(request, queryset, **{self.argument: asked})
 
 
-class UseCaseFilter(_Choice):
+class UseCaseFilter(Choice):
     title, parameter_name, argument = "use case", "use_case", "use_case_id"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        rows = UseCase.objects.filter(workspace=chosen_workspace(request)).order_by("name", "id")
+        rows = UseCase.objects.filter(workspace__in=listed_workspaces(request)).order_by("name", "id")
         return [
-            (str(pk), f"{name} (deleted)" if gone else name)
-            for pk, name, gone in rows.values_list("pk", "name", "deleted_at")
+            (str(row.pk), in_workspace(f"{row.name} (deleted)" if row.deleted_at else row.name, row, request))
+            for row in rows.only("name", "deleted_at", "workspace_id")
         ]
 
 
-class SetupFilter(_Choice):
+class SetupFilter(Choice):
     title, parameter_name, argument = "setup", "setup", "setup_id"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        rows = TelephonySetup.objects.filter(workspace=chosen_workspace(request)).order_by("name", "id")
-        return [(str(pk), name) for pk, name in rows.values_list("pk", "name")]
+        rows = TelephonySetup.objects.filter(workspace__in=listed_workspaces(request)).order_by("name", "id")
+        return [(str(row.pk), in_workspace(row.name, row, request)) for row in rows.only("name", "workspace_id")]
 
 
-class LaneFilter(_Choice):
-    title, parameter_name = "lane", "lane"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The newest lanes, and the requested one: the page of an old campaign links to its lane."""
-        known = Lane.objects.filter(workspace=chosen_workspace(request)).select_related("use_case").order_by("-id")
-        lanes = list(known[:MAX_LANES])
-        with suppress(ValidationError):  # an invalid id matches no lane
-            lanes += [lane for lane in known.filter(pk__in=request.GET.getlist("lane")[:1]) if lane not in lanes]
-        return [(str(lane.pk), lane_name(lane)) for lane in lanes]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        known = [key for key, _ in self.lookup_choices]
-        asked = self.value()
-        if not asked:
-            return queryset
-        return queryset.filter(lane=asked) if asked in known else queryset.none()
-
-
-class ReasonFilter(_Choice):
+class ReasonFilter(Choice):
     title, parameter_name, argument = "reason", "reason", "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -131,7 +125,7 @@ class StatusFilter(CheckboxFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         asked = [status for status in self.value() or () if status]
-        return filter_in_workspace(request, queryset, statuses=asked) if asked else queryset
+        return filter_in_workspaces(request, queryset, statuses=asked) if asked else queryset
 
 
 class CreatedFilter(RangeDateFilter):
@@ -142,7 +136,7 @@ class CreatedFilter(RangeDateFilter):
         if first is None and last is None:
             return queryset
         before = last + timedelta(days=1) if last else None
-        return filter_in_workspace(request, queryset, created_after=first, created_before=before)
+        return filter_in_workspaces(request, queryset, created_after=first, created_before=before)
 
 
 def _day(text: Any) -> datetime | None:
@@ -154,17 +148,14 @@ def _day(text: Any) -> datetime | None:
 
 class RecipientFilter(EncryptedNumberFilter):
     def filter_by_term(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
-        return filter_in_workspace(request, queryset, recipient=number)
+        return filter_in_workspaces(request, queryset, recipient=number)
 
 
 class IdentifierFilter(EncryptedNumberFilter):
     title, parameter_name = "record number or reference", "identifier"
 
-    def display_term(self, number: str) -> str:
-        return "as searched"
-
     def filter_by_term(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
-        return filter_in_workspace(request, queryset, either=number)
+        return filter_in_workspaces(request, queryset, either=number)
 
 
 FILTERS: tuple[type[ListFilter] | tuple[str, type[ListFilter]], ...] = (
@@ -172,7 +163,6 @@ FILTERS: tuple[type[ListFilter] | tuple[str, type[ListFilter]], ...] = (
     StatusFilter,
     UseCaseFilter,
     SetupFilter,
-    LaneFilter,
     ReasonFilter,
     ("created_at", CreatedFilter),
     RecipientFilter,

@@ -15,48 +15,87 @@ from delivery.admin.player import player
 from delivery.admin.timeline import timeline
 from delivery.admin.voicemail_actions import VoicemailActions
 from delivery.admin.voicemail_export import VoicemailExport
-from delivery.admin.voicemail_filters import FILTERS, chosen_workspace
+from delivery.admin.voicemail_filters import FILTERS, SEARCHED, listed_workspaces
 from delivery.admin.voicemail_search import VoicemailSearch
 from delivery.kept_decisions import after_hours, deferral, kept_decision
 from delivery.models import CarrierReport, Voicemail
 from delivery.recordings.recordings import measured
 from delivery.selectors import drops_of
 from rvm.platform import audit
+from rvm.platform.admin.exact_search import named
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.audit.numbers_shown import whole
 
 
+class VoicemailList(RestrictedChangeList):
+    """A page of voicemails, each of which knows whether the reader may see its number: a search lists several workspaces."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: list[Any] = list(self.result_list)
+        rights = rights_of(request)
+        for row in self.result_list:
+            row.number_shown = rights.may_see_numbers(row.workspace_id)
+
+
 @admin.register(Voicemail)
 class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordAdmin):
-    list_filter = FILTERS
-    list_select_related = ("use_case", "setup")
+    list_filter: ClassVar[Any] = FILTERS
+    list_select_related: ClassVar[Any] = ("use_case", "setup", "workspace")
     list_fullwidth = True
+    list_before_template = "delivery/admin/voicemails_shown.html"
     fields: ClassVar[tuple[str, ...]] = ()
     change_form_template = "admin/delivery/voicemail/life.html"
+    # A layer above shows more of what it knows.
+    columns_of_above: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("setup__credentials").annotate(waiting_for=deferral())
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Columns of the list. It shows one workspace, so that one membership decides whether numbers are shown."""
-        workspace = chosen_workspace(request)
-        shows = workspace is not None and rights_of(request).may_see_numbers(workspace.pk)
-        shown = "full_number" if shows else "masked_number"
-        return ("created_at", shown, "coloured", "why", "use_case", "through", "sender", "attempts", "reference")
+        where = ("workspace",) if len(listed_workspaces(request)) > 1 else ()
+        return (
+            "created_at",
+            *where,
+            "shown_number",
+            "coloured",
+            "why",
+            *self.columns_of_above,
+            "use_case",
+            "through",
+            "sender",
+            "attempts",
+            "reference",
+        )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RestrictedChangeList]:
+        return VoicemailList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list, whose title names the workspaces that it shows; who has several chooses among them above it."""
+        shown = listed_workspaces(request)
+        mine = list(rights_of(request).workspaces()[:2])
+        context = {
+            "title": f"Voicemails of {named(shown)}" if shown else "Voicemails",
+            "workspaces": rights_of(request).workspaces() if len(mine) > 1 else (),
+            "workspace": shown[0] if len(shown) == 1 else None,
+            "searched": [(name, request.GET[name]) for name in SEARCHED if name in request.GET],
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def row_title(self, row: Voicemail) -> str:
         return f"Voicemail, {row.masked_recipient}" if row.number_removed_at else f"Voicemail to {row.masked_recipient}"
 
     @display(description="Recipient")
+    def shown_number(self, voicemail: Any) -> str:
+        return self.full_number(voicemail) if voicemail.number_shown else voicemail.masked_recipient
+
     def full_number(self, voicemail: Voicemail) -> str:
         if voicemail.recipient is None:
             return voicemail.masked_recipient
         return whole(voicemail.recipient, voicemail.workspace_id)
-
-    @display(description="Recipient")
-    def masked_number(self, voicemail: Voicemail) -> str:
-        return voicemail.masked_recipient
 
     @display(description="Status", label=STATUS_COLOURS)
     def coloured(self, voicemail: Voicemail) -> str:
@@ -75,10 +114,10 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
     ) -> HttpResponse:
         voicemail = self.get_object(request, object_id)
         audit.record("voicemail.read", voicemail, actor=acting_user(request), workspace=voicemail.workspace)
-        context = {**(extra_context or {}), **self._life(request, voicemail)}
+        context = {**(extra_context or {}), **self.life(request, voicemail)}
         return super().change_view(request, object_id, form_url, context)
 
-    def _life(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, Any]:
+    def life(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, Any]:
         """Template context of the page of one voicemail."""
         sees = rights_of(request).may_see_numbers(voicemail.workspace_id)
         recipient = self.full_number(voicemail) if sees else voicemail.masked_recipient
@@ -91,6 +130,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
             "record_number": voicemail.record_number if sees else voicemail.masked_record_number,
             # An assembled recording may contain the person's name.
             "player": player(measured(voicemail.recording)) if sees or not voicemail.recording.assembled else "",
+            "status": voicemail.status,
             "waits": waits_text(voicemail.waiting_for or ""),  # type: ignore[attr-defined]
             "kept": kept_text(kept, after_hours(kept, drops)) if kept else None,
             "events": timeline(voicemail, drops, reports),

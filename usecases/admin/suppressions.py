@@ -78,7 +78,8 @@ class SuppressionForm(ServiceForm):
 
 
 class SuppressedNumberFilter(NumberFilter):
-    def with_indexes(self, indexes: Collection[bytes]) -> Q:
+    @classmethod
+    def with_indexes(cls, indexes: Collection[bytes]) -> Q:
         return with_indexes(indexes)
 
 
@@ -99,6 +100,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, NumberSearch):
 
     right_to_add = Right.SUPPRESS
     form = SuppressionForm
+    number_filter = SuppressedNumberFilter
     list_display: ClassVar[tuple[str, ...]] = (
         "masked", "kind_shown", "purposes_shown", "scope", "source", "reason", "state", "created_at", "workspace",
     )  # fmt: skip

@@ -19,7 +19,6 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, 
 
 from campaigns.admin.people import labels
 from campaigns.admin.people.addresses import address_of, person_at
-from campaigns.admin.people.search_page import MAX_WORKSPACES
 from campaigns.models import Campaign
 from campaigns.people import record
 from campaigns.people.erasure import erase
@@ -32,7 +31,7 @@ from delivery.models import Voicemail
 from delivery.models.voicemail import number_in
 from rvm.phone_numbers.numbers import zones_of
 from rvm.platform import audit
-from rvm.platform.admin.exact_search import encrypt_term
+from rvm.platform.admin.exact_search import MAX_WORKSPACES, encrypt_term
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.audit.numbers_shown import whole
 from rvm.platform.database import sql

@@ -24,6 +24,7 @@ from campaigns.people.search import Match, Person, by_identifier, by_name, known
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.models.voicemail import number_removed_text
 from rvm.platform import audit
+from rvm.platform.admin.exact_search import MAX_WORKSPACES, named
 from rvm.platform.admin.number_quota import within_quota
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.audit.numbers_shown import whole
@@ -33,7 +34,6 @@ from rvm.platform.models import User, Workspace
 from rvm.platform.observability.masking import number_ending
 from usecases.admin.typed_numbers import typed_number
 
-MAX_WORKSPACES = 100
 MAX_PEOPLE = 50
 MAX_CAMPAIGNS = 100
 
@@ -151,17 +151,12 @@ def _identified(rights: Rights, reader: User, workspaces: Sequence[Workspace], t
             )
     if not results.people and not number:
         results.note = (
-            f"Nobody in {_listed(workspaces)} has this number, record number or reference. A phone number needs its area code, as in "
+            f"Nobody in {named(workspaces)} has this number, record number or reference. A phone number needs its area code, as in "
             "(202) 555-0142. By name, search one campaign’s list below."
         )
     elif not results.people:
-        results.note = f"Nothing is known of this number in {_listed(workspaces)}. You can still open its page, and opt it out there."
+        results.note = f"Nothing is known of this number in {named(workspaces)}. You can still open its page, and opt it out there."
     return results
-
-
-def _listed(workspaces: Sequence[Workspace]) -> str:
-    names = [workspace.name for workspace in workspaces]
-    return ", ".join(names) if len(names) <= 5 else f"your {len(names)} workspaces"
 
 
 def _named(rights: Rights, reader: User, asked: dict[str, Any], now: datetime) -> _Results:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
@@ -31,8 +31,16 @@ from rvm.platform.models import Workspace
 from rvm.platform.observability.masking import DOTS
 
 _PURPOSE = b"admin.search"
-# Workspaces that are searched unless one is chosen.
+# Workspaces that are searched, and that a message names.
 MAX_WORKSPACES = 100
+MAX_NAMED = 5
+
+
+def named(workspaces: Sequence[Workspace]) -> str:
+    """The workspaces in a sentence."""
+    if len(workspaces) > MAX_NAMED:
+        return f"your {len(workspaces)} workspaces"
+    return ", ".join(workspace.name for workspace in workspaces)
 
 
 def encrypt_term(term: str) -> str:
@@ -62,7 +70,7 @@ class EncryptedNumberFilter(DropdownFilter):
         return decrypt_term(request.GET.get(self.parameter_name, ""))
 
     def display_term(self, number: str) -> str:
-        return f"{DOTS}{number[-4:]}"
+        return f"{DOTS}{number[-4:]}" if number.startswith("+") and number[1:].isdecimal() else "as searched"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         number = self._number(request)
@@ -90,27 +98,29 @@ class ExactSearch(ScopedModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         text = request.POST.get("sought", "").strip()
-        kept = QueryDict(request.POST.get("kept", "")).get("workspace", "")
         if not text:
-            return self.redirect_to_list(workspace=kept)
+            return self.redirect_to_list()
+        mine = list(rights_of(request).workspaces()[: MAX_WORKSPACES + 1])
+        searched = mine[:MAX_WORKSPACES]
+        if len(mine) > MAX_WORKSPACES:
+            messages.info(request, f"Only the first {MAX_WORKSPACES} of your workspaces, by name, were searched.")
+        if not searched:
+            return self.respond_not_found(request, text, "You are a member of no workspace.")
         if id_in(text) is None:
             try:
-                ask(request, self.searched(request, kept), self.opts.model_name)
+                ask(request, searched, self.opts.model_name)
             except ServiceError as refusal:
-                return self.respond_not_found(request, refusal.message, kept)
-        return self.search_response(request, text, kept)
+                return self.respond_not_found(request, text, refusal.message)
+        return self.search_response(request, text, searched)
 
-    def searched(self, request: HttpRequest, kept: str) -> Sequence[Workspace]:
-        """The workspaces in which a search looks."""
-        return list(rights_of(request).workspaces()[:MAX_WORKSPACES])
-
-    def search_response(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
-        """The response to a search: a redirect to the matching rows."""
+    def search_response(self, request: HttpRequest, text: str, searched: Sequence[Workspace]) -> HttpResponse:
+        """The response to a search in these workspaces: a redirect to the matching rows."""
         raise NotImplementedError
 
-    def respond_not_found(self, request: HttpRequest, message: str, workspace: str) -> HttpResponse:
+    def respond_not_found(self, request: HttpRequest, text: str, message: str) -> HttpResponse:
+        """The list of what has this text as its number, which is empty: rows below the message would look like its result."""
         messages.warning(request, message)
-        return self.redirect_to_list(workspace=workspace)
+        return self.redirect_to_list(number=encrypt_term(text))
 
     def redirect_to_list(self, **query: str) -> HttpResponse:
         address = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")

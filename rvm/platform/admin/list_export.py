@@ -29,6 +29,7 @@ from rvm.platform.observability.masking import MASK
 from rvm.platform.roles import Right
 
 PAGE_ROWS = 2000
+ONE_WORKSPACE = "Choose a workspace in the filters first; an export is of one workspace."
 _WORKSPACE = "workspace__id__exact"
 # Parameters of lists by which a number, another identifier or a name is searched.
 SEARCHES = ("number", "identifier", "q")
@@ -63,10 +64,7 @@ class ListExport(RecordAdmin):
         chosen = [row for row in workspaces if str(row.pk) == asked] if asked else workspaces
         back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         if len(chosen) != 1:
-            messages.warning(
-                request,
-                "Choose a workspace in the filters first; an export is of one workspace.",
-            )
+            messages.warning(request, ONE_WORKSPACE)
             return redirect(back)
         if not rights_of(request).may(Right.EXPORT, chosen[0].pk):
             raise PermissionDenied

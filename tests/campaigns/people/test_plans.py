@@ -15,9 +15,10 @@ from campaigns.models import Campaign
 from campaigns.people import record, search
 from campaigns.people.search import Person
 from delivery.identifiers import by_record_number, by_reference
+from delivery.selectors import VoicemailFilter, voicemails_in
 from delivery.services.insertion import insert_staged
 from tests.delivery.engine.test_lane_plans import MOMENTS, NOW, ROWS, STAGED
-from tests.factories import RECIPIENT, make_campaign, make_use_case, make_voicemail
+from tests.factories import RECIPIENT, make_campaign, make_use_case, make_voicemail, make_workspace
 
 pytestmark = pytest.mark.django_db
 IDENTIFIED = STAGED.replace("NULL::bigint AS record_entry", "n::bigint AS record_entry").replace(
@@ -80,12 +81,27 @@ def test_what_a_person_received_and_what_waits_is_read_by_their_index(lists: lis
 def test_an_identifier_is_found_by_its_index(lists: list[Campaign]) -> None:
     workspace = lists[0].workspace
     for found, index in (
-        (by_record_number(workspace.pk, "MRN-10482"), "identifier_record_number"),
-        (by_reference(workspace.pk, "visit a"), "identifier_reference"),
+        (by_record_number([workspace.pk], "MRN-10482"), "identifier_record_number"),
+        (by_reference([workspace.pk], "visit a"), "identifier_reference"),
     ):
         shown = ways_of(found.values_list("voicemail_id", flat=True)[: search.MAX_IDENTIFIED])
         assert any(index in way for way in shown), shown
         assert not [way for way in shown if "Seq Scan" in way], shown
+
+
+@pytest.mark.parametrize("lists", MOMENTS, indirect=True)
+def test_a_search_in_several_workspaces_reads_no_list_of_them(lists: list[Campaign]) -> None:
+    """Under the list's newest-first order, which would tempt the planner to read it until it has a page."""
+    workspaces = [lists[0].workspace, make_workspace()]
+    for sought, index in (
+        (VoicemailFilter(recipient=RECIPIENT), "voicemail_by_recipient"),
+        (VoicemailFilter(either="visit a"), "identifier_reference"),
+    ):
+        found = voicemails_in(workspaces, sought, live=None).order_by("-id")[:51]
+        plan = found.explain()
+        assert len(list(found)) == 1
+        assert index in plan and "Index Cond: (id = ANY" in plan, plan
+        assert "Seq Scan on delivery_voicemail" not in plan and "newest" not in plan, plan
 
 
 @pytest.mark.parametrize("lists", MOMENTS, indirect=True)

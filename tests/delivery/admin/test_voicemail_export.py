@@ -59,7 +59,7 @@ def test_another_workspaces_rows_are_not_in_it(staff: Client, workspace: Workspa
     theirs = make_voicemail(reference="theirs")
     make_voicemail(make_use_case(workspace), reference="ours")
     assert references(staff.get(EXPORT, {"workspace": str(theirs.workspace_id)})) == "ours"
-    assert references(staff.get(EXPORT, {"lane": str(theirs.lane_id)})) == ""
+    assert references(staff.get(EXPORT, {"setup": str(theirs.setup_id)})) == ""
 
 
 def test_what_was_found_by_number_is_exported_and_the_audit_holds_no_number(

@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
+from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail, VoicemailReference
 from rvm.platform.admin.exact_search import decrypt_term, encrypt_term
 from rvm.platform.database.ids import uuid7_at
-from rvm.platform.models import Workspace
+from rvm.platform.models import Membership, Workspace
 from tests.factories import (
     RECIPIENT,
     make_lane,
@@ -87,13 +89,13 @@ def test_the_filters_are_those_of_the_api(staff: Client, workspace: Workspace) -
     assert listed(staff, status="failed") == [failed.pk]
     assert listed(staff, status=["failed", "skipped"]) == [skipped.pk, failed.pk]
     assert listed(staff, reason="suppressed") == [skipped.pk]
-    assert listed(staff, lane=campaign.lane_id) == [campaign.pk]
+    assert listed(staff, campaign="none") == [skipped.pk, failed.pk]
     assert listed(staff, created_at_from="2026-01-06") == [campaign.pk, skipped.pk]
     assert listed(staff, created_at_from="2026-01-06", created_at_to="2026-01-06") == [skipped.pk]
     assert listed(staff, use_case=one.pk, status="queued") == [campaign.pk]
 
 
-@pytest.mark.parametrize("name", ["use_case", "setup", "lane"])
+@pytest.mark.parametrize("name", ["use_case", "setup"])
 def test_an_id_of_another_workspace_finds_nothing(staff: Client, workspace: Workspace, name: str) -> None:
     make_voicemail(make_use_case(workspace))
     theirs = make_voicemail()
@@ -165,23 +167,102 @@ def test_another_workspaces_id_or_reference_is_not_found(staff: Client) -> None:
     assert "has this record number or reference." in by_reference
 
 
-def test_every_workspace_of_ones_own_is_searched_unless_one_is_chosen(client: Client) -> None:
-    first, second, third = (make_workspace(name=name) for name in ("Alpha", "Beta", "Gamma"))
-    person = make_user(workspace=first, is_staff=True, password=None)
-    for other in (second, third):
+@pytest.fixture
+def clinics(client: Client) -> list[Workspace]:
+    """Three workspaces of one member, who sees numbers in the last one only; another one has the same number and reference."""
+    own = [make_workspace(name=name) for name in ("Alpha", "Beta", "Gamma")]
+    person = make_user(workspace=own[0], is_staff=True, password=None)
+    for other in own[1:]:
         other.members.add(person)
+    Membership.objects.filter(workspace=own[2]).update(may_see_numbers=True)
     client.force_login(person)
-    there = make_voicemail(make_use_case(second), reference="visit-1")
-    make_voicemail(make_use_case(third))
-    page = reverse("admin:delivery_voicemail_change", args=[there.pk])
-    assert client.post(FIND, {"sought": "visit-1"})["Location"] == page
-    answer = client.post(FIND, {"sought": RECIPIENT}, follow=True)
-    assert [row.pk for row in answer.context["cl"].result_list] == [there.pk]
-    assert "These are those of Beta; Gamma also sent to this number." in answer.content.decode()
-    chosen = client.post(FIND, {"sought": RECIPIENT, "kept": f"workspace={first.pk}"}, follow=True).content.decode()
-    assert "No voicemail of Alpha goes to this number." in chosen
-    nowhere = client.post(FIND, {"sought": "visit-2"}, follow=True).content.decode()
-    assert "No voicemail of Alpha, Beta, Gamma has this record number or reference." in nowhere
+    make_voicemail(reference="visit-1")
+    return own
+
+
+def texts(answer: Any) -> str:
+    return " ".join(strip_tags(answer.content.decode()).split())
+
+
+def test_a_search_by_number_shows_every_workspace_of_ones_own_by_its_name(
+    client: Client, clinics: list[Workspace]
+) -> None:
+    rows = [make_voicemail(make_use_case(workspace)) for workspace in clinics[1:]]
+    for sought in (RECIPIENT, "202 555 0142"):
+        answer = client.post(FIND, {"sought": sought}, follow=True)
+        assert [row.pk for row in answer.context["cl"].result_list] == [rows[1].pk, rows[0].pk]
+        page = texts(answer)
+        assert "Voicemails of Alpha, Beta, Gamma" in page
+        assert "All your workspaces are searched; each voicemail names its own." in page
+        assert [page.count(text) for text in ("+12025550142", "+•••••••0142")] == [1, 1]  # Gamma's, and Beta's
+    narrowed = client.get(f"{answer.request['PATH_INFO']}?{answer.request['QUERY_STRING']}&workspace={clinics[1].pk}")
+    assert [row.pk for row in narrowed.context["cl"].result_list] == [rows[0].pk]
+    assert "These are voicemails of Beta only." in texts(narrowed)
+
+
+def test_a_reference_that_two_workspaces_have_is_not_answered_for_the_first(
+    client: Client, clinics: list[Workspace]
+) -> None:
+    rows = [make_voicemail(make_use_case(workspace), reference="visit-1") for workspace in clinics[:2]]
+    answer = client.post(FIND, {"sought": "visit-1"}, follow=True)
+    assert [row.pk for row in answer.context["cl"].result_list] == [rows[1].pk, rows[0].pk]
+    rows[0].delete()
+    assert client.post(FIND, {"sought": "visit-1"})["Location"].endswith(f"{rows[1].pk}/change/")
+
+
+@pytest.mark.parametrize(
+    ("sought", "says"),
+    [
+        ("+12025550199", "No voicemail of Alpha, Beta, Gamma goes to this number, or has it as record number or"),
+        ("visit-2", "No voicemail of Alpha, Beta, Gamma has this record number or reference."),
+        ("0142", "Only whole values are found: a phone number with its area code, as in (202) 555-0142"),
+        ("Alder", "By name, look under People, in the list of one campaign."),
+        (str(UUID(int=7)), "No voicemail of your workspaces has this id."),
+    ],
+)
+def test_a_search_that_finds_nothing_says_what_can_be_searched_and_shows_nothing(
+    client: Client, clinics: list[Workspace], sought: str, says: str
+) -> None:
+    make_voicemail(make_use_case(clinics[0]))
+    answer = client.post(FIND, {"sought": sought}, follow=True)
+    assert says in texts(answer)
+    assert list(answer.context["cl"].result_list) == []
+    assert sought not in unquote(answer.redirect_chain[-1][0])
+
+
+def test_what_is_a_reference_and_a_phone_number_is_found_as_the_first_and_told_to_be_the_second(
+    staff: Client, workspace: Workspace
+) -> None:
+    use_case = make_use_case(workspace)
+    row = make_voicemail(use_case, reference="2025550199")
+    other = make_voicemail(use_case, recipient="+12025550199")
+    answer = staff.post(FIND, {"sought": "2025550199"}, follow=True)
+    assert answer.redirect_chain[-1][0].endswith(f"{row.pk}/change/")
+    assert "It is a phone number as well, to which voicemails went" in texts(answer)
+    answer = staff.post(FIND, {"sought": "+12025550199"}, follow=True)
+    assert [found.pk for found in answer.context["cl"].result_list] == [other.pk]
+
+
+def test_the_list_names_its_workspace_and_offers_the_others(client: Client, clinics: list[Workspace]) -> None:
+    make_use_case(clinics[1], name="Recall")
+    page = texts(client.get(LIST))
+    assert "Voicemails of Alpha" in page and "These are voicemails of Alpha only. Show those of AlphaBetaGamma" in page
+    page = texts(client.get(LIST, {"workspace": str(clinics[1].pk)}))
+    assert "Voicemails of Beta" in page and "Recall" in page
+
+
+def test_who_has_one_workspace_is_asked_for_none(staff: Client, workspace: Workspace) -> None:
+    page = texts(staff.get(LIST))
+    assert f"Voicemails of {workspace.name}" in page and "Show those of" not in page
+
+
+def test_an_export_is_of_one_workspace(client: Client, clinics: list[Workspace]) -> None:
+    make_voicemail(make_use_case(clinics[0]))
+    found = client.post(FIND, {"sought": RECIPIENT})["Location"]
+    assert "Export as CSV" not in texts(client.get(found))
+    refused = client.get(found.replace("?", "export/?"), follow=True)
+    assert "an export is of one workspace" in texts(refused)
+    assert "Export as CSV" in texts(client.get(f"{found}&workspace={clinics[0].pk}"))
 
 
 def statements(client: Client) -> list[str]:

@@ -73,7 +73,7 @@ def test_a_record_number_that_does_not_open_is_named_and_the_number_is_found(key
     [store] = [each for each in stores() if each.table == "delivery_voicemail"]
     renewed = store.renew([row.pk])
     assert (renewed.written, list(renewed.unreadable)) == (1, [row.pk])
-    assert set(by_record_number(row.workspace_id, MRN).values_list("pk", flat=True)) == {
+    assert set(by_record_number([row.workspace_id], MRN).values_list("pk", flat=True)) == {
         row.pk
     }  # by the older key still
     assert numbers_in_lane(row.lane, [RECIPIENT])[RECIPIENT]
