@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from campaigns.models import OptOutImport
+from campaigns.models import Campaign, OptOutImport
 from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState
 from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
@@ -439,3 +440,12 @@ def days(chosen: Iterable[int] | None) -> str:
     """The names of ISO weekdays, or “every day”."""
     named = [name for day, name in enumerate(WEEKDAYS, 1) if day in set(chosen or ())]
     return ", ".join(named) if 0 < len(named) < len(WEEKDAYS) else "every day"
+
+
+def dated_name(campaign: Campaign) -> str:
+    """The campaign as a choice, with the day of its start, or of its making, by its clock: campaigns are repeated under one name."""
+    moment = (campaign.launched_at or campaign.starts_at or campaign.created_at).astimezone(
+        ZoneInfo(campaign.time_zone)
+    )
+    draft = ", a draft" if campaign.state == CampaignState.DRAFT else ""
+    return f"{campaign.name} ({moment:%b} {moment.day}, {moment.year}{draft})"

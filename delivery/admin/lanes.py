@@ -42,12 +42,21 @@ class CountedList(RestrictedChangeList):
 class LaneAdmin(ScopedModelAdmin):
     right_to_change = Right.LAUNCH
     fixed_fields: ClassVar[tuple[str, ...]] = ()
-    list_display = ("named", "state", "in_it", "pace_per_second", "priority", "workspace")
+    list_display: ClassVar[Any] = ("named", "state", "in_it", "pace_per_second", "priority", "workspace")
     list_filter = (("workspace", ScopedFilter), ("use_case", ScopedFilter), "live", "held")
     list_select_related = ("workspace", "use_case")
     ordering = ("-id",)
-    fields = ("named", "workspace", "use_case", "in_it", "held", "priority", "pace_per_second", "created_at")
-    readonly_fields = ("named", "workspace", "use_case", "in_it", "created_at")
+    fields: ClassVar[Any] = (
+        "named",
+        "workspace",
+        "use_case",
+        "in_it",
+        "held",
+        "priority",
+        "pace_per_second",
+        "created_at",
+    )
+    readonly_fields: ClassVar[Any] = ("named", "workspace", "use_case", "in_it", "created_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Adds `held` for the lane of a campaign, because pausing and resuming the campaign sets it."""

@@ -60,7 +60,7 @@ class WorkspaceFilter(DropdownFilter):
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
         self.listed = listed_workspaces(request)
-        self.all_option = ["", "All of yours"] if any(name in request.GET for name in SEARCHED) else None  # type: ignore[assignment]
+        self.all_option = ["", "All of yours"] if any(name in request.GET for name in SEARCHED) else None
         super().__init__(request, *args)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

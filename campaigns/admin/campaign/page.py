@@ -197,7 +197,7 @@ def snapshot_of(
 def links(campaign: Campaign) -> dict[str, str]:
     """Links to the campaign's voicemails, all and by status."""
     address = reverse("admin:delivery_voicemail_changelist")
-    query = {"workspace": str(campaign.workspace_id), "lane": str(campaign.pk)}
+    query = {"workspace": str(campaign.workspace_id), "campaign": str(campaign.pk)}
     statuses = {status: f"{address}?{urlencode({**query, 'status': status})}" for status in labels.STATUSES}
     people = f"{reverse('people')}?campaign={campaign.pk}"
     return {"all": f"{address}?{urlencode(query)}", "people": people, **statuses}
