@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from delivery.admin.voicemail_filters import listed_workspaces
 from delivery.downloads import voicemail_download
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.list_export import ONE_WORKSPACE, filtered_rows, filters_to_keep
+from rvm.platform.admin.list_export import ONE_WORKSPACE, back_to_list, filtered_rows, filters_to_keep
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.heavy_requests import heavy
 from rvm.platform.roles import Right
@@ -44,7 +44,7 @@ class VoicemailExport(RecordAdmin):
         [workspace] = listed
         found = filtered_rows(self, request)
         if found is None:
-            return redirect(reverse("admin:delivery_voicemail_changelist"))
+            return back_to_list(reverse("admin:delivery_voicemail_changelist"), request)
         return voicemail_download(
             found,
             workspace=workspace,

@@ -7,17 +7,18 @@ identifiers find the same in several.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.admin import ListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import CheckboxFilter, DropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import CheckboxFilter, DropdownFilter
 
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.selectors import VoicemailFilter, voicemails_in
+from rvm.platform.admin.day_filter import DaysFilter
 from rvm.platform.admin.exact_search import MAX_WORKSPACES, EncryptedNumberFilter
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Workspace
@@ -128,22 +129,11 @@ class StatusFilter(CheckboxFilter):
         return filter_in_workspaces(request, queryset, statuses=asked) if asked else queryset
 
 
-class CreatedFilter(RangeDateFilter):
-    """Filter by whole days in UTC, both inclusive."""
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        first, last = (_day(self.used_parameters.get(f"created_at_{end}")) for end in ("from", "to"))
-        if first is None and last is None:
-            return queryset
-        before = last + timedelta(days=1) if last else None
-        return filter_in_workspaces(request, queryset, created_after=first, created_before=before)
-
-
-def _day(text: Any) -> datetime | None:
-    try:
-        return datetime.combine(date.fromisoformat(str(text)), datetime.min.time(), UTC) if text else None
-    except ValueError:
-        return None
+class CreatedFilter(DaysFilter):
+    def between(
+        self, request: HttpRequest, queryset: QuerySet[Any], begin: datetime | None, end: datetime | None
+    ) -> QuerySet[Any]:
+        return filter_in_workspaces(request, queryset, created_after=begin, created_before=end)
 
 
 class RecipientFilter(EncryptedNumberFilter):

@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -70,7 +69,7 @@ class ListExport(RecordAdmin):
             raise PermissionDenied
         found = filtered_rows(self, request)
         if found is None:
-            return redirect(back)
+            return back_to_list(back, request)
         return self._download(request, found.filter(workspace=chosen[0]), chosen[0], filters_to_keep(request))
 
     def _download(
@@ -91,15 +90,18 @@ class ListExport(RecordAdmin):
 
 
 def filtered_rows(page: ScopedModelAdmin, request: HttpRequest) -> QuerySet[Any] | None:
-    """The rows of all pages of a list that its filters show; None for filters that it cannot read."""
+    """The rows of all pages of a list that its filters show; None for filters that it does not understand."""
     query = request.GET.copy()
     query.pop("p", None)
     request.GET = query  # type: ignore[assignment]
-    try:
-        found: QuerySet[Any] = page.get_changelist_instance(request).queryset
-    except IncorrectLookupParameters:
-        return None
-    return found
+    page_of_all: Any = page.get_changelist_instance(request)
+    return None if page_of_all.faults else page_of_all.queryset
+
+
+def back_to_list(address: str, request: HttpRequest) -> HttpResponseBase:
+    """To the list with the same filters, which says what it does not understand of them."""
+    messages.error(request, "Nothing was exported.")
+    return redirect(f"{address}?{request.GET.urlencode()}")
 
 
 def filters_to_keep(request: HttpRequest) -> dict[str, Any]:

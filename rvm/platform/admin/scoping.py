@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.exceptions import NotRegistered
 from django.db import models
@@ -77,6 +78,14 @@ class ScopedModelAdmin(History, FormErrorsAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RestrictedChangeList]:
         return RestrictedChangeList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list, which says what it does not understand of its filters."""
+        answer = super().changelist_view(request, extra_context)
+        shown = (getattr(answer, "context_data", None) or {}).get("cl")
+        for fault in getattr(shown, "faults", ()):
+            messages.error(request, fault)
+        return answer
 
     # which rows
 
@@ -241,6 +250,10 @@ def _text(value: Any) -> str:
 
 class ScopedFilter(RelatedDropdownFilter):
     """A filter by a related table, which offers the rows that the user may see."""
+
+    def has_output(self) -> bool:
+        """Also for somebody with one workspace, if it is asked for: another one must not be left out as if it were not."""
+        return super().has_output() or bool(self.used_parameters)
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: ScopedModelAdmin) -> list[tuple[Any, str]]:
         return [(row.pk, str(row)) for row in model_admin.choices(field.remote_field.model, request)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from rvm.platform.audit.vocabulary import SUBJECTS
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at, id_in
 from rvm.platform.models import AuditEvent, User
+from rvm.platform.times.days import bounds
 
 # An event's id is made by the clock of a web server, its time by the database, and a transaction may be long.
 SLACK = timedelta(days=1)
@@ -52,9 +53,7 @@ def between(events: QuerySet[AuditEvent], first: datetime | None, before: dateti
 
 def on_days(events: QuerySet[AuditEvent], first: date | None, last: date | None, zone: Any) -> QuerySet[AuditEvent]:
     """The events of whole days in a time zone, both included."""
-    begin = datetime.combine(first, time.min, zone) if first else None
-    end = datetime.combine(last + timedelta(days=1), time.min, zone) if last else None
-    return between(events, begin, end)
+    return between(events, *bounds(first, last, zone))
 
 
 def actors_in(workspace_ids: Iterable[UUID]) -> QuerySet[User]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import date
+from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
-from unfold.widgets import INPUT_CLASSES
+from unfold.contrib.filters.admin import DropdownFilter
 
+from rvm.platform.admin.day_filter import DaysFilter
+from rvm.platform.admin.lists import no_choice
 from rvm.platform.audit.reading import names_of_actors
-from rvm.platform.audit.selectors import actors_in, on_days
+from rvm.platform.audit.selectors import actors_in, between
 from rvm.platform.audit.vocabulary import MESSAGES, ordered_subjects
 from rvm.platform.database.ids import id_in
 
@@ -37,10 +35,12 @@ class ActorFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         asked = self.value()
-        if not asked:
-            return queryset
-        actor = id_in(asked)
-        return queryset.filter(actor=actor) if actor else queryset.none()
+        return queryset.filter(actor=id_in(asked)) if asked else queryset
+
+    def faults(self) -> list[str]:
+        """Of what is no id; somebody who has done nothing here is no choice either, but known."""
+        asked = self.value()
+        return [no_choice(self.title, asked)] if asked and id_in(asked) is None else []
 
 
 class ColumnFilter(DropdownFilter):
@@ -67,34 +67,15 @@ class SubjectFilter(ColumnFilter):
         return list(ordered_subjects())
 
 
-class DaysForm(forms.Form):
-    """Two pickers of the browser, which send 2026-11-24 whatever they show."""
-
-    def __init__(self, name: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        for end, label in (("from", "First day"), ("to", "Last day")):
-            attributes = {"type": "date", "class": " ".join(INPUT_CLASSES), "aria-label": label}
-            self.fields[f"{name}_{end}"] = forms.DateField(label="", required=False, widget=forms.DateInput(attributes))
-
-
-class DaysFilter(RangeDateFilter):
-    """Filter by whole days in the time zone that the list shows, both inclusive. What is no day lists nothing."""
-
-    form_class = DaysForm
-
+class DayFilter(DaysFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.title = "day"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        given = [self.used_parameters.get(f"{self.parameter_name}_{end}") for end in ("from", "to")]
-        try:
-            first, last = (date.fromisoformat(str(text)) if text else None for text in given)
-        except ValueError:
-            return queryset.none()
-        with suppress(OverflowError):
-            return on_days(queryset, first, last, timezone.get_current_timezone())
-        return queryset.none()
+    def between(
+        self, request: HttpRequest, queryset: QuerySet[Any], begin: datetime | None, end: datetime | None
+    ) -> QuerySet[Any]:
+        return between(queryset, begin, end)
 
 
 def label_of(message: str) -> str:

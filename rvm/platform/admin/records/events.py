@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from rvm.platform.admin.list_export import ListExport, pages, time_text
 from rvm.platform.admin.lists import RestrictedChangeList
-from rvm.platform.admin.records.event_filters import ActionFilter, ActorFilter, DaysFilter, SubjectFilter
+from rvm.platform.admin.records.event_filters import ActionFilter, ActorFilter, DayFilter, SubjectFilter
 from rvm.platform.admin.records.event_lines import Line, lines, rows_for
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedFilter
@@ -51,7 +51,7 @@ class AuditEventAdmin(ListExport):
         ActorFilter,
         ActionFilter,
         SubjectFilter,
-        ("at", DaysFilter),
+        ("at", DayFilter),
     )
     list_filter_sheet = True
     list_select_related = ("actor", "key", "workspace")
