@@ -15,6 +15,7 @@ from rvm.platform.csv_export import csv_response
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import User, Workspace
 from rvm.platform.observability.masking import MASK
+from rvm.platform.times.zones import workspace_zone
 
 
 def voicemail_download(
@@ -41,4 +42,6 @@ def voicemail_download(
         numbers_shown=reveal,
     )
     rows = export_rows(found, reveal=reveal, merge_columns=merge_columns)
-    return csv_response(rows, f"voicemails-{database_now():%Y-%m-%d}.csv", e164=e164)
+    return csv_response(
+        rows, f"voicemails-{database_now().astimezone(workspace_zone(workspace)):%Y-%m-%d}.csv", e164=e164
+    )

@@ -19,6 +19,7 @@ from rvm.devtools.embedded import ServerError, local_services
 
 FIXED = {
     "RVM_ENVIRONMENT": "test",
+    "RVM_TIME_ZONE": "UTC",  # tests of the desk say in which zone they are where it matters
     "RVM_SECRET_KEY": "tests-only-not-a-secret-0123456789-abcdefghijklmnopqrstuvwxyz",
     "RVM_ENCRYPTION_KEYS": f"1:{base64.b64encode(sha256(b'encryption key').digest()).decode()}",
     "RVM_INDEX_KEYS": f"1:{base64.b64encode(sha256(b'index key').digest()).decode()}",

@@ -17,6 +17,7 @@ from django.db.models.functions import Lower, Now
 from rvm.platform.encryption.fields import BlindIndexField, EncryptedJSONField, EncryptedTextField, UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
 from rvm.platform.observability.masking import number_ending
+from rvm.platform.times.clocks import clock
 from usecases.callbacks.models import CallbackSecret as CallbackSecret  # tables of this layer are found in this module
 from usecases.caps import Caps
 from usecases.consents.bases import (
@@ -489,8 +490,8 @@ class UseCase(Row):
         minutes = early // timedelta(minutes=1)
         closes = f" A window closes {minutes} minutes early, because carriers take that long." if minutes else ""
         return (
-            f"Nothing could be sent between {self.window_start:%H:%M} and {self.window_end:%H:%M}: the law allows 08:00 to "
-            f"21:00.{closes} Choose hours within these."
+            f"Nothing could be sent between {clock(self.window_start)} and {clock(self.window_end)}: the law allows 8:00 AM to "
+            f"9:00 PM.{closes} Choose hours within these."
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from datetime import date, time
 from typing import Protocol
 
+from rvm.platform.times import clocks
 from usecases.consents.bases import PURPOSE_LABELS, Basis, ConsentRequired, Purpose
 from usecases.state_rules import current_version
 
@@ -63,7 +64,7 @@ def clock(at: time) -> str:
     """A time of day as it is said in the United States."""
     if at == time.max:
         return "midnight"
-    return f"{at.hour % 12 or 12}:{at:%M} {'am' if at.hour < 12 else 'pm'}"
+    return clocks.clock(at)
 
 
 _BASES = {

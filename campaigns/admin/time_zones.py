@@ -1,43 +1,23 @@
-"""Choices and formats of time zones: those of the United States first, by their common names."""
+"""Times of campaigns: as everywhere at the desk, and where it differs by the clock in which start and end were written."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
 
-HOME = "America/New_York"
-COMMON = {
-    "America/New_York": "Eastern (New York)",
-    "America/Chicago": "Central (Chicago)",
-    "America/Denver": "Mountain (Denver)",
-    "America/Phoenix": "Arizona (Phoenix)",
-    "America/Los_Angeles": "Pacific (Los Angeles)",
-    "America/Anchorage": "Alaska (Anchorage)",
-    "Pacific/Honolulu": "Hawaii (Honolulu)",
-    "America/Puerto_Rico": "Atlantic (Puerto Rico)",
-}
+from django.utils import timezone
+
+from rvm.platform.times import moments
+from rvm.platform.tz_database import zone as zone_named
 
 
-@cache
-def choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    others = sorted(zone for zone in available_timezones() if zone not in COMMON and ("/" in zone or zone == "UTC"))
-    return [
-        ("United States", list(COMMON.items())),
-        ("All", [(zone, zone.replace("_", " ")) for zone in others if not zone.startswith("Etc/")]),
-    ]
+def local(at: datetime, zone: str) -> str:
+    """The time by the reader's clock: Sat, Nov 28, 2026, 9:04 AM CST (10:04 AM EST by the campaign's clock).
 
-
-def zone_name(zone: str) -> str:
-    return COMMON.get(zone, zone.replace("_", " "))
-
-
-def local(moment: datetime, zone: str) -> str:
-    """The local time with its zone: Tue 2026-11-24 09:00, Eastern (New York)."""
-    return f"{moment.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M}, {zone_name(zone)}"
-
-
-def short(moment: datetime, zone: str) -> str:
-    """The local time with the zone's abbreviation, for tables."""
-    there = moment.astimezone(ZoneInfo(zone))
-    return f"{there:%Y-%m-%d %H:%M} {there.tzname() or zone}"
+    The second part is there only where the campaign's zone, whose name is `zone`, has another time.
+    """
+    here, there = timezone.localtime(at), timezone.localtime(at, zone_named(zone))
+    if here.utcoffset() == there.utcoffset():
+        return moments.moment(at)
+    shown = moments.moment(at, there.tzinfo)
+    same_day = shown.removeprefix(f"{moments.day(there.date())}, ") if here.date() == there.date() else shown
+    return f"{moments.moment(at)} ({same_day} by the campaign's clock)"

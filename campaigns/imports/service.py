@@ -37,6 +37,7 @@ from rvm.platform.database.ids import uuid7_at
 from rvm.platform.encryption import encrypted_files
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
+from rvm.platform.times import moments
 from rvm.spreadsheets.columns.headings import any_says_no
 from rvm.spreadsheets.workbook_notices import other_sheets
 from usecases.services.consents import record_for_list
@@ -238,7 +239,7 @@ def warnings(recipient_import: RecipientImport) -> list[str]:
         return said
     return [
         *said,
-        f"The same file was imported into this campaign on {earlier.created_at:%-d %B %Y at %H:%M} UTC. Whoever is in the campaign "
+        f"The same file was imported into this campaign on {moments.moment(earlier.created_at)}. Whoever is in the campaign "
         "already counts as a duplicate, so importing it again changes nothing.",
     ]
 

@@ -9,6 +9,7 @@ from campaigns.models import Campaign, OptOutImport, RecipientImport
 from campaigns.states import CampaignState, ImportState, OptOutState
 from delivery.runtime.wakeups import wake
 from rvm.platform.observability.failed_work import KINDS, WATCHES, Found, Kind
+from rvm.platform.times import moments
 
 LATE = timedelta(minutes=2)
 # An import under way commits progress every few seconds, except while a large list is classified.
@@ -57,7 +58,7 @@ def late_campaigns(now: datetime) -> Iterable[Found]:
     for row in rows:
         why = "a list of it is still being read" if row.pk in importing else "the tick has not started it"
         yield Found(
-            str(row.pk), row.name, row.workspace_id, f"It was to start at {row.starts_at:%Y-%m-%d %H:%M} UTC; {why}."
+            str(row.pk), row.name, row.workspace_id, f"It was to start at {moments.moment(row.starts_at)}; {why}."
         )
 
 
@@ -70,7 +71,7 @@ def _failed(kind: UploadedListKind, state: ImportState | OptOutState) -> Iterabl
 def _stuck(kind: UploadedListKind, now: datetime) -> Iterable[Found]:
     for row in kind.objects.under_way().filter(updated_at__lt=now - STILL).order_by("pk"):
         yield Found(
-            str(row.pk), row.file_name, row.workspace_id, f"Nothing was read since {row.updated_at:%Y-%m-%d %H:%M} UTC."
+            str(row.pk), row.file_name, row.workspace_id, f"Nothing was read since {moments.moment(row.updated_at)}."
         )
 
 

@@ -28,6 +28,7 @@ from delivery.models import Lane
 from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
+from rvm.platform.times import moments
 
 Stateful = Campaign | CampaignRetry | LaunchApproval | OptOutImport | RecipientImport | Withdrawal
 
@@ -150,7 +151,7 @@ def future_end(row: Campaign, now: datetime) -> datetime | None:
 def already_launched(row: Campaign) -> ServiceError:
     """The refusal of an edit after the launch: who launched the campaign, when, and what can still be changed."""
     who = f" by {row.launched_by}" if row.launched_by else ""
-    when = f" on {row.launched_at:%-d %B %Y at %H:%M} UTC" if row.launched_at else ""
+    when = f" on {moments.moment(row.launched_at)}" if row.launched_at else ""
     begun = f"It was launched{who}{when}" if row.launched_at else "It has ended"
     return ServiceError(
         "campaign_claimed",

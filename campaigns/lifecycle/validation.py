@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 from campaigns.models import Campaign
 from campaigns.models.campaign import MAX_NAME_LENGTH
@@ -17,9 +15,12 @@ from delivery.models.lane import LANE_SETTINGS, bounds_of
 from delivery.services.voicemails import MAX_AHEAD
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
+from rvm.platform.times.moments import moment_at
+from rvm.platform.times.zones import unknown_zone
+from rvm.platform.tz_database import zone as zone_named
 from usecases.effective_settings import effective_hours
 from usecases.models import UseCase
-from usecases.policy_text import weekdays
+from usecases.policy_text import clock, weekdays
 from usecases.selectors import NO_SUCH_USE_CASE, require_usable
 from usecases.services.persistence import change
 
@@ -96,14 +97,10 @@ def moment_of(value: datetime, zone: str, field: str) -> datetime:
     A local time that occurs twice means the first. Raises ServiceError for one that clocks skip."""
     if value.tzinfo is not None:
         return value.astimezone(UTC)
-    moment = value.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
-    if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != value:
-        raise ServiceError(
-            "time_skipped",
-            f"{value:%H:%M} does not exist on {value:%-d %B %Y} in {zone}: clocks are put forward over it. Choose another time.",
-            field=field,
-        )
-    return moment
+    try:
+        return moment_at(value, zone_named(zone))
+    except ServiceError as skipped:
+        raise ServiceError(skipped.code, skipped.message, field=field) from None
 
 
 def _check_use_case(campaign: Campaign, use_case: UseCase) -> None:
@@ -133,18 +130,9 @@ def _check_recording(workspace: Workspace, recording: Recording) -> None:
         raise ServiceError("recording_not_found", "This workspace has no such recording.", field="recording_id")
 
 
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def _check_zone(name: str) -> None:
-    if name not in _zones():
-        raise ServiceError(
-            "time_zone_unknown",
-            f"“{name[:64]}” is no time zone; write one as in America/Chicago or UTC.",
-            field="time_zone",
-        )
+    if refusal := unknown_zone(name):
+        raise ServiceError("time_zone_unknown", refusal, field="time_zone")
 
 
 def _check_start(start: datetime, now: datetime) -> None:
@@ -171,11 +159,11 @@ def _check_order(campaign: Campaign, now: datetime) -> None:
 
 def _check_hours(campaign: Campaign) -> None:
     lane, policy = campaign.lane, campaign.lane.use_case
-    allowed = f"the policy's {_clock(policy.window_start)} to {_clock(policy.window_end)}, local time at the recipient"
+    allowed = f"the policy's {clock(policy.window_start)} to {clock(policy.window_end)}, local time at the recipient"
     for name in ("window_start", "window_end"):
         hour: time | None = getattr(lane, name)
         if hour is not None and not policy.window_start <= hour <= policy.window_end:
-            message = f"{_clock(hour)} is not within {allowed}; choose hours within the policy's."
+            message = f"{clock(hour)} is not within {allowed}; choose hours within the policy's."
             raise ServiceError("outside_policy", message, field=name)
     hours = effective_hours(lane, policy)
     if not hours.days:
@@ -183,13 +171,9 @@ def _check_hours(campaign: Campaign) -> None:
         raise ServiceError("outside_policy", message, field="days")
     if hours.start >= hours.end:
         message = (
-            f"The hours {_clock(hours.start)} to {_clock(hours.end)} are empty: they must end later than they start."
+            f"The hours {clock(hours.start)} to {clock(hours.end)} are empty: they must end later than they start."
         )
         raise ServiceError("window_empty", message, field="window_end")
-
-
-def _clock(at: time) -> str:
-    return f"{at:%H:%M}"
 
 
 def _checked_days(days: Any) -> list[int]:

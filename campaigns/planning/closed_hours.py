@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from campaigns.planning.forecast import Group, forecast
+from rvm.platform.times.clocks import spelled
 from usecases.eligibility import never_opens
 from usecases.policy_text import clock, weekdays
 from usecases.state_rules import FEDERATION, STATE_NAMES, rule_set
@@ -274,7 +275,7 @@ class _Campaign:
         end = ran.finishes_at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         count = sum(group.count for group in late if self._reached(group, self._hours, end))
         if count:
-            text = f"End the campaign on {end:%B} {end.day}, {end.year} at {end:%H:%M} UTC, when all of these can have been sent."
+            text = f"End the campaign on {spelled(end)}, when all of these can have been sent."
             yield Proposal("campaign_end", "campaign", text, count, {"ends_at": end})
 
     @property

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from delivery.models import KeptDecision
+from rvm.platform.times import moments
 from rvm.platform.tz_database import zone as zone_named
 from usecases.eligibility import (
     Defer,
@@ -154,8 +155,9 @@ def next_time(found: Explanation, zones: Sequence[str], now: datetime) -> str:
 
 def local_times(moment: datetime, zones: Sequence[str]) -> str:
     """The moment by the clocks of the zones, each different one once, the earliest first."""
-    shown = sorted({moment.astimezone(zone_named(zone)).replace(tzinfo=None) for zone in zones})
-    texts = [f"{local:%a, %b} {local.day}, {local.year}, {clock(local.time())}" for local in shown]
+    there = [moment.astimezone(zone_named(zone)) for zone in zones]
+    shown = {local.replace(tzinfo=None): local for local in reversed(there)}
+    texts = [moments.moment(shown[local], shown[local].tzinfo) for local in sorted(shown)]
     more = f" or {len(texts) - MAX_ZONES} other local times" if len(texts) > MAX_ZONES else ""
     return " or ".join(texts[:MAX_ZONES]) + more
 
@@ -221,7 +223,7 @@ def _of_hours(guard: Guard, saw: Mapping[str, Any], passes: bool) -> str:
             if not saw["state_rules"]:
                 return "The hours of the law are switched off for this use case."
             says = "allow" if passes else "do not allow"
-            return f"The hours of the law {says} it ({_states(saw)}; rules of {date.fromisoformat(saw['state_rules']):%Y-%m-%d})."
+            return f"The hours of the law {says} it ({_states(saw)}; rules of {moments.day(date.fromisoformat(saw['state_rules']))})."
         case _:
             if passes:
                 return "No state where the person may be is frozen."

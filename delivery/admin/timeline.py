@@ -8,6 +8,7 @@ from datetime import datetime
 
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import CarrierReport, Drop, Voicemail
+from rvm.platform.times import moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ def timeline(voicemail: Voicemail, drops: Sequence[Drop], reports: Sequence[Carr
     """Events of the voicemail, oldest first. `drops` are in order and have their setups loaded."""
     events = [Event(voicemail.created_at, VoicemailStatus.QUEUED, "Queued.")]
     if voicemail.not_before > voicemail.created_at:
-        when = f"{voicemail.not_before:%Y-%m-%d %H:%M:%S} UTC"
+        when = moments.moment_to_the_second(voicemail.not_before)
         waits = voicemail.status == VoicemailStatus.QUEUED
         events[0] = Event(
             voicemail.created_at, VoicemailStatus.QUEUED, f"Queued{f'; waits until {when}' if waits else ''}."
@@ -63,7 +64,7 @@ def _end(drop: Drop, number: str) -> str:
 
 
 def _of_report(report: CarrierReport) -> Event:
-    happened = f" (happened {report.occurred_at:%H:%M:%S} UTC)" if report.occurred_at else ""
+    happened = f" (happened {moments.moment_to_the_second(report.occurred_at)})" if report.occurred_at else ""
     kept = " It came late or twice and changed nothing." if report.effect == CarrierReport.Effect.KEPT else ""
     carrier = " ".join(filter(None, [report.carrier_code, report.carrier_text]))
     return Event(report.received_at, report.status, f"The carrier reported: {report.status}{happened}.{kept}", carrier)

@@ -20,7 +20,7 @@ from delivery.admin import guard_labels
 from delivery.services.eligibility import explanation
 from rvm.phone_numbers.numbers import zones_of
 from rvm.platform.admin.number_quota import within_quota
-from rvm.platform.admin.pickers import moment_picker
+from rvm.platform.admin.pickers import LocalMomentField
 from rvm.platform.admin.scoping import RowWithTitle
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -37,10 +37,9 @@ class QuestionForm(forms.Form):
         help_text="For example (202) 555-0142. It is not kept.",
         error_messages={"invalid": "This is no phone number; write it as (202) 555-0142, or as + and 7 to 15 digits."},
     )
-    at = forms.DateTimeField(
+    at = LocalMomentField(
         required=False,
         label="When",
-        widget=moment_picker(),
         help_text="By the clock where the person is. Empty: now.",
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib.admin import ListFilter
 from django.db.models import QuerySet
@@ -130,6 +131,10 @@ class StatusFilter(CheckboxFilter):
 
 
 class CreatedFilter(DaysFilter):
+    def workspace_id(self, request: HttpRequest) -> UUID | None:
+        workspace = chosen_workspace(request)
+        return workspace.pk if workspace else None
+
     def between(
         self, request: HttpRequest, queryset: QuerySet[Any], begin: datetime | None, end: datetime | None
     ) -> QuerySet[Any]:

@@ -18,6 +18,7 @@ from delivery.models.recording import Recording
 from rvm.platform.encryption.fields import BlindIndexField, EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import Row, Workspace
 from rvm.platform.observability.masking import DOTS, number_ending
+from rvm.platform.times import moments
 from usecases.models import TelephonySetup, UseCase
 
 # Options of foreign keys that the database does not enforce: code checks the ids when it writes the row, and rows are never deleted
@@ -186,7 +187,7 @@ MERGE_FIELDS: EncryptedJSONField = Voicemail._meta.get_field("merge_fields")
 
 def number_removed_text(at: datetime | None) -> str:
     """What stands in the place of a number that was removed; empty if it was not."""
-    return f"number removed on {at:%Y-%m-%d}" if at else ""
+    return f"number removed on {moments.day(at)}" if at else ""
 
 
 def number_in(ciphertext: bytes | None, workspace_id: UUID, voicemail_id: UUID) -> str | None:

@@ -17,6 +17,7 @@ from django.db.models import Q
 from delivery.models import Assembly, Clip, Recording
 from delivery.recordings.storage import lock_content
 from rvm.platform.errors import ServiceError
+from rvm.platform.times import moments
 
 
 def require_sound(sound: Recording | Clip, *, field: str = "") -> None:
@@ -33,7 +34,7 @@ def removed_text(sound: Recording | Clip) -> str:
     """That and when the sound was removed, as a sentence; empty if it was not. Without its name, which may say a person's."""
     at = sound.sound_removed_at
     return (
-        f"The sound was removed on {at:%Y-%m-%d}, because nothing used it any more or a person was erased."
+        f"The sound was removed on {moments.day(at)}, because nothing used it any more or a person was erased."
         if at
         else ""
     )

@@ -17,6 +17,7 @@ from delivery.lifecycle.transitions import Transition
 from delivery.models import Drop
 from rvm.platform.database import sql
 from rvm.platform.sending_hold import service
+from rvm.platform.times import moments
 
 BATCH = 1000
 # What a look counts at most, so that the page opens quickly.
@@ -48,8 +49,8 @@ def newest_attempt(held_at: datetime) -> str:
     if newest is None:
         return "This database knows of no attempt."
     return (
-        f"The newest attempt that this database knows began at {newest:%Y-%m-%d %H:%M:%S} UTC. If RVM sent anything after that, this"
-        " database has forgotten it, and with it what people said since: opt-outs must be entered again."
+        f"The newest attempt that this database knows began at {moments.moment_to_the_second(newest)}. If RVM sent anything "
+        "after that, this database has forgotten it, and with it what people said since: opt-outs must be entered again."
     )
 
 

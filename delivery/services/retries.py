@@ -32,6 +32,7 @@ from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from rvm.platform.observability.representation import hides
+from rvm.platform.times import moments
 from usecases.models import UseCase
 from usecases.selectors import require_usable
 from usecases.suppressions import are_suppressed
@@ -194,7 +195,7 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
         raise _permanent_failure(row.reason_detail, voicemail_status=row.status)
     if LeftOut.NUMBER_REMOVED in left_out:
         raise _not_retryable(
-            f"Its number was removed on {row.number_removed_at:%Y-%m-%d}, so nothing can be sent by it again.",
+            f"Its number was removed on {moments.day(row.number_removed_at)}, so nothing can be sent by it again.",
             voicemail_status=row.status,
         )
     if LeftOut.RECORDING_REMOVED in left_out:

@@ -19,6 +19,7 @@ from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
 from usecases.models import TelephonySetup
 
 
@@ -35,7 +36,7 @@ class SetupBreaker(ScopedModelAdmin):
         state = state_of(setup, database_now())
         if setup.breaker_until is None:
             return "closed: drops go out"
-        until = f"{setup.breaker_until:%Y-%m-%d %H:%M:%S} UTC"
+        until = moments.moment_to_the_second(setup.breaker_until)
         waits = f"open until {until}" if state is State.OPEN else "half open: one drop tries"
         return f"{waits}. {setup.breaker_reason}"
 

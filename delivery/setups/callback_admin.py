@@ -18,6 +18,7 @@ from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
 from usecases.callbacks.addresses import fixed_address
 from usecases.callbacks.service import (
     earlier_until,
@@ -52,8 +53,8 @@ class SetupCallbackAddress(ScopedModelAdmin):
     @display(description="Callback address for the vendor's webhooks")
     def callback_address(self, setup: TelephonySetup) -> str:
         since, until = fixed_address_since(setup), earlier_until(setup, database_now())
-        made = f"made {since:%Y-%m-%d %H:%M} UTC, and shown then only" if since else "none was made"
-        return f"{made}. Earlier addresses work until {until:%Y-%m-%d %H:%M} UTC." if until else f"{made}."
+        made = f"made {moments.moment(since)}, and shown then only" if since else "none was made"
+        return f"{made}. Earlier addresses work until {moments.moment(until)}." if until else f"{made}."
 
     def make_callback_address(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         setup = self._administered(request, object_id)

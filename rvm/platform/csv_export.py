@@ -11,9 +11,11 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 from itertools import chain, islice
 
 from django.http import StreamingHttpResponse
+from django.utils import timezone
 
 BLOCK_ROWS = 1000
 INCOMPLETE_LINE = b'"INCOMPLETE: something failed here, and rows are missing. Export again."\r\n'
@@ -30,20 +32,26 @@ _NORTH_AMERICAN = re.compile(r"\+1([0-9]{3})([0-9]{3})([0-9]{4})")
 def csv_lines(rows: Iterable[Sequence[object]], *, e164: bool = False) -> Iterator[bytes]:
     """The rows as UTF-8 with CRLF and every cell quoted, in blocks of up to 1,000 lines; None becomes an empty cell.
 
-    North American phone numbers are written as (202) 555-0142; with `e164` they stay in E.164, for programs.
+    North American phone numbers are written as (202) 555-0142; with `e164` they stay in E.164, for programs. Times within texts are
+    in UTC, whoever asks, and whether a line is made before the response begins or after.
     """
     text = io.StringIO(newline="")
     text.write(_BOM)
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     write = _e164_format if e164 else _national_format
     remaining = iter(rows)
-    while block := list(islice(remaining, BLOCK_ROWS)):
+    while block := _in_utc(remaining):
         writer.writerows(
             [cell if type(cell) is str and cell[:1] in _HARMLESS else write(cell) for cell in row] for row in block
         )
         yield text.getvalue().encode()
         text.seek(0)
         text.truncate()
+
+
+def _in_utc(rows: Iterator[Sequence[object]]) -> list[Sequence[object]]:
+    with timezone.override(UTC):
+        return list(islice(rows, BLOCK_ROWS))
 
 
 def csv_response(rows: Iterable[Sequence[object]], file_name: str, *, e164: bool = False) -> StreamingHttpResponse:

@@ -20,6 +20,7 @@ from rvm.platform.encryption.fields import EncryptedField
 from rvm.platform.retention.kinds import RetentionKind
 from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
+from rvm.platform.times.zones import MAX_NAME, check_zone
 
 MAX_HOLD_REASON = 500
 
@@ -38,6 +39,14 @@ class User(AbstractUser):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     is_service = models.BooleanField(default=False, help_text="Acts for an API key and cannot log in.")
+    time_zone = models.CharField(
+        max_length=MAX_NAME,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_zone],
+        help_text="In which the person sees times. Empty: that of the person's workspaces.",
+    )
 
     class Meta:
         db_table = "platform_user"
@@ -86,6 +95,15 @@ class Workspace(Row):
     )
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
+    time_zone = models.CharField(
+        max_length=MAX_NAME,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_zone],
+        help_text="In which its people see times unless they choose their own, and which says what days are in filters and "
+        "summaries. Empty: the platform's.",
+    )
     sending_enabled = models.BooleanField(
         default=True, help_text="Kill switch: while off, nothing of this workspace is sent; queued voicemails wait."
     )

@@ -16,6 +16,7 @@ from rvm.platform import audit
 from rvm.platform.database import sql
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import NumberQuestions, User, Workspace
+from rvm.platform.times import moments
 
 log = structlog.get_logger(__name__)
 
@@ -61,9 +62,7 @@ def _refused(asker: User, workspaces: list[Workspace], by: str, count: int) -> Q
     if again is None or count > A_DAY:
         asked = f"This asks about {count:,} phone numbers at once"
     else:
-        asked = (
-            f"You have asked about {A_DAY} phone numbers within a day, or would with this; go on at {again:%H:%M} UTC"
-        )
+        asked = f"You have asked about {A_DAY} phone numbers within a day, or would with this; go on from {moments.moment(again)} on"
     return QuestionsUsedUp(
         "number_questions_used_up",
         f"{asked}. Who may not see phone numbers may ask about {A_DAY} in a day. Ask somebody who may see them, or use an id.",

@@ -21,7 +21,12 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "rvm.project.dashboard.dashboard",
-    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("mfa_index")}]},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Second factor", "link": reverse_lazy("mfa_index")},
+            {"title": "Time zone", "link": reverse_lazy("account_time_zone")},
+        ]
+    },
     "SIDEBAR": {
         "navigation": [
             {

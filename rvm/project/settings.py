@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from marshmallow.validate import OneOf, Range
 
@@ -139,6 +140,12 @@ with env.prefixed("RVM_"):
     RVM_SESSION_HOURS = env.int("SESSION_HOURS", 336 if DEVELOPMENT else 12, validate=Range(1, 336))
     # The most requests in flight of one setup from one worker process; delivery.engine.shares adds places for others.
     RVM_CONCURRENCY = env.int("CONCURRENCY", 256, validate=Range(1, 2000))
+    # In which people see times if neither they nor their workspaces have a time zone of their own.
+    RVM_TIME_ZONE = env.str(
+        "TIME_ZONE",
+        "America/New_York",
+        validate=require("a time zone, such as America/Chicago", lambda name: name in available_timezones()),
+    )
     # Quotas of a workspace that has none of its own (rvm/platform/quotas.py).
     RVM_MAX_SOUNDS = env.int("MAX_SOUNDS", 100_000, validate=Range(0))
     RVM_MAX_SOUNDS_MEGABYTES = env.int("MAX_SOUNDS_MEGABYTES", 5_000, validate=Range(0))
@@ -233,6 +240,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "rvm.platform.accounts.lost_forms.LostFormMiddleware",
     "rvm.platform.accounts.second_factor.guard.SecondFactorMiddleware",
+    "rvm.platform.times.middleware.TimeZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -308,6 +316,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 LANGUAGE_CODE = "en-us"
+# Of machines; rvm.platform.times has that of people.
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False

@@ -257,7 +257,7 @@ def test_a_drop_accepted_at_the_end_is_seen_as_such(
     assert told["after_hours"] is after
     client.force_login(make_user(workspace=use_case.workspace, role=Role.VIEWER, is_staff=True))
     html = client.get(reverse("admin:delivery_voicemail_change", args=[row.pk])).content.decode()
-    assert "It was sent 20 minutes before the end of the allowed time, Mon, Mar 2, 2026, 8:00 pm." in html
+    assert "It was sent 20 minutes before the end of the allowed time, Mon, Mar 2, 2026, 8:00 PM EST." in html
     assert ("it came after that end" in html) is bool(after)
 
 
@@ -305,8 +305,10 @@ def test_the_page_says_in_plain_words_why_it_waits(client: Client, use_case: Use
     claim_all(NIGHT)
     html = client.get(address).content.decode()
     assert "Waits for the calling hours where the person may be." in html
-    assert "It is outside the calling hours, 9:00 am to 8:00 pm where the person may be" in html
-    assert "decided at 2026-03-03 04:00:00 UTC, to be decided again at 2026-03-03 14:00:00 UTC" in html
+    assert "It is outside the calling hours, 9:00 AM to 8:00 PM where the person may be" in html
+    assert (
+        "decided at Tue, Mar 3, 2026, 4:00:00 AM UTC, to be decided again at Tue, Mar 3, 2026, 2:00:00 PM UTC" in html
+    )
     assert "The number is not on the suppression list." in html
     listed = client.get(reverse("admin:delivery_voicemail_changelist")).content.decode()
     assert listed.count("Waits for the calling hours where the person may be.") == 1

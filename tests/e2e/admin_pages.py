@@ -76,6 +76,11 @@ class AdminPages:
         self._left_by(self.button(words).click)
         self.picture(words)
 
+    def submit(self, form: str) -> None:
+        """Send the form with this id, and wait for the page that comes of it."""
+        self._left_by(lambda: self.browser.execute_script("arguments[0].requestSubmit()", self.by_id(form)))
+        self.picture(form)
+
     def work(self) -> None:
         """The workers do their part; the page finds out by itself and loads itself again."""
         before = self._page()

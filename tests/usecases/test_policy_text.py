@@ -44,7 +44,7 @@ def text(**changes: Any) -> str:
 
 def test_the_usual_policy_is_said_in_plain_words() -> None:
     assert text() == (
-        "Messages are left from 9:00 am to 8:00 pm, Monday to Saturday, not on federal holidays, in every time zone where the "
+        "Messages are left from 9:00 AM to 8:00 PM, Monday to Saturday, not on federal holidays, in every time zone where the "
         "person may be. Stricter hours of federal and state law apply as well (rules of November 29, 2026). Each person is tried "
         "once. A number gets at most 1 message a day and 3 in seven days, all use cases of the organisation counted together. What "
         "cannot be left within 72 hours expires. Purpose: appointment reminder. Basis: each person's prior express consent, as the "
@@ -55,7 +55,7 @@ def test_the_usual_policy_is_said_in_plain_words() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"window_start": time(12, 30), "window_end": time.max}, "from 12:30 pm to midnight,"),
+        ({"window_start": time(12, 30), "window_end": time.max}, "from 12:30 PM to midnight,"),
         ({"days": [1, 2, 3, 4, 5, 6, 7], "sends_on_holidays": True}, "every day, also on federal holidays,"),
         ({"days": [2, 4]}, "Tuesday and Thursday, not"),
         (
@@ -115,6 +115,6 @@ def test_weekdays_in_a_row_are_a_span(days: Collection[int], said: str) -> None:
     assert weekdays(days) == said
 
 
-@pytest.mark.parametrize(("at", "said"), [(time(0), "12:00 am"), (time(12), "12:00 pm"), (time(23, 5), "11:05 pm")])
+@pytest.mark.parametrize(("at", "said"), [(time(0), "12:00 AM"), (time(12), "12:00 PM"), (time(23, 5), "11:05 PM")])
 def test_a_time_of_day_is_said_as_in_the_united_states(at: time, said: str) -> None:
     assert clock(at) == said

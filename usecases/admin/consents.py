@@ -23,13 +23,14 @@ from unfold.widgets import (
 
 from rvm.platform import audit
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
-from rvm.platform.admin.pickers import moment_picker
+from rvm.platform.admin.pickers import MomentField
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.audit.numbers_shown import whole
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
 from usecases.admin.consent_export import ConsentExport
 from usecases.admin.typed_numbers import NumberFilter, NumberSearch, TypedNumberField
 from usecases.consents.bases import PURPOSES, purposes_text
@@ -56,10 +57,8 @@ class ConsentForm(ServiceForm):
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
         help_text="For example: signed form, called the clinic.",
     )
-    at = forms.DateTimeField(label="When it was given (UTC)", widget=moment_picker())
-    expires_at = forms.DateTimeField(
-        label="When it ends (UTC)", required=False, widget=moment_picker(), help_text="Empty: until it is revoked."
-    )
+    at = MomentField("When it was given")
+    expires_at = MomentField("When it ends", required=False, help_text="Empty: until it is revoked.")
     evidence = forms.CharField(
         label="What proves it",
         max_length=MAX_EVIDENCE_LENGTH,
@@ -79,9 +78,7 @@ class RevocationForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
         help_text="For example: telephone, at the front desk.",
     )
-    revoked_at = forms.DateTimeField(
-        label="When (UTC)", required=False, widget=moment_picker(), help_text="Empty: now."
-    )
+    revoked_at = MomentField("When", required=False, help_text="Empty: now.")
 
 
 class StateFilter(DropdownFilter):
@@ -185,7 +182,7 @@ class ConsentAdmin(ConsentExport, NumberSearch):
         if row is None:
             return "-"
         by = f", recorded by {name_of(row.created_by)}" if row.created_by else ""
-        return f"{row.at:%Y-%m-%d %H:%M} UTC, {row.source}{by}"
+        return f"{moments.moment(row.at)}, {row.source}{by}"
 
     @display(description="What proves it")
     def evidence_shown(self, consent: Consent) -> str:

@@ -19,6 +19,7 @@ from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.rights import acting_user, forbidden, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
 from usecases.models import PhoneNumber, TelephonySetup
 from usecases.selectors import name_of
 from usecases.services import add_phone_number, remove_phone_number, state_ownership
@@ -81,9 +82,7 @@ class PhoneNumberAdmin(ScopedModelAdmin):
     def ownership_stated(self, number: PhoneNumber) -> str:
         if number.owned_stated_at is not None:
             by = name_of(number.owned_stated_by) or "the platform"
-            return (
-                f"Stated by {by} on {number.owned_stated_at:%Y-%m-%d at %H:%M} UTC: the organisation owns this number."
-            )
+            return f"Stated by {by} on {moments.moment(number.owned_stated_at)}: the organisation owns this number."
         if not number.setup.live:
             return "Not needed: the setup is the sandbox's and reaches nobody."
         return "Nobody has stated that the organisation owns this number, so nothing is sent from it."

@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from rvm.platform.admin.form_errors import NO_NAMES
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.pickers import moment_picker
+from rvm.platform.admin.pickers import MomentField
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import ids_in
@@ -50,11 +50,7 @@ class LiftForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
         help_text="For example: called the clinic, signed form.",
     )
-    consent_at = forms.DateTimeField(
-        required=False,
-        label="When (UTC)",
-        widget=moment_picker(),
-    )
+    consent_at = MomentField("When", required=False)
     consent_evidence = forms.CharField(
         max_length=MAX_EVIDENCE_LENGTH,
         required=False,

@@ -25,6 +25,7 @@ from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.audit.numbers_shown import whole
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
 from usecases.admin.suppression_export import SuppressionExport
 from usecases.admin.suppression_lifts import SuppressionLifts
 from usecases.admin.typed_numbers import NumberFilter, NumberSearch, TypedNumberField
@@ -180,7 +181,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, NumberSearch):
     @display(description="New consent")
     def consent_shown(self, suppression: Suppression) -> str:
         said = suppression.consent
-        return f"{said.source}, {said.at:%Y-%m-%d %H:%M} UTC: {said.evidence}" if said else "-"
+        return f"{said.source}, {moments.moment(said.at)}: {said.evidence}" if said else "-"
 
     @display(description="Also suppressed by")
     def others(self, suppression: Suppression) -> str:

@@ -24,6 +24,7 @@ from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_st
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
 from usecases.admin.weekdays import WeekdaysField
 from usecases.consents.bases import ConsentRequired
 from usecases.models import PhoneNumber, TelephonySetup, UseCase, new_days
@@ -175,9 +176,7 @@ class UseCaseAdmin(ScopedModelAdmin):
         if use_case.consent_confirmed_at is None:
             return f"{use_case.consent_statement or 'Nobody has stated it.'} To be confirmed by compliance or an administrator."
         by = name_of(use_case.consent_confirmed_by) or "the platform"
-        return (
-            f"{use_case.consent_statement} Confirmed by {by} on {use_case.consent_confirmed_at:%Y-%m-%d at %H:%M} UTC."
-        )
+        return f"{use_case.consent_statement} Confirmed by {by} on {moments.moment(use_case.consent_confirmed_at)}."
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -13,6 +13,7 @@ from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from rvm.platform.organisations import shares_with_others
+from rvm.platform.times import moments
 from usecases.consents.bases import Basis, Purpose
 from usecases.models import Suppression
 from usecases.services.consents import NewConsent, end_earlier, record_for_lift
@@ -68,7 +69,7 @@ def lift(
     """
     row, copies = _locked(suppression)
     if row.lifted_at is not None:
-        raise ServiceError("suppression_lifted", f"It was lifted on {row.lifted_at:%Y-%m-%d} already.")
+        raise ServiceError("suppression_lifted", f"It was lifted on {moments.day(row.lifted_at)} already.")
     reason = in_one_line(reason)
     if not reason:
         raise reason_missing()
@@ -149,7 +150,7 @@ def _check_consent(row: Suppression, consent: NewConsent | None, now: datetime) 
     if consent.at < row.created_at.replace(second=0, microsecond=0):
         raise ServiceError(
             "consent_older",
-            f"The consent is older than the suppression, which was recorded on {row.created_at:%Y-%m-%d at %H:%M} UTC; only a "
+            f"The consent is older than the suppression, which was recorded on {moments.moment(row.created_at)}; only a "
             "consent given after that lifts it.",
             field="consent",
         )

@@ -27,6 +27,7 @@ from rvm.platform.admin.rights import acting_user
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
 from usecases.selectors import name_of
 
 
@@ -34,7 +35,7 @@ def asked_message(approval: LaunchApproval) -> str:
     """Who asked for what, and when."""
     what = "launch it" if approval.kind == ApprovalKind.LAUNCH else "retry what failed"
     who = name_of(approval.asked_by) or "The platform"
-    return f"{who} asked on {approval.asked_at:%Y-%m-%d at %H:%M} UTC to {what}, for {labels.people(approval.people)}."
+    return f"{who} asked on {moments.moment(approval.asked_at)} to {what}, for {labels.people(approval.people)}."
 
 
 class LaunchApprovals(CampaignActions):
@@ -132,7 +133,7 @@ def outcome_message(approval: LaunchApproval) -> str:
         return ""
     who = name_of(approval.decided_by) or "the platform"
     remark = f" {approval.remark}" if approval.remark else ""
-    when = f"{approval.decided_at:%Y-%m-%d at %H:%M} UTC"
+    when = moments.moment(approval.decided_at)
     return {
         ApprovalState.APPROVED: f"Approved by {who} on {when}.",
         ApprovalState.DECLINED: f"Declined by {who} on {when}: {approval.remark}",

@@ -12,18 +12,19 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
-from campaigns.admin import time_zones
 from campaigns.admin.campaign.script_form import FIELDS as OF_SCRIPT
 from campaigns.admin.campaign.script_form import JOINED, ONE, ScriptFields, from_script, to_script
-from campaigns.admin.fields import LocalMomentField, time_of_day
+from campaigns.admin.fields import time_of_day
 from campaigns.lifecycle.validation import OF_LANE
 from campaigns.models import Campaign
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
 from delivery.models import Clip
 from rvm.platform.admin.form_errors import NO_NAMES, ServiceForm
+from rvm.platform.admin.pickers import LocalMomentField
+from rvm.platform.times import zones
 from usecases.admin.weekdays import WeekdaysField
 from usecases.models import UseCase
-from usecases.policy_text import weekdays
+from usecases.policy_text import clock, weekdays
 
 LOCAL = ("starts_at", "ends_at")
 NAMES = ("name", "time_zone", *LOCAL, *OF_LANE)
@@ -44,7 +45,7 @@ class CampaignForm(ScriptFields, ServiceForm):
         help_text="Goes through the workspace's sandbox carrier and reaches nobody. It stays a test for good.",
     )
     time_zone = forms.ChoiceField(
-        choices=time_zones.choices,
+        choices=zones.choices,
         label="Time zone",
         widget=UnfoldAdminSelectWidget(),
         help_text="In which the start and the end are meant. Hours of the day below are always the recipient's own.",
@@ -131,7 +132,7 @@ def help_texts(use_case: UseCase | None) -> dict[str, str]:
     def of_use_case(what: str) -> str:
         return f" ({what})" if use_case else ""
 
-    hours = of_use_case(f"{use_case.window_start:%H:%M} to {use_case.window_end:%H:%M}") if use_case else ""
+    hours = of_use_case(f"{clock(use_case.window_start)} to {clock(use_case.window_end)}") if use_case else ""
     both = "The use case's hours bind too: those are kept that both allow."
     return {
         "starts_at": "Empty: it starts when you launch it.",

@@ -15,7 +15,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from campaigns.admin import labels, time_zones
+from campaigns.admin import labels
 from campaigns.admin.campaign.approvals import LaunchApprovals
 from campaigns.admin.campaign.downloads import CampaignDownloads
 from campaigns.admin.campaign.form import CampaignForm
@@ -34,11 +34,13 @@ from delivery.models import Clip, Recording
 from rvm.platform.admin.form_errors import copy_state
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.lists import RestrictedChangeList
-from rvm.platform.admin.rights import acting_user
+from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Workspace
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
+from rvm.platform.times.zones import common_zone
 from usecases.models import UseCase
 
 # A select with more entries is not usable.
@@ -103,11 +105,11 @@ class CampaignAdmin(CampaignPage, LaunchApprovals, CampaignDownloads, ListUpload
     @display(description="Start")
     def start(self, campaign: Campaign) -> str:
         moment = campaign.launched_at or campaign.starts_at
-        return time_zones.short(moment, campaign.time_zone) if moment else "when launched"
+        return moments.moment(moment) if moment else "when launched"
 
     @display(description="Ended")
     def finish(self, campaign: Campaign) -> str:
-        return time_zones.short(campaign.ended_at, campaign.time_zone) if campaign.ended_at else "-"
+        return moments.moment(campaign.ended_at) if campaign.ended_at else "-"
 
     # the form
 
@@ -135,11 +137,11 @@ class CampaignAdmin(CampaignPage, LaunchApprovals, CampaignDownloads, ListUpload
         return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Defaults: the zone of the newest campaign, because a clinic rarely moves, and the use case if there is only one."""
-        last = self.get_queryset(request).order_by("-id").values_list("time_zone", flat=True).first()
+        """Defaults: the zone of the user's workspaces, and the use case if there is only one."""
+        zone = common_zone(rights_of(request).time_zones.values())
         only = list(self.choices(UseCase, request).filter(deleted_at=None).values_list("pk", flat=True)[:2])
         use_case = {"use_case": only[0]} if len(only) == 1 else {}
-        return {"time_zone": last or time_zones.HOME, **use_case, **super().get_changeform_initial_data(request)}
+        return {"time_zone": zone.key, **use_case, **super().get_changeform_initial_data(request)}
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         context = {"show_save_and_continue": False, "show_save_and_add_another": False}

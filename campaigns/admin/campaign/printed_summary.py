@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -21,7 +20,10 @@ from delivery.lane_totals import reasons_of
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from rvm.platform.database.clock import database_now
+from rvm.platform.times import moments
+from rvm.platform.times.zones import workspace_zone
 from usecases.effective_settings import effective, effective_hours
+from usecases.policy_text import clock
 
 # More lines would not fit on the sheet; a last line sums up the others.
 MAX_REASONS = 11
@@ -118,7 +120,7 @@ def summarize(
 
 
 def facts_of(campaign: Campaign) -> list[tuple[str, str]]:
-    """The settings as (name, value); times in the campaign's zone."""
+    """The settings as (name, value); times in the workspace's zone, the same for every reader."""
     use_case, lane, recording = campaign.use_case, campaign.lane, campaign.recording
     hours, pace = effective_hours(lane, use_case), effective("pace_per_second", lane, use_case.setup)
     says = f"“{recording.name}”, {recording.duration_ms / 1000:.1f} seconds" if recording else "none"
@@ -126,7 +128,7 @@ def facts_of(campaign: Campaign) -> list[tuple[str, str]]:
         ("From", f"{use_case.entity_name} ({use_case.workspace.name})"),
         ("Use case", f"{use_case.name}: {use_case.get_purpose_display().lower()}"),
         ("Recording", "joined from clips for each person" if campaign.script else says),
-        ("Hours", f"{hours.start:%H:%M} to {hours.end:%H:%M} at the recipient, {labels.days(hours.days)}"),
+        ("Hours", f"{clock(hours.start)} to {clock(hours.end)} at the recipient, {labels.days(hours.days)}"),
         ("Pace", f"at most {pace:g} a second"),
         ("Launched", _launched(campaign)),
         ("Ended", _local(campaign.ended_at, campaign) if campaign.ended_at else "not yet"),
@@ -142,7 +144,7 @@ def _launched(campaign: Campaign) -> str:
 
 
 def _local(moment: datetime, campaign: Campaign) -> str:
-    return f"{moment.astimezone(ZoneInfo(campaign.time_zone)):%a %-d %B %Y, %H:%M} ({campaign.time_zone})"
+    return moments.moment(moment, workspace_zone(campaign.workspace))
 
 
 def _share(count: int, total: int) -> str:

@@ -6,13 +6,14 @@ from campaigns.admin import labels, time_zones
 from campaigns.models import Campaign
 from delivery.carriers import CARRIERS
 from usecases.effective_settings import effective, effective_hours
+from usecases.policy_text import clock
 
 
 def settings_summary(campaign: Campaign) -> list[tuple[str, str]]:
     """The settings as (name, value), in the order of the form."""
     lane, policy, zone = campaign.lane, campaign.use_case, campaign.time_zone
     allowed = effective_hours(lane, policy)
-    hours = f"{allowed.start:%H:%M} to {allowed.end:%H:%M}"
+    hours = f"{clock(allowed.start)} to {clock(allowed.end)}"
     end = campaign.ends_at or (lane.expires_at if not lane.held else None)
     pace, fastest = lane.pace_per_second, policy.setup.pace_per_second
     return [

@@ -15,6 +15,7 @@ from campaigns.planning.progress import Progress, progress
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.errors import ServiceError
+from rvm.platform.times.zones import zone_name
 from usecases.state_rules import STATE_NAMES
 
 # Lines of time zones; the other zones are one line.
@@ -67,7 +68,7 @@ def failed_by_reason(campaign: Campaign) -> dict[str, int]:
 
 def _zones(names: str) -> str:
     """The possible time zones by their common names, at most three."""
-    known = [time_zones.zone_name(name) for name in names.split(",") if name]
+    known = [zone_name(name) for name in names.split(",") if name]
     if len(known) > 3:
         return f"{', '.join(known[:3])} or {len(known) - 3} more"
     return " or ".join(known) or "unknown"

@@ -39,6 +39,7 @@ from rvm.platform.database.heavy_requests import place
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
 from rvm.platform.uploads import UploadTooLarge, drain
 from usecases.admin.suppressions import SuppressionAdmin
 from usecases.models import Suppression
@@ -73,7 +74,7 @@ class OptOutListFilter(DropdownFilter):
         rows = list(known[:MAX_LISTS])
         with suppress(ValidationError):  # an invalid id names no list
             rows += [row for row in known.filter(pk__in=request.GET.getlist("opt_out_list")[:1]) if row not in rows]
-        return [(str(row.pk), f"{row.file_name} ({row.created_at:%Y-%m-%d})") for row in rows]
+        return [(str(row.pk), f"{row.file_name} ({moments.day(row.created_at)})") for row in rows]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         asked = self.value()
@@ -116,11 +117,11 @@ class SuppressionsWithLists(SuppressionAdmin):
             (
                 reverse("admin:delivery_voicemail_change", args=[row.pk]),
                 row.use_case.name,
-                f"{row.ended_at:%Y-%m-%d %H:%M}",
+                moments.moment(row.ended_at) if row.ended_at else "",
             )
             for row in rows[:MAX_SHOWN]
         ]
-        shown = format_html_join(", ", '<a class="text-primary-600" href="{}">{}, {} UTC</a>', links) or "none"
+        shown = format_html_join(", ", '<a class="text-primary-600" href="{}">{}, {}</a>', links) or "none"
         return format_html("{}, and more", shown) if len(rows) > MAX_SHOWN else shown
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from campaigns.admin.time_zones import zone_name
+from django.utils import timezone
+
 from campaigns.models import Campaign
 from campaigns.people.opt_out import OptedOut
 from campaigns.people.record import MAX_COUNTED
@@ -14,31 +15,31 @@ from campaigns.people.search import Known
 from campaigns.states import CampaignState
 from delivery.models import Voicemail
 from rvm.phone_numbers.numbers import zones_of
+from rvm.platform.times import moments
+from rvm.platform.times.zones import zone_name
 from rvm.platform.tz_database import zone as zone_named
-from usecases.policy_text import clock
 
 
 @dataclass(frozen=True, slots=True)
 class PersonClock:
-    """The clock by which a page shows times: the person's, where the number tells one zone, else UTC."""
+    """The clock by which a page shows times: the person's, where the number tells one zone, else the reader's."""
 
     zone: str
 
     @classmethod
     def of(cls, number: str) -> PersonClock:
         zones = zones_of(number)
-        return cls(zones[0] if len(zones) == 1 else "UTC")
+        return cls(zones[0] if len(zones) == 1 and zones[0] != "UTC" else "")
 
     @property
     def name(self) -> str:
-        return "UTC" if self.zone == "UTC" else f"{zone_name(self.zone)}, the clock of the person by the number"
+        if not self.zone:
+            return f"{zone_name(timezone.get_current_timezone_name())}, your clock"
+        return f"{zone_name(self.zone)}, the clock of the person by the number"
 
     def text(self, moment: datetime | None) -> str:
-        """The moment as Sun, Nov 29, 2026, 9:00 am; empty for None."""
-        if moment is None:
-            return ""
-        local = moment.astimezone(UTC if self.zone == "UTC" else zone_named(self.zone))
-        return f"{local:%a, %b} {local.day}, {local.year}, {clock(local.time().replace(second=0, microsecond=0))}"
+        """The moment by this clock; empty for None."""
+        return moments.moment(moment, zone_named(self.zone) if self.zone else None) if moment else ""
 
 
 def when(voicemail: Voicemail, campaign: Campaign | None, now: datetime, shown: PersonClock) -> str:

@@ -43,6 +43,7 @@ from rvm.platform.models import MAX_HOLD_REASON, User, Workspace
 from rvm.platform.observability.masking import number_ending
 from rvm.platform.organisations import shares_with_others
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
 from usecases.consents.bases import purposes_text
 from usecases.eligibility import Send
 from usecases.models import Consent, Suppression
@@ -140,7 +141,7 @@ def of_voicemail(request: HttpRequest, voicemail_id: UUID) -> HttpResponse:
         raise Http404("There is no such voicemail in your workspaces.")
     number = number_in(rows[0][1], rows[0][0], voicemail_id)
     if number is None:
-        why = f"was removed on {removed:%Y-%m-%d}" if (removed := rows[0][2]) else "cannot be decrypted"
+        why = f"was removed on {moments.day(removed)}" if (removed := rows[0][2]) else "cannot be decrypted"
         messages.warning(request, f"The number of this voicemail {why}, so its recipient has no page.")
         return redirect(reverse("admin:delivery_voicemail_change", args=[voicemail_id]))
     return redirect(address_of(Person(workspace, number), acting_user(request), database_now()))

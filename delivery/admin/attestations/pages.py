@@ -22,6 +22,7 @@ from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.ids import ids_in
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
 from usecases.attestations.recordings import Said
 from usecases.selectors import name_of
 
@@ -64,7 +65,7 @@ class AttestingAdmin(RecordAdmin):
         says = ", ".join(_SAYS[said] for said in Said if said in sound.says) or "nothing of what others have to say"
         other = "" if sound.attested_by_another else " It is by who uploaded it."
         return (
-            f"By {by} on {sound.attested_at:%Y-%m-%d at %H:%M} UTC: a {sound.voice} voice that says {says}, and tells nothing of "
+            f"By {by} on {moments.moment(sound.attested_at)}: a {sound.voice} voice that says {says}, and tells nothing of "
             f"anybody's health.{other}"
         )
 

@@ -16,8 +16,8 @@ from delivery.audio.conversion.rejections import CONVERSION_REJECTIONS
 from delivery.audio.formats import CONVERTED, Format, format_of
 from delivery.audio.inspection import ANNOUNCED_LEEWAY_SECONDS, MAX_SECONDS, MIN_SECONDS, Inspection, inspect
 from delivery.audio.measurement import LIMITS, stopped
-from delivery.audio.rejections import REJECTIONS, AudioRejected, AudioWarning, rejected, warning
 from delivery.audio.mpeg.tags import end_of_front_tags
+from delivery.audio.rejections import REJECTIONS, AudioRejected, AudioWarning, rejected, warning
 from rvm.platform.isolation.calls import ChildEnded, isolated
 
 Verdict = TypeVar("Verdict", Inspection, ClipInspection)

@@ -5,50 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.contrib.filters.forms import RangeDateForm
 from unfold.widgets import INPUT_CLASSES
 
+from rvm.platform.admin.pickers import DayField
+from rvm.platform.admin.rights import rights_of
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import ServiceError
-from rvm.platform.times.days import EXAMPLE, bounds, day_in
+from rvm.platform.database.ids import id_in
+from rvm.platform.times.days import EXAMPLE, bounds
+from rvm.platform.times.zones import zone_name
 
 _ENDS = (("from", "First day"), ("to", "Last day"))
-
-
-class DayField(forms.Field):
-    """A day in any spelling of `rvm.platform.times.days`."""
-
-    def __init__(self, today: Callable[[], date], *, label: str) -> None:
-        attributes = {
-            "class": " ".join(["vCustomDateField", *INPUT_CLASSES]),  # for the calendar beside it
-            "placeholder": EXAMPLE,
-            "aria-label": label,
-            "autocomplete": "off",
-        }
-        super().__init__(required=False, label="", widget=forms.TextInput(attributes))
-        self.today = today
-
-    def to_python(self, value: Any) -> date | None:
-        if value in self.empty_values or not str(value).strip():
-            return None
-        try:
-            return day_in(str(value), self.today)
-        except ServiceError as refusal:
-            raise ValidationError(refusal.message) from None
 
 
 class DaysForm(RangeDateForm):
     def __init__(self, name: str, today: Callable[[], date], **kwargs: Any) -> None:
         super().__init__(name, **kwargs)
         for end, label in _ENDS:
-            self.fields[f"{name}_{end}"] = DayField(today, label=label)
+            widget = forms.TextInput(
+                {
+                    "class": " ".join(["vCustomDateField", *INPUT_CLASSES]),  # for the calendar beside it
+                    "placeholder": EXAMPLE,
+                    "aria-label": label,
+                    "autocomplete": "off",
+                }
+            )
+            self.fields[f"{name}_{end}"] = DayField(today, ahead=False, required=False, label="", widget=widget)
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
@@ -59,12 +47,14 @@ class DaysForm(RangeDateForm):
 
 
 class DaysFilter(RangeDateFilter):
-    """Filter by whole days, the first and the last one included; what is no day is a fault of the list."""
+    """Filter by whole days of the workspace's zone, the first and the last one included; what is no day is a fault of the list."""
 
     template = "platform/admin/days_filter.html"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        request: Any = self.request
+        self.zone = rights_of(request).days_zone(self.workspace_id(request))
         self.form = DaysForm(self.parameter_name, self._today, data=self.used_parameters)
         if self.form.is_valid():  # it shows how it read them
             read = {name: f"{day:%m/%d/%Y}" for name, day in self.form.cleaned_data.items() if day}
@@ -75,7 +65,7 @@ class DaysFilter(RangeDateFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         first, last = (self.form.cleaned_data[f"{self.parameter_name}_{end}"] for end, _ in _ENDS)
-        begin, end = bounds(first, last, timezone.get_current_timezone())
+        begin, end = bounds(first, last, self.zone)
         return self.between(request, queryset, begin, end) if begin or end else queryset
 
     def between(
@@ -85,7 +75,11 @@ class DaysFilter(RangeDateFilter):
         return queryset.filter(**{name: at for name, at in asked.items() if at})
 
     def choices(self, changelist: Any) -> Any:
-        yield {"form": self.form, "zone": timezone.get_current_timezone_name()}
+        yield {"form": self.form, "zone": zone_name(self.zone.key)}
+
+    def workspace_id(self, request: HttpRequest) -> UUID | None:
+        """The workspace of the list, if it is of one."""
+        return id_in(request.GET.get("workspace__id__exact", ""))
 
     def _today(self) -> date:
-        return database_now().astimezone(timezone.get_current_timezone()).date()
+        return database_now().astimezone(self.zone).date()

@@ -26,6 +26,7 @@ from rvm.platform.database.heavy_requests import heavy
 from rvm.platform.models import Workspace
 from rvm.platform.observability.masking import MASK
 from rvm.platform.roles import Right
+from rvm.platform.times.zones import workspace_zone
 
 PAGE_ROWS = 2000
 ONE_WORKSPACE = "Choose a workspace in the filters first; an export is of one workspace."
@@ -84,9 +85,9 @@ class ListExport(RecordAdmin):
             filters=filters,
             numbers_shown=reveal,
         )
-        return csv_response(
-            self.export_rows(found, reveal=reveal), f"{self.noun.replace('_', '-')}s-{database_now():%Y-%m-%d}.csv"
-        )
+        today = database_now().astimezone(workspace_zone(workspace))
+        name = f"{self.noun.replace('_', '-')}s-{today:%Y-%m-%d}.csv"
+        return csv_response(self.export_rows(found, reveal=reveal), name)
 
 
 def filtered_rows(page: ScopedModelAdmin, request: HttpRequest) -> QuerySet[Any] | None:

@@ -36,6 +36,8 @@ class RestrictedChangeList(ChangeList):
     """
 
     faults: list[str]
+    page_num: int
+    queryset: QuerySet[Any]
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> QuerySet[Any]:
         self.faults = []

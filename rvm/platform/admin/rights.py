@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Membership, User, Workspace
 from rvm.platform.roles import ROLES, Right, Role
+from rvm.platform.times.zones import common_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Rights:
     everywhere: bool
     roles: Mapping[UUID, Role]
     shown_numbers: frozenset[UUID]
+    # The columns of the user's workspaces.
+    time_zones: Mapping[UUID, str] = field(default_factory=dict)
 
     def ids(self, needed: Right = Right.VIEW) -> list[UUID]:
         """The ids of the workspaces in which the user has this right."""
@@ -53,6 +57,14 @@ class Rights:
     def may_see_numbers(self, workspace_id: UUID) -> bool:
         return workspace_id in self.shown_numbers
 
+    def days_zone(self, workspace_id: UUID | None) -> ZoneInfo:
+        """The zone of the days of a list: the workspace's, or of a list of several the one that all of the user's have."""
+        if workspace_id is None:
+            return common_zone(self.time_zones.values())
+        if workspace_id not in self.time_zones and self.everywhere:
+            return common_zone(Workspace.objects.filter(pk=workspace_id).values_list("time_zone", flat=True))
+        return common_zone([self.time_zones.get(workspace_id, "")])
+
     def workspaces(self, needed: Right = Right.VIEW) -> QuerySet[Workspace]:
         found = Workspace.objects.order_by("name", "id")
         return found if self.everywhere else found.filter(pk__in=self.ids(needed))
@@ -72,11 +84,13 @@ def rights_of(request: HttpRequest) -> Rights:
 
 
 def _read(user: User) -> Rights:
-    memberships = list(Membership.objects.filter(user_id=user.pk)) if user.is_active and user.pk else []
+    of_user = Membership.objects.filter(user_id=user.pk).annotate(time_zone=F("workspace__time_zone"))
+    memberships = list(of_user) if user.is_active and user.pk else []
     return Rights(
         everywhere=bool(user.is_active and user.is_superuser),
         roles={membership.workspace_id: Role(membership.role) for membership in memberships},
         shown_numbers=frozenset(membership.workspace_id for membership in memberships if membership.may_see_numbers),
+        time_zones={membership.workspace_id: membership.time_zone for membership in memberships},
     )
 
 

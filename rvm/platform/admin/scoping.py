@@ -22,6 +22,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from rvm.platform import audit
 from rvm.platform.admin.form_errors import FormErrorsAdmin
 from rvm.platform.admin.lists import RestrictedChangeList
+from rvm.platform.admin.pickers import DayField, MomentField, MomentPicker
 from rvm.platform.admin.records.history import History
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.models import Workspace
@@ -60,6 +61,10 @@ class ScopedModelAdmin(History, FormErrorsAdmin):
     right_to_delete: ClassVar[Right | None] = None
     fixed_fields: ClassVar[tuple[str, ...]] = ("workspace",)
 
+    formfield_overrides: ClassVar[dict[Any, Any]] = {
+        models.DateField: {"form_class": DayField},
+        models.DateTimeField: {"form_class": MomentField, "widget": MomentPicker},
+    }
     compressed_fields = True
     list_filter_submit = True
     list_disable_select_all = True

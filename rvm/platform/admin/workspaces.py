@@ -13,12 +13,14 @@ from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 from unfold.decorators import display
 
+from rvm.platform.admin.pickers import ZoneField
 from rvm.platform.admin.retention import RetentionPages
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.models import Organisation, Workspace
 from rvm.platform.quotas import QUOTAS, megabytes
 from rvm.platform.roles import Right
+from rvm.platform.times.zones import zone_name
 
 
 @admin.register(Organisation)
@@ -56,6 +58,7 @@ class WorkspaceAdmin(RetentionPages, ScopedModelAdmin):
         "name",
         "slug",
         "organisation",
+        "time_zone",
         "sending_enabled",
         "marketing_enabled",
         "attestation_by_another",
@@ -70,6 +73,12 @@ class WorkspaceAdmin(RetentionPages, ScopedModelAdmin):
     )
     readonly_fields = ("public_page", "kept", "created_at")
     ordering = ("name",)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "time_zone":
+            otherwise = f"As the platform: {zone_name(settings.RVM_TIME_ZONE)}"
+            return ZoneField(otherwise, help_text=db_field.help_text)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return rights_of(request).everywhere

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from rvm.platform.times import moments
+
 # What an old and a new value are kept under: {"changes": {"role": ["viewer", "admin"]}}.
 CHANGES = "changes"
 MAX_ENTRIES = 10
@@ -70,7 +72,7 @@ def _joined(texts: list[str]) -> str:
 
 def _time(text: str) -> str:
     try:
-        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S %Z}"
+        return moments.moment_to_the_second(datetime.fromisoformat(text))
     except ValueError:
         return text
 

@@ -10,6 +10,7 @@ import django.utils.timezone
 import rvm.platform.database.ids
 import rvm.platform.encryption.fields
 import rvm.platform.models
+import rvm.platform.times.zones
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -140,6 +141,7 @@ class Migration(migrations.Migration):
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('is_service', models.BooleanField(default=False, help_text='Acts for an API key and cannot log in.')),
+                ('time_zone', models.CharField(blank=True, db_default='', default='', help_text="In which the person sees times. Empty: that of the person's workspaces.", max_length=64, validators=[rvm.platform.times.zones.check_zone])),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],
@@ -180,6 +182,7 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(blank=True, help_text='Who it belongs to. Empty for a new one: an organisation of its own, with its name.', on_delete=django.db.models.deletion.PROTECT, related_name='workspaces', to='platform.organisation')),
                 ('name', models.CharField(max_length=200)),
                 ('slug', models.SlugField(unique=True)),
+                ('time_zone', models.CharField(blank=True, db_default='', default='', help_text="In which its people see times unless they choose their own, and which says what days are in filters and summaries. Empty: the platform's.", max_length=64, validators=[rvm.platform.times.zones.check_zone])),
                 ('sending_enabled', models.BooleanField(default=True, help_text='Kill switch: while off, nothing of this workspace is sent; queued voicemails wait.')),
                 ('marketing_enabled', models.BooleanField(db_default=False, default=False, help_text='Whether use cases may have the purpose marketing; while off, their voicemails wait.')),
                 ('attestation_by_another', models.BooleanField(db_default=False, default=False, help_text='Whether what a recording says has to be stated by somebody other than who uploaded it.')),

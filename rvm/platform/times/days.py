@@ -12,7 +12,8 @@ from rvm.platform.errors import ServiceError
 
 # How people are shown what to write.
 EXAMPLE = "11/20/2026"
-MIN_YEAR, MAX_YEAR = 2000, 2099
+MIN_YEAR, MAX_YEAR = 1971, 2099
+_CENTURY = 2000  # of years with two digits
 MAX_SHOWN = 40
 
 _MONTHS = (
@@ -97,7 +98,7 @@ def _month(name: str) -> int | None:
 
 
 def _full_year(digits: str | None) -> int | None:
-    return None if not digits else int(digits) + (MIN_YEAR if len(digits) == 2 else 0)
+    return None if not digits else int(digits) + (_CENTURY if len(digits) == 2 else 0)
 
 
 def _is_day(day: int, month: int) -> bool:

@@ -90,7 +90,7 @@ def test_everything_said_is_kept_and_a_clock_time_is_meant_in_the_zone(
     [
         ("name", "", "required"),
         ("starts_at", "2020-01-01T09:00", "lies in the past"),
-        ("starts_at", "soon", "Write it as year, month, day and time"),
+        ("starts_at", "soon", "is no day with a time. Write it as month/day/year and time: 11/20/2026 9:00 AM."),
         ("pace_per_second", "0", "pace"),
         ("max_attempts", "99", "attempts"),
         ("window_start", "22:00", ""),
@@ -175,7 +175,7 @@ def test_who_may_not_change_it_gets_no_form(
 def test_a_chosen_use_case_says_what_holds_where_nothing_is_said(operator: Client, use_case: UseCase) -> None:
     about = reverse("admin:campaigns_campaign_use_case")
     page = operator.get(about, {"use_case": use_case.pk}).content.decode()
-    assert "Messages are left from 8:00 am to 9:00 pm, every day, also on federal holidays" in page
+    assert "Messages are left from 8:00 AM to 9:00 PM, every day, also on federal holidays" in page
     for nothing in ("", "x", make_use_case().pk):
         assert "Why and from whom people are reached." in operator.get(about, {"use_case": nothing}).content.decode()
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -167,13 +168,16 @@ def test_when_something_is_expected_is_said_roughly(minutes: float, told: str) -
     assert labels.in_about(timedelta(minutes=minutes)) == told
 
 
-def test_a_moment_is_said_in_the_campaigns_zone() -> None:
+def test_a_time_is_said_by_the_readers_clock_and_by_the_campaigns_where_that_differs() -> None:
     moment = datetime(2026, 11, 24, 14, tzinfo=UTC)
-    assert time_zones.local(moment, "America/New_York") == "Tue 2026-11-24 09:00, Eastern (New York)"
-    assert time_zones.short(moment, "America/Los_Angeles") == "2026-11-24 06:00 PST"
-    offered = [zone for _, group in time_zones.choices() for zone, _ in group]
-    assert offered[0] == "America/New_York" and "UTC" in offered and "Europe/Berlin" in offered
-    assert len(offered) == len(set(offered))
+    with timezone.override("America/New_York"):
+        assert time_zones.local(moment, "America/New_York") == "Tue, Nov 24, 2026, 9:00 AM EST"
+        assert time_zones.local(moment, "America/Detroit") == "Tue, Nov 24, 2026, 9:00 AM EST"
+        other = time_zones.local(moment, "America/Chicago")
+    assert other == "Tue, Nov 24, 2026, 9:00 AM EST (8:00 AM CST by the campaign's clock)"
+    with timezone.override("Asia/Tokyo"):
+        far = time_zones.local(moment + timedelta(hours=6), "America/Chicago")
+    assert far == "Wed, Nov 25, 2026, 5:00 AM JST (Tue, Nov 24, 2026, 2:00 PM CST by the campaign's clock)"
 
 
 @pytest.mark.parametrize(

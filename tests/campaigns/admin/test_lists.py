@@ -18,6 +18,7 @@ from campaigns.states import ImportState
 from delivery.models import Voicemail
 from delivery.recordings.clips import store_clip
 from rvm.platform.models import AuditEvent, Membership, Workspace
+from rvm.platform.times.moments import moment
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.rvm.spreadsheets.books import book
 
@@ -93,7 +94,7 @@ def test_from_the_file_to_recipients_step_by_step(operator: Client, workspace: W
     assert (row.consent_statement, str(row.confirmed_by)) == (SAID["consent_statement"], "olive")
     assert row.consent_stated_at is not None
     page = operator.get(reverse("admin:campaigns_campaign_change", args=[campaign.pk])).content.decode()
-    assert f"“{SAID['consent_statement']}” olive, {row.consent_stated_at:%Y-%m-%d %H:%M} UTC" in page
+    assert f"“{SAID['consent_statement']}” olive, {moment(row.consent_stated_at)}" in page
 
 
 def test_nothing_is_imported_without_a_statement(operator: Client, campaign: Campaign) -> None:

@@ -44,7 +44,7 @@ NOW = datetime(2026, 3, 2, 21, 30, tzinfo=UTC)
 
 @pytest.fixture
 def campaign() -> Campaign:
-    workspace = make_workspace(name="Lakeside Health")
+    workspace = make_workspace(name="Lakeside Health", time_zone="America/Chicago")
     use_case = make_use_case(workspace, name="Flu shots", purpose="wellness")
     return make_campaign(
         use_case,
@@ -64,18 +64,18 @@ def made(campaign: Campaign, counts: dict[tuple[str, str], int], rejected: dict[
     return summarize(campaign, counts, rejected or {}, NOW)
 
 
-def test_the_facts_are_those_of_the_campaign_in_its_own_time_zone(campaign: Campaign) -> None:
+def test_the_facts_are_those_of_the_campaign_in_the_time_zone_of_the_workspace(campaign: Campaign) -> None:
     summary = made(campaign, {})
     assert summary.facts == [
         ("From", "Lakeside Clinic (Lakeside Health)"),
         ("Use case", "Flu shots: wellness outreach"),
         ("Recording", "“Flu reminder”, 20.4 seconds"),
-        ("Hours", "08:00 to 21:00 at the recipient, Monday, Tuesday"),
+        ("Hours", "8:00 AM to 9:00 PM at the recipient, Monday, Tuesday"),
         ("Pace", "at most 20 a second"),
-        ("Launched", "Mon 2 March 2026, 09:00 (America/Chicago), by Ann Lee"),
-        ("Ended", "Mon 2 March 2026, 15:05 (America/Chicago)"),
+        ("Launched", "Mon, Mar 2, 2026, 9:00 AM CST, by Ann Lee"),
+        ("Ended", "Mon, Mar 2, 2026, 3:05 PM CST"),
     ]
-    assert summary.generated_at == "Mon 2 March 2026, 15:30 (America/Chicago)"
+    assert summary.generated_at == "Mon, Mar 2, 2026, 3:30 PM CST"
     assert (summary.name, summary.state, summary.recipients) == ("Flu shots, March", "completed", "0 recipients")
 
 

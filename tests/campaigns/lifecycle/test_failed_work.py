@@ -28,7 +28,7 @@ def test_a_campaign_that_has_not_started_at_its_time_is_listed() -> None:
     notice(NOW + timedelta(minutes=1))
     assert failing() == []
     notice(NOW + timedelta(minutes=3))
-    was = "It was to start at 2026-03-02 17:00 UTC;"
+    was = "It was to start at Mon, Mar 2, 2026, 5:00 PM UTC;"
     assert failing() == [("campaign_late", campaign.name, f"{was} the tick has not started it.")]
     factories.make_import(campaign, state="importing")
     notice(NOW + timedelta(minutes=3))

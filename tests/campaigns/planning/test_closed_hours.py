@@ -70,12 +70,12 @@ def test_hours_of_a_campaign_that_the_law_of_a_state_closes_are_widened_no_furth
     assert (found.people, group.people, group.opens_at) == (30, 30, None)
     assert group.parts == (Part.CAMPAIGN_HOURS, Part.STATE_RULES)
     assert group.explanation == (
-        "The campaign's hours 9:00 am to 10:00 am and the hours of the law (of the federation, Kentucky) together leave them no "
+        "The campaign's hours 9:00 AM to 10:00 AM and the hours of the law (of the federation, Kentucky) together leave them no "
         "allowed time."
     )
     # Kentucky opens at ten, and the last quarter of an hour is the carrier's.
     wider = proposal(found, "campaign_hours")
-    assert wider.text == "Widen the campaign's hours to 9:00 am to 10:30 am."
+    assert wider.text == "Widen the campaign's hours to 9:00 AM to 10:30 AM."
     assert (wider.target, wider.people) == ("campaign", 30)
     assert wider.changes == {"window_start": time(9), "window_end": time(10, 30)}
 

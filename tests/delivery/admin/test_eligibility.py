@@ -53,7 +53,7 @@ def ask(staff: Client, use_case: UseCase, number: str = "(212) 555-0142", at: st
 def test_who_may_be_reached_now_is_said_so_guard_by_guard(staff: Client, use_case: UseCase) -> None:
     shown = ask(staff, use_case)
     assert "Yes: a message that is due now would be left at once." in shown
-    assert "It is inside the calling hours, 9:00 am to 8:00 pm" in shown
+    assert "It is inside the calling hours, 9:00 AM to 8:00 PM" in shown
     assert "the last message goes 15 minutes earlier" in shown
     assert "It is one of the use case&#x27;s days: Monday to Saturday." in shown
     assert "It is no federal holiday." in shown
@@ -66,12 +66,12 @@ def test_who_may_be_reached_now_is_said_so_guard_by_guard(staff: Client, use_cas
     ("number", "at", "said"),
     [
         ("212 555 0142", "2026-03-01T12:00", ["Not then: a message would wait.",
-                                              "May be reached next at Mon, Mar 2, 2026, 9:00 am.",
+                                              "May be reached next at Mon, Mar 2, 2026, 9:00 AM EST.",
                                               "It is none of the use case&#x27;s days"]),
-        ("401-555-0142", "2026-03-02T18:30", ["May be reached next at Tue, Mar 3, 2026, 9:00 am.",
+        ("401-555-0142", "2026-03-02T18:30", ["May be reached next at Tue, Mar 3, 2026, 9:00 AM EST.",
                                               "do not allow it (federal law and Rhode Island;"]),
         # By both clocks of the Panhandle of Florida.
-        ("850 555 0142", "2026-03-01T12:00", ["next at Mon, Mar 2, 2026, 9:00 am or Mon, Mar 2, 2026, 10:00 am."]),
+        ("850 555 0142", "2026-03-01T12:00", ["next at Mon, Mar 2, 2026, 9:00 AM CST or Mon, Mar 2, 2026, 10:00 AM EST."]),
         ("2125550142", "2026-11-26T12:00", ["It is a federal holiday, on which the use case does not send."]),
     ],
 )  # fmt: skip
@@ -121,7 +121,7 @@ def test_the_policy_in_plain_words_and_the_question_stand_on_the_page_of_the_use
     staff: Client, use_case: UseCase
 ) -> None:
     shown = staff.get(reverse("admin:usecases_usecase_change", args=[use_case.pk])).content.decode()
-    assert "Messages are left from 9:00 am to 8:00 pm, Monday to Saturday, not on federal holidays" in shown
+    assert "Messages are left from 9:00 AM to 8:00 PM, Monday to Saturday, not on federal holidays" in shown
     assert page(use_case) in shown
     assert "Messages are left from" in staff.get(page(use_case)).content.decode()
 

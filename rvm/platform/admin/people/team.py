@@ -26,6 +26,7 @@ from rvm.platform.accounts import limits
 from rvm.platform.accounts.password_links import make_password_link
 from rvm.platform.accounts.second_factor.reset import reset_second_factor
 from rvm.platform.admin.people.invitations import show_link
+from rvm.platform.admin.pickers import ZoneField
 from rvm.platform.admin.records.history import MAX_PARTS
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
@@ -82,11 +83,16 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
     readonly_fields = ("is_service", "last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Person", {"fields": ("first_name", "last_name", "email", "time_zone")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "is_service")}),
         ("Times", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "first_name", "last_name", "is_staff")}),)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "time_zone":
+            return ZoneField("As the person's workspaces", help_text=db_field.help_text)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def within(self, queryset: QuerySet[Any], rights: Rights) -> QuerySet[Any]:
         if rights.everywhere:

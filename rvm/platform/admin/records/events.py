@@ -22,6 +22,7 @@ from rvm.platform.audit.reading import Told, tell
 from rvm.platform.audit.selectors import matching
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.roles import Right
+from rvm.platform.times import moments
 
 SHOWN_DETAILS = 4
 COLUMNS = (
@@ -94,11 +95,11 @@ class AuditEventAdmin(ListExport):
             yield from (_cells(each) for each in tell(page))
 
     def row_title(self, row: AuditEvent) -> str:
-        return f"{row.at:%Y-%m-%d %H:%M:%S} UTC"
+        return moments.moment_to_the_second(row.at)
 
-    @display(description="When (UTC)")
+    @display(description="When")
     def when(self, event: AuditEvent) -> str:
-        return f"{event.at:%Y-%m-%d %H:%M:%S}"
+        return moments.moment_to_the_second(event.at)
 
     @display(description="What happened")
     def what(self, event: AuditEvent) -> SafeString:

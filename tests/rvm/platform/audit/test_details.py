@@ -20,7 +20,7 @@ from rvm.platform.audit.details import MAX_LENGTH, lines_of
         ({"changes": {"lane.priority": ["0", "5"]}, "live": True}, ["Priority: 0 → 5", "Live: yes"]),
         (
             {"changes": {"ends_at": ["None", "2026-11-29 15:00:00+00:00"]}},
-            ["Ends at: nothing → 2026-11-29 15:00:00 UTC"],
+            ["Ends at: nothing → Sun, Nov 29, 2026, 3:00:00 PM UTC"],
         ),
         ({"changes": {"days": [[1, 2], [1]]}}, ["Days: 1, 2 → 1"]),
         ({"changes": ["name"]}, ["Changes: name"]),

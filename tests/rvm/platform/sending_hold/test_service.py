@@ -196,7 +196,7 @@ def test_the_checklist_says_what_this_database_knows_last_and_what_would_be_sent
     told = " ".join(look().checklist())
     assert "knows of no attempt" in told and "2 voicemails were due when the hold was set" in told
     make_drop(make_voicemail(status="sending"), created_at=timezone.now().replace(2026, 11, 29, 12, 0, 1))
-    assert "knows began at 2026-11-29 12:00:01 UTC" in " ".join(look().checklist())
+    assert "knows began at Sun, Nov 29, 2026, 12:00:01 PM UTC" in " ".join(look().checklist())
 
 
 def test_what_was_due_can_be_ended_before_sending_goes_on() -> None:

@@ -18,7 +18,7 @@ ZONES = (
     "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
     "America/Anchorage", "Pacific/Honolulu", "America/Puerto_Rico", "America/Havana", "UTC",
 )  # fmt: skip
-days = st.dates(date(MIN_YEAR, 1, 1), date(MAX_YEAR, 12, 31))
+days = st.dates(date(2000, 1, 1), date(MAX_YEAR, 12, 31))
 recent_days = st.dates(date(2007, 3, 1), date(2037, 12, 31))  # by the rules of today
 
 
@@ -78,8 +78,8 @@ def test_a_day_can_be_said_from_today(text: str, day: date) -> None:
         ("2/29/2027", "February 2027 has 28 days"),
         ("2/30", "February has 29 days"),
         ("Sat 11/20/2026", "November 20, 2026 is a Friday"),
-        ("9999-12-31", "not between the years 2000 and 2099"),
-        ("11/20/1926", "not between the years 2000 and 2099"),
+        ("9999-12-31", "not between the years 1971 and 2099"),
+        ("11/20/1926", "not between the years 1971 and 2099"),
         ("20.11.2026", "Write it as month/day/year (11/20/2026), Nov 20, 2026 or 2026-11-20."),
         ("11/20/126", "is no day"),
         ("November", "is no day"),
