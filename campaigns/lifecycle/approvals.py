@@ -7,11 +7,9 @@ this happens under the campaign's lock, so of an approval and an edit at once, o
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from django.db.models import QuerySet
 
 from campaigns.lifecycle.transitions import change_campaign, change_state
@@ -21,7 +19,7 @@ from campaigns.models.launch_approval import MAX_REMARK
 from campaigns.states import ALWAYS_EDITABLE, ApprovalKind, ApprovalState, CampaignState, ImportState
 from delivery.lane_totals import counts_of
 from delivery.lifecycle.status import VoicemailStatus
-from rvm.platform import audit
+from rvm.platform import audit, versions
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, User
@@ -65,10 +63,7 @@ def version_of(row: Campaign) -> bytes:
     """The SHA-256 of what would be sent, to whom and when. People who leave do not change it; whoever is added does."""
     lists = RecipientImport.objects.filter(campaign=row, state__in=[ImportState.IMPORTING, ImportState.COMPLETED])
     values = {name: _value(row, name) for name in BOUND_FIELDS}
-    text = orjson.dumps(
-        [values, sorted(str(pk) for pk in lists.values_list("pk", flat=True))], option=orjson.OPT_SORT_KEYS
-    )
-    return hashlib.sha256(text).digest()
+    return versions.version_of([values, sorted(str(pk) for pk in lists.values_list("pk", flat=True))])
 
 
 def _value(row: Campaign, name: str) -> Any:

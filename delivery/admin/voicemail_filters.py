@@ -132,8 +132,8 @@ class StatusFilter(CheckboxFilter):
 
 class CreatedFilter(DaysFilter):
     def workspace_id(self, request: HttpRequest) -> UUID | None:
-        workspace = chosen_workspace(request)
-        return workspace.pk if workspace else None
+        listed = listed_workspaces(request)
+        return listed[0].pk if len(listed) == 1 else None
 
     def between(
         self, request: HttpRequest, queryset: QuerySet[Any], begin: datetime | None, end: datetime | None

@@ -115,6 +115,9 @@ class TelephonySetupAdmin(SetupBreaker, SetupCallbackAddress, ScopedModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[TelephonySetup]:
         return cast(TelephonySetupQuerySet, super().get_queryset(request)).with_callback_secrets()
 
+    def unseen(self, row: TelephonySetup) -> dict[str, Any]:
+        return {"credentials": row.credentials_version}
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         editable = obj is None or self.has_change_permission(request, obj)
         names = [name for name in CREDENTIAL_FIELDS if obj is None or name.startswith(field_name(obj.carrier, ""))]

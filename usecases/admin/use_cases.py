@@ -21,6 +21,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_state
+from rvm.platform.admin.records.history import MAX_PARTS
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.roles import Right
@@ -152,6 +153,11 @@ class UseCaseAdmin(ScopedModelAdmin):
                 offered = offered.filter(workspace=obj.workspace_id)
             form.base_fields["numbers"].queryset = offered.order_by("setup__name", "e164")
         return form
+
+    def parts_shown(self, row: UseCase) -> QuerySet[Any]:
+        """The numbers that may be assigned to it."""
+        setups = [row.setup_id, row.failover_setup_id]
+        return PhoneNumber.objects.filter(setup__in=filter(None, setups)).values_list("pk", flat=True)[:MAX_PARTS]
 
     def choices(self, model: Any, request: HttpRequest) -> QuerySet[Any]:
         found = super().choices(model, request)

@@ -25,6 +25,7 @@ from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.pickers import DayField, MomentField, MomentPicker
 from rvm.platform.admin.records.history import History
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
+from rvm.platform.admin.versions.model_admin import VersionedAdmin
 from rvm.platform.models import Workspace
 from rvm.platform.roles import Right
 
@@ -46,7 +47,7 @@ class RowWithTitle:
         return self._title
 
 
-class ScopedModelAdmin(History, FormErrorsAdmin):
+class ScopedModelAdmin(History, FormErrorsAdmin, VersionedAdmin):
     """A ModelAdmin restricted to the user's workspaces.
 
     `workspace_path` is the lookup from the row to its workspace; None marks a table of the platform itself, for superusers only.
@@ -66,6 +67,8 @@ class ScopedModelAdmin(History, FormErrorsAdmin):
         models.DateTimeField: {"form_class": MomentField, "widget": MomentPicker},
     }
     compressed_fields = True
+    # What was typed is not left without a question.
+    warn_unsaved_form = True
     list_filter_submit = True
     list_disable_select_all = True
     list_per_page = 50
