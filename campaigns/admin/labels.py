@@ -350,6 +350,15 @@ def people(count: int) -> str:
     return "1 person" if count == 1 else f"{count:,} people"
 
 
+def launch_text(count: int, *, real: bool, later: bool, asks: bool) -> str:
+    """The words of the launch button, which name how many people it reaches. `asks`: somebody else has to approve it."""
+    if asks:
+        return f"Ask for approval for {people(count)}"
+    if real:
+        return f"{'Schedule' if later else 'Launch'} for {people(count)}"
+    return f"{'Schedule the simulation' if later else 'Simulate it'} for {people(count)}"
+
+
 def numbers(count: int) -> str:
     return "1 number" if count == 1 else f"{count:,} numbers"
 

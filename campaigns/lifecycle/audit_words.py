@@ -24,6 +24,7 @@ MESSAGES = {
     "campaign.retry_began": "{who} began to retry people of the campaign {it}",
     "campaign.retried": "{who} retried people of the campaign {it}",
     "campaign.retry_stopped": "{who} stopped the retry of people of the campaign {it}",
+    "campaign.tried": "{who} sent the message of the campaign {it} to their own phone",
     "campaign.withdrawal_checked": "{who} checked a list of people to take out of the campaign {it}",
     "campaign.people_withdrawn": "{who} took people out of the campaign {it}",
     "import.uploaded": "{who} uploaded the list {it}",
@@ -50,6 +51,7 @@ MESSAGES = {
 }
 
 DISCLOSURES = {
+    "campaign.listened": "{who} listened to messages of people of the campaign {it}",
     "import.read": "{who} looked at rows of the list {it}",
     "import.listened": "{who} listened to messages of people of the list {it}",
     "import.errors_exported": "{who} exported the rows left out of the list {it}",

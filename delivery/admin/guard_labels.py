@@ -175,6 +175,12 @@ def message_of(verdict: Verdict) -> str:
     return _of_hours(verdict.guard, verdict.saw, passes)
 
 
+def objections(found: Explanation) -> str:
+    """Why a message would not be sent now, in the sentences of the guards that object."""
+    told = [message_of(verdict) for verdict in found.verdicts if not isinstance(verdict.decision, Send)]
+    return " ".join(told)
+
+
 _SUBJECTS: Mapping[Guard, str] = {
     Guard.CAPS: "Limits per number",
     Guard.WINDOW: "Calling hours",

@@ -71,13 +71,20 @@ def id_range(lane: Lane) -> tuple[UUID, UUID]:
 
 # Bounded by the lane's first and last id, so that only this range of the table is read.
 _COUNT_BY_RECORDING = """
-SELECT recording_id, count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' GROUP BY 1
+SELECT recording_id, count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued'
+ GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s
 """
+
+
+def recordings_of(lane: Lane, *, most: int | None = None) -> list[tuple[UUID, int]]:
+    """The recordings of the lane's queued voicemails with how many hear each, the most heard first; at most `most`."""
+    counts = sql.run(_COUNT_BY_RECORDING, [lane.pk, *id_range(lane), most])
+    return [(recording_id, count) for recording_id, count in counts]
 
 
 def count_unattested(lane: Lane) -> int:
     """The number of queued voicemails of the lane about whose recordings it is not stated what they say."""
-    counts = dict(sql.run(_COUNT_BY_RECORDING, [lane.pk, *id_range(lane)]))
+    counts = dict(recordings_of(lane))
     by_another = lane.use_case.workspace.attestation_by_another
     return sum(counts[recording_id] for recording_id in unattested_among(counts, by_another=by_another))
 

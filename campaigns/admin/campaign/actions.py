@@ -18,9 +18,8 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.admin import labels
-from campaigns.admin.campaign.stats import campaign_stats, preview_stats
+from campaigns.admin.campaign.stats import campaign_stats
 from campaigns.admin.rights import right_to_change
-from campaigns.lifecycle import approvals
 from campaigns.lifecycle import service as services
 from campaigns.lifecycle.approvals import ApprovalNeeded
 from campaigns.models import Campaign, LaunchApproval
@@ -46,6 +45,7 @@ def buttons(
     return {
         "edit": changes and state not in (CampaignState.COMPLETED, CampaignState.CANCELED),
         "launch": launches and state == CampaignState.DRAFT and total > 0,
+        "trial": launches and state in (CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED),
         "unschedule": launches and state == CampaignState.SCHEDULED,
         "pause": launches and state == CampaignState.RUNNING,
         "resume": launches and state == CampaignState.PAUSED,
@@ -68,7 +68,7 @@ class CampaignActions(RecordAdmin):
     """Mixin of the campaigns' ModelAdmin: the views of the actions."""
 
     def get_urls(self) -> list[URLPattern]:
-        asked = {"launch": self.launch, "cancel": self.cancel, "retry": self.retry}
+        asked = {"cancel": self.cancel, "retry": self.retry}
         done = {
             "pause": self.pause,
             "resume": self.resume,
@@ -85,32 +85,6 @@ class CampaignActions(RecordAdmin):
             *(path(f"<uuid:object_id>/{name}/", wrap(view), name=f"campaigns_campaign_{name}") for name, view in views.items()),
             *super().get_urls(),
         ]  # fmt: skip
-
-    def launch(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._permitted(request, object_id)
-        if request.method != "POST":
-            extra_context = preview_stats(
-                campaign,
-                database_now(),
-                rehearsal=request.GET.get("rehearsal") == "1",
-                targets=healing_targets(self, request, campaign),
-            )
-            if approvals.needed(campaign, approvals.people_waiting(campaign)):
-                extra_context |= {
-                    "approval_above": campaign.workspace.launch_approval_above,
-                    "launch_text": "Ask for approval",
-                }
-            return self._confirmation_page(
-                request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", extra_context
-            )
-
-        def action() -> str:
-            launched = services.launch(campaign, actor=acting_user(request), now=database_now())
-            if launched.state == CampaignState.SCHEDULED:
-                return "It is scheduled, and starts by itself."
-            return "It is launched: voicemails go out as hours and pace allow."
-
-        return self._run_action(request, campaign, action)
 
     def cancel(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._changeable(request, object_id)

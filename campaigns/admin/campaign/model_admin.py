@@ -20,6 +20,7 @@ from campaigns.admin.campaign.approvals import LaunchApprovals
 from campaigns.admin.campaign.downloads import CampaignDownloads
 from campaigns.admin.campaign.form import CampaignForm
 from campaigns.admin.campaign.form_hints import FormHints
+from campaigns.admin.campaign.launch import LaunchPage
 from campaigns.admin.campaign.page import CampaignPage
 from campaigns.admin.campaign.script_form import FIELDS as OF_SCRIPT
 from campaigns.admin.campaign.script_form import JOINED, ONE
@@ -48,7 +49,9 @@ MAX_RECORDINGS = 500
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignPage, LaunchApprovals, CampaignDownloads, ListUpload, Withdrawing, FormHints, RecordAdmin):
+class CampaignAdmin(
+    CampaignPage, LaunchPage, LaunchApprovals, CampaignDownloads, ListUpload, Withdrawing, FormHints, RecordAdmin
+):
     right_to_add = Right.PREPARE
     right_to_change = Right.PREPARE
     form = CampaignForm

@@ -5,8 +5,11 @@ from __future__ import annotations
 from campaigns.admin import labels, time_zones
 from campaigns.models import Campaign
 from delivery.carriers import CARRIERS
+from delivery.services.voicemails import setups_of
 from usecases.effective_settings import effective, effective_hours
+from usecases.models import TelephonySetup
 from usecases.policy_text import clock
+from usecases.selectors import sender_numbers
 
 
 def settings_summary(campaign: Campaign) -> list[tuple[str, str]]:
@@ -18,7 +21,8 @@ def settings_summary(campaign: Campaign) -> list[tuple[str, str]]:
     pace, fastest = lane.pace_per_second, policy.setup.pace_per_second
     return [
         ("Use case", f"{policy.name}, from “{policy.entity_name}”"),
-        ("Sends", _to_whom(campaign)),
+        ("Sends", to_whom(campaign)),
+        ("From", ", ".join(sender_numbers(policy, live=campaign.live)) or "no sender number"),
         ("Start", time_zones.local(campaign.starts_at, zone) if campaign.starts_at else "when it is launched"),
         ("End", time_zones.local(end, zone) if end else f"{policy.expires_after_hours} hours after the start"),
         ("Hours", f"{hours} at the recipient, {labels.days(allowed.days)}"),
@@ -28,14 +32,28 @@ def settings_summary(campaign: Campaign) -> list[tuple[str, str]]:
     ]
 
 
-def _to_whom(campaign: Campaign) -> str:
+def to_whom(campaign: Campaign) -> str:
+    """Whether it reaches people, and through which carrier."""
     if not campaign.live:
         return "test only, through the sandbox carrier"
-    setup = campaign.use_case.setup
+    setups = setups_of(campaign.use_case)
+    through = " or, if that fails, ".join(f"{setup.name} ({_carrier(setup)})" for setup in setups)
+    if reaches_people(campaign):
+        return f"to real people, through {through}"
+    return f"through {through}, a simulated carrier: nobody is reached"
+
+
+def reaches_people(campaign: Campaign) -> bool:
+    """Whether a real person can hear it. A carrier that is not installed any more may be a real one."""
+    if not campaign.live:
+        return False
+    known = [CARRIERS.get(setup.carrier) for setup in setups_of(campaign.use_case)]
+    return not all(carrier is not None and carrier.simulated for carrier in known)
+
+
+def _carrier(setup: TelephonySetup) -> str:
     carrier = CARRIERS.get(setup.carrier)
-    if carrier is not None and carrier.simulated:
-        return f"through {setup.name}, a simulated carrier: nobody is reached"
-    return f"to real people, through {setup.name}"
+    return carrier.label if carrier else setup.carrier
 
 
 def attempts(campaign: Campaign) -> str:

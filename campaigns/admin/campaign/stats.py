@@ -91,9 +91,8 @@ def preview_stats(
         "starts": "at once" if found.starts_at <= now else time_zones.local(found.starts_at, zone),
         "ends": time_zones.local(found.ends_at, zone),
         "later": [{"at": time_zones.local(at, zone), "count": count} for at, count in found.later],
-        "launch_text": "Launch now"
-        if found.starts_at <= now
-        else f"Schedule for {labels.people(found.now + sum(count for _, count in found.later))}",
+        "sent": found.now + sum(count for _, count in found.later),
+        "begins_later": found.starts_at > now,
         "skipped": [
             {"code": code, "message": labels.reason(code), "count": count} for code, count in found.skipped.items()
         ],

@@ -96,7 +96,7 @@ def test_a_launch_shows_what_will_happen_and_starts_it(operator: Client, make: A
     recording = store_recording(workspace, "Flu", encoded(12))
     campaign = make(workspace, recipients=2, recording=recording)
     asked = operator.get(at(campaign, "launch")).content.decode()
-    assert "2 of 2" in asked and "Launch now" in asked
+    assert "2 of 2" in asked and "Simulate it for 2 people" in asked
     assert "It is launched" in operator.post(at(campaign, "launch"), follow=True).content.decode()
     assert state_of(campaign) == C.RUNNING
     campaign.lane.refresh_from_db()
