@@ -33,6 +33,25 @@ EDITABLE = frozenset({CampaignState.DRAFT, CampaignState.SCHEDULED})
 ALWAYS_EDITABLE = frozenset({"name", "pace_per_second", "priority"})
 
 
+# Editable while paused too: what those hear who still wait, and when and how often they are tried.
+EDITABLE_WHILE_PAUSED = ALWAYS_EDITABLE | {
+    "recording",
+    "ends_at",
+    "window_start",
+    "window_end",
+    "days",
+    "max_attempts",
+    "retry_minutes",
+}
+
+
+def is_editable(field: str, state: str) -> bool:
+    """Whether the field of a campaign, or of its lane, can be changed in the state."""
+    if state in EDITABLE:
+        return True
+    return field in (EDITABLE_WHILE_PAUSED if state == CampaignState.PAUSED else ALWAYS_EDITABLE)
+
+
 class ImportState(StrEnum):
     UPLOADED = "uploaded"  # the file is here; how it is read can be overridden
     CHECKING = "checking"  # every row is validated; nothing is queued
@@ -98,6 +117,7 @@ class ApprovalKind(StrEnum):
 
     LAUNCH = "launch"
     RETRY = "retry"
+    RESUME = "resume"  # of a campaign that was changed while it was paused
 
 
 class Outcome(StrEnum):

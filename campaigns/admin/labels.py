@@ -143,6 +143,7 @@ class CampaignSnapshot:
     retryable: int = 0
     preparing: bool = False
     held: bool = False
+    revised: bool = False
 
 
 def next_step_message(campaign: CampaignSnapshot) -> str:
@@ -188,7 +189,12 @@ def _running(campaign: CampaignSnapshot) -> str:
 
 
 def _paused(campaign: CampaignSnapshot) -> str:
-    return "Paused: nothing new is sent; what is with the carrier goes on. Resume to go on where it was."
+    if campaign.revised:
+        return "Paused and changed: those who still wait get it as it is below. Resume to go on."
+    return (
+        "Paused: nothing new is sent; what is with the carrier goes on. Edit it to change what those get who still wait. "
+        "Resume to go on where it was."
+    )
 
 
 def _completed(campaign: CampaignSnapshot) -> str:

@@ -111,7 +111,9 @@ class CampaignView(_CampaignView):
         operation_id="update_campaign",
         summary="Change a campaign",
         description="Fields that are left out do not change. Once a campaign has begun, only `name`, `pace_per_second` and "
-        "`priority` can change: 409 `campaign_claimed`. Once it has recipients, the use case cannot change: 409 "
+        "`priority` can change, and while it is paused also `recording_id`, `ends_at`, `window_start`, `window_end`, `days`, "
+        "`max_attempts` and `retry_minutes`, for those who still wait: 409 `campaign_claimed` for others. "
+        "Once it has recipients, the use case cannot change: 409 "
         "`campaign_has_recipients`. A scheduled campaign whose size needs an approval is a draft again after any other change.",
         tags=TAGS,
         request=CampaignChanges,
@@ -218,7 +220,8 @@ class PauseView(_TransitionView):
 @_documented(
     "resume",
     "Resume a paused campaign",
-    "Sending goes on where it stopped: nobody is reached twice, and nobody is left out.",
+    "Sending goes on where it stopped: nobody is reached twice, and nobody is left out. One that was changed while it was "
+    "paused needs what a launch needs, such as 409 `approval_needed`.",
     examples.RUNNING,
 )
 class ResumeView(_TransitionView):

@@ -9,7 +9,8 @@ CAMPAIGN_CLAIMED = ProblemCode(
     "campaign_claimed",
     409,
     "The campaign has begun",
-    "From then on only `name`, `pace_per_second` and `priority` change. Cancel it and make another, where that is what you want.",
+    "From then on only `name`, `pace_per_second` and `priority` change; while it is paused also `recording_id`, `ends_at`, "
+    "`window_start`, `window_end`, `days`, `max_attempts` and `retry_minutes`.",
 )
 CAMPAIGN_HAS_RECIPIENTS = ProblemCode(
     "campaign_has_recipients",

@@ -35,7 +35,7 @@ class ApprovalNeeded(ServiceError):
     keeps_work = True
 
     def __init__(self, approval: LaunchApproval) -> None:
-        what = "launch" if approval.kind == ApprovalKind.LAUNCH else "retry"
+        what = ApprovalKind(approval.kind).value
         super().__init__(
             "approval_needed",
             f"This {what} reaches {approval.people:,} people, and this workspace wants a second person for more than "

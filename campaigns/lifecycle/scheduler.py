@@ -68,8 +68,8 @@ def _begin(row: Campaign, now: datetime) -> None:
 
 
 def set_recordings(now: datetime) -> None:
-    """Assign the new recording to a batch of the voicemails of each running campaign whose recording or script changed after the
-    import; the lane opens after the last batch."""
+    """Bring a batch of the voicemails of each running campaign in line with what was changed after the import or while it was paused:
+    each gets its recording, and is due. The lane opens after the last batch."""
     unset = Q(state=CampaignState.RUNNING, recordings_set=False)
     _each(Campaign.objects.filter(unset), unset, lambda row: _set_recordings(row, now))
 
@@ -87,7 +87,7 @@ def _set_recordings(row: Campaign, now: datetime) -> None:
 
 def _assign_batch(row: Campaign, after: UUID, now: datetime) -> UUID | None:
     if row.recording_id is not None:
-        return assign_recording(row.pk, row.recording_id, after=after, limit=MAX_VOICEMAILS)
+        return assign_recording(row.pk, row.recording_id, after=after, limit=MAX_VOICEMAILS, now=now)
     resolver = RecordingResolver(row)
 
     def choose(merge_fields: Any) -> UUID | None:

@@ -24,8 +24,9 @@ from campaigns.planning.plan import end_of, plan_of
 from campaigns.planning.preview import Preview, preview
 from campaigns.scripts.attestations import unattested_script
 from campaigns.scripts.usage import note_launch
-from campaigns.states import ALWAYS_EDITABLE, EDITABLE, ApprovalKind, CampaignState
-from delivery.models import Lane, Voicemail
+from campaigns.states import ALWAYS_EDITABLE, EDITABLE, ApprovalKind, CampaignState, is_editable
+from delivery.engine import lane_holds
+from delivery.models import Lane, Recording, Voicemail
 from delivery.recordings.attestations import require_attested
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
@@ -70,11 +71,13 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
     """Change only the fields in `changes`: `name`, `use_case` and the `fields` of `create`. Raises ServiceError."""
     row = locked(campaign)
     require_as_seen(campaign, row)
-    if row.state not in EDITABLE and not changes.keys() <= ALWAYS_EDITABLE:
+    if not all(is_editable(name, row.state) for name in changes):
         raise already_launched(row)
     changed = validation.apply(row, changes, now)
     if not changed:
         return row
+    if row.state == CampaignState.PAUSED:
+        _revise(row, changed.keys(), now)
     has_recipients = _has_recipients(row)
     if "use_case" in changed and (has_recipients or is_importing(row)):
         raise ServiceError(
@@ -83,7 +86,7 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
             "use case.",
             field="use_case_id",
         )
-    if {"recording", "script"} & changed.keys():
+    if {"recording", "script"} & changed.keys() and row.state in EDITABLE:
         row.recordings_set, row.recordings_set_to = not has_recipients and not is_importing(row), None
     if row.state == CampaignState.SCHEDULED and (row.starts_at is None or not (row.recording or row.script)):
         raise ServiceError(
@@ -92,13 +95,43 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
             field="starts_at" if row.starts_at is None else "recording_id",
         )
     row.save()
-    row.lane.save(update_fields=changed.keys() & validation.OF_LANE)
+    followed = {"recording", "expires_at"} if row.state == CampaignState.PAUSED else set()
+    row.lane.save(update_fields=(changed.keys() & validation.OF_LANE) | followed)
     audit.record("campaign.updated", row, actor=actor, workspace=row.workspace, changes=audit_changes(changed))
     if bound := sorted(changed.keys() - ALWAYS_EDITABLE):
         approvals.take_back_if_changed(row, actor, f"What would be sent was changed: {', '.join(bound)}.")
     if {"pace_per_second", "priority"} & changed.keys():
         wake_on_commit("dispatch")
     return row
+
+
+def _revise(row: Campaign, changed: Collection[str], now: datetime) -> None:
+    """Make a paused campaign's changes hold for those who wait, unsaved. Raises ServiceError.
+
+    No claim from the held lane is under way, so whoever is claimed later is sent by the new settings: also those who are with the
+    carrier now and are queued again. The tick brings the voicemails that wait in line before the lane opens."""
+    if "recording" in changed:
+        if row.recording is None:
+            raise ServiceError(
+                "recording_missing",
+                "Those who wait have to hear something; choose another recording.",
+                field="recording_id",
+            )
+        _require_playable(row.recording)
+        require_attested(row.recording, row.use_case, row.live)
+        note_launch(row, now)
+        row.lane.recording = row.recording
+    if "ends_at" in changed:
+        row.ends_at = end_of(row, row.launched_at or now)
+        if row.ends_at <= now:
+            raise ServiceError(
+                "too_early",
+                "As long after its start as the use case says is past already; give it an end.",
+                field="ends_at",
+            )
+        row.lane.expires_at = row.ends_at
+    if set(changed) - ALWAYS_EDITABLE:
+        row.revised, row.recordings_set, row.recordings_set_to = True, False, None
 
 
 def launch(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
@@ -163,9 +196,9 @@ def _fallen(row: Campaign, asked: LaunchApproval) -> str:
     if bytes(asked.version) != approvals.version_of(row):
         return "What would be sent has changed since it was asked for."
     people = (
-        approvals.people_waiting(row)
-        if asked.kind == ApprovalKind.LAUNCH
-        else retries.matching(row, reasons=asked.reasons, accept_duplicate_risk=asked.accept_duplicate_risk)
+        retries.matching(row, reasons=asked.reasons, accept_duplicate_risk=asked.accept_duplicate_risk)
+        if asked.kind == ApprovalKind.RETRY
+        else approvals.people_waiting(row)
     )
     if people > asked.people:
         return f"It reaches {people:,} people by now, and was asked for {asked.people:,}."
@@ -178,6 +211,10 @@ def _let_out(row: Campaign, asked: LaunchApproval, actor: User, now: datetime) -
         risk = asked.accept_duplicate_risk
         retries.begin(row, accept_duplicate_risk=risk, reasons=asked.reasons, actor=asked.asked_by, now=now)
         return row
+    if asked.kind == ApprovalKind.RESUME:
+        require(row, {CampaignState.PAUSED}, "resumed")
+        _check_revised(row, now)
+        return _resume(row, actor)
     require(row, {CampaignState.DRAFT}, "launched")
     _check_launch(row, now)
     return _launch(row, actor, asked.asked_by, now)
@@ -202,21 +239,36 @@ def unschedule(campaign: Campaign, *, actor: User | None, now: datetime) -> Camp
 
 @transaction.atomic
 def pause(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """running -> paused: nothing new is sent; drops that were submitted continue. Raises ServiceError."""
+    """running -> paused: nothing new is sent; drops that were claimed continue. Raises ServiceError."""
     row = locked(campaign)
     require(row, {CampaignState.RUNNING}, "paused")
-    Lane.objects.filter(pk=row.pk).update(held=True)
+    lane_holds.hold(row.pk)
     return change_campaign(row, CampaignState.PAUSED, "campaign.paused", actor, measured_at=None, rate_per_second=None)
 
 
-@transaction.atomic
 def resume(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """paused -> running. Raises ServiceError."""
-    row = locked(campaign)
-    require(row, {CampaignState.PAUSED}, "resumed")
+    """paused -> running. One that was changed meanwhile needs what a launch needs. Raises ServiceError; ApprovalNeeded once the
+    request for approval is kept."""
+    with transaction.atomic():
+        row = locked(campaign)
+        require(row, {CampaignState.PAUSED}, "resumed")
+        people = _check_revised(row, now)
+        if not approvals.needed(row, people):
+            approvals.fall(row, actor, "It was resumed, and needed no approval any more.")
+            return _resume(row, actor)
+        approval = approvals.ask(row, ApprovalKind.RESUME, people, actor)
+    raise ApprovalNeeded(approval)
+
+
+def _check_revised(row: Campaign, now: datetime) -> int:
+    """How many people would be sent to by settings that nobody has let out yet. Raises ServiceError if they may not be."""
+    return _check_launch(row, now).total if row.revised and _has_recipients(row) else 0
+
+
+def _resume(row: Campaign, actor: User | None) -> Campaign:
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set)
     wake_on_commit("dispatch")
-    return change_campaign(row, CampaignState.RUNNING, "campaign.resumed", actor)
+    return change_campaign(row, CampaignState.RUNNING, "campaign.resumed", actor, revised=False)
 
 
 @transaction.atomic
@@ -287,12 +339,8 @@ def _check_launch(row: Campaign, now: datetime) -> Preview:
         raise ServiceError(
             "recording_missing", "The campaign has no recording; choose what people will hear.", field="recording_id"
         )
-    if row.recording is not None and not default_storage.exists(row.recording.storage_name):
-        raise ServiceError(
-            "recording_missing",
-            f"The file of the recording “{row.recording.name}” is gone from the media storage; upload it again.",
-            field="recording_id",
-        )
+    if row.recording is not None:
+        _require_playable(row.recording)
     if RecipientImport.objects.under_way().filter(campaign=row).exists():
         raise ServiceError(
             "import_under_way",
@@ -308,6 +356,15 @@ def _check_launch(row: Campaign, now: datetime) -> Preview:
     if not expected.now and not expected.later:
         raise ServiceError("nothing_to_send", _why_nothing(expected))
     return expected
+
+
+def _require_playable(recording: Recording) -> None:
+    if not default_storage.exists(recording.storage_name):
+        raise ServiceError(
+            "recording_missing",
+            f"The file of the recording “{recording.name}” is gone from the media storage; upload it again.",
+            field="recording_id",
+        )
 
 
 def _why_nothing(expected: Preview) -> str:

@@ -153,9 +153,15 @@ def already_launched(row: Campaign) -> ServiceError:
     who = f" by {row.launched_by}" if row.launched_by else ""
     when = f" on {moments.moment(row.launched_at)}" if row.launched_at else ""
     begun = f"It was launched{who}{when}" if row.launched_at else "It has ended"
+    more = (
+        "Its name, pace and priority can be changed at any time; while it is paused also recording, hours, days, end and attempts "
+        "of those who still wait."
+        if row.state in (CampaignState.RUNNING, CampaignState.PAUSED)
+        else "Its name, pace and priority can still be changed."
+    )
     return ServiceError(
         "campaign_claimed",
-        f"{begun} and is {row.state}: who is reached and what they hear stays. Its name, pace and priority can still be changed.",
+        f"{begun} and is {row.state}: who is reached stays. {more}",
         campaign_state=row.state,
     )
 

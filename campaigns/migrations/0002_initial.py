@@ -161,7 +161,7 @@ class Migration(migrations.Migration):
             name='LaunchApproval',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[(campaigns.states.ApprovalKind['LAUNCH'], campaigns.states.ApprovalKind['LAUNCH']), (campaigns.states.ApprovalKind['RETRY'], campaigns.states.ApprovalKind['RETRY'])], max_length=12)),
+                ('kind', models.CharField(choices=[(campaigns.states.ApprovalKind['LAUNCH'], campaigns.states.ApprovalKind['LAUNCH']), (campaigns.states.ApprovalKind['RETRY'], campaigns.states.ApprovalKind['RETRY']), (campaigns.states.ApprovalKind['RESUME'], campaigns.states.ApprovalKind['RESUME'])], max_length=12)),
                 ('state', models.CharField(choices=[(campaigns.states.ApprovalState['WAITING'], campaigns.states.ApprovalState['WAITING']), (campaigns.states.ApprovalState['APPROVED'], campaigns.states.ApprovalState['APPROVED']), (campaigns.states.ApprovalState['DECLINED'], campaigns.states.ApprovalState['DECLINED']), (campaigns.states.ApprovalState['WITHDRAWN'], campaigns.states.ApprovalState['WITHDRAWN']), (campaigns.states.ApprovalState['FALLEN'], campaigns.states.ApprovalState['FALLEN'])], default=campaigns.states.ApprovalState['WAITING'], max_length=12)),
                 ('people', models.BigIntegerField(help_text='How many people it was asked for; it reaches no more.')),
                 ('above', models.BigIntegerField(help_text='The size from which on the workspace wanted a second person.')),

@@ -40,10 +40,16 @@ class Campaign(Row):
     )
     recordings_set = models.BooleanField(
         default=True,
-        help_text="Whether every voicemail has the campaign's current recording; if not, the tick assigns it after the launch.",
+        help_text="Whether every voicemail has the campaign's current recording; if not, the tick assigns it before the lane opens.",
     )
     recordings_set_to = models.UUIDField(
         null=True, editable=False, help_text="The last voicemail to which the current recording was assigned."
+    )
+    revised = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether it was changed while paused and has not gone on since; to go on it needs what a launch needs.",
     )
     time_zone = models.CharField(
         max_length=64, default="UTC", help_text="Time zone in which the start and the end are read and shown."

@@ -1,6 +1,7 @@
 """Claim of due voicemails of one lane: decides on each, and commits drops and leases before any request is sent.
 
-Each claim is one short transaction. Rows that another worker has locked are skipped (SKIP LOCKED). Facts are read set-wise inside the
+Each claim is one short transaction, for which whoever pauses the lane waits. Rows that another worker has locked are skipped (SKIP
+LOCKED). Facts are read set-wise inside the
 transaction, the lane's route first, so a suppression, a hold, a kill switch, an unassigned sender, a withdrawn statement, changed
 hours and changed credentials apply to every claim that begins after their commit. Caps hold even between claims at the same time: a
 drop is begun only if it could be counted (`delivery.engine.recent_drops`). A row that cannot be judged or written, or that waits for
@@ -18,6 +19,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from delivery.engine import lane_holds
 from delivery.engine.lane_routes import ActiveRoute, Place, SendRoute, UnusableSetup, route_of
 from delivery.engine.recent_drops import RecentDrops
 from delivery.kept_decisions import Withheld, keep
@@ -99,9 +101,10 @@ class _Looked:
     withheld: Sequence[Withheld]
 
 
-# Columns of a voicemail that a claim needs.
+# Columns of a voicemail that a claim needs. A lane's recording takes the place of the voicemail's own.
 _READ_VOICEMAILS = """
-SELECT id, recipient, recipient_index, sender, recording_id, attempts, coalesce(expires_at, %s), zones::text[], not_before
+SELECT id, recipient, recipient_index, sender, coalesce(%s, recording_id), attempts, coalesce(expires_at, %s), zones::text[],
+       not_before
   FROM delivery_voicemail
 """
 # Locks due voicemails from a place in the lane on, in the order of the index; skips rows that other transactions have locked.
@@ -135,6 +138,7 @@ def claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta) -> Cla
 
 @transaction.atomic
 def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look: Look) -> ClaimedBatch:
+    lane_holds.share(lane.lane_id)
     route = route_of(lane.lane_id, failover=lane.failover, setup_id=lane.setup_id, now=now)
     if route is None:
         return ClaimedBatch([], 0)
@@ -161,7 +165,7 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
 
 
 def _look(route: SendRoute, recent: RecentDrops, first: Place, size: int, limit: int, now: datetime) -> _Looked:
-    rows = sql.run(_LOCK_DUE, [route.expires_at, route.lane_id, route.failover, now, *first, size])
+    rows = sql.run(_LOCK_DUE, [route.recording_id, route.expires_at, route.lane_id, route.failover, now, *first, size])
     taken = _take(route, recent, rows, limit, now)
     after = _after(rows[-1][8], rows[-1][0]) if rows else first
     return _Looked(taken.claims, len(rows), after, bool(taken.missing), taken.withheld)
@@ -174,7 +178,7 @@ def _look_apart(route: SendRoute, recent: RecentDrops, first: Place, size: int, 
 
     def take(part: Sequence[UUID]) -> list[Claim]:
         with transaction.atomic():
-            rows = sql.run(_READ_THESE, [route.expires_at, sql.ids(part)])
+            rows = sql.run(_READ_THESE, [route.recording_id, route.expires_at, sql.ids(part)])
             taken = _take(route, recent, rows, limit - sum(len(earlier.claims) for earlier in parts), now)
             _rehearse(route, recent, taken.claims, now)
         parts.append(taken)
@@ -198,7 +202,7 @@ def _after(not_before: datetime, voicemail_id: UUID) -> Place:
 def _begin(route: SendRoute, claims: Sequence[Claim], now: datetime, lease_until: datetime) -> None:
     if claims:
         transitions.begin(
-            [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender) for claim in claims],
+            [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender, claim.recording_id) for claim in claims],
             setup_id=route.setup_id,
             credentials_version=route.credentials_version,
             callback_version=route.callback_version,

@@ -112,6 +112,7 @@ class SendRoute:
     freezes: list[str]
     loaded_rules: str | None
     expires_at: datetime | None
+    recording_id: UUID | None
     attestation_by_another: bool
     senders: list[str]
 
@@ -230,7 +231,8 @@ SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flig
        l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
        s.credentials, s.credentials_version, k.id, k.version, k.key, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay,
-       u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, {NEWEST_LOADED_SQL}, l.expires_at, w.attestation_by_another,
+       u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, {NEWEST_LOADED_SQL}, l.expires_at, l.recording_id,
+       w.attestation_by_another,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END AND {USABLE_SQL}
               ORDER BY p.e164)

@@ -156,16 +156,17 @@ class NewDrop:
     id: UUID
     voicemail_id: UUID
     sender: str
+    recording_id: UUID
 
 
 # Changes queued voicemails to sending, inserts their drops with leases, and updates the counts.
 _BEGIN_DROPS = """
 WITH claimed AS (
-  SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS claimed(id, voicemail_id, sender)
+  SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[]) AS claimed(id, voicemail_id, sender, recording_id)
 ), moved AS (
   UPDATE delivery_voicemail v
      SET status = 'sending', reason = '', carrier_code = '', carrier_text = '', drop_id = c.id, sender = c.sender,
-         attempts = v.attempts + 1, sending_at = t.at, updated_at = t.at
+         recording_id = c.recording_id, attempts = v.attempts + 1, sending_at = t.at, updated_at = t.at
     FROM claimed c, (SELECT %s::timestamptz AS at) t
    WHERE v.id = c.voicemail_id AND v.status = 'queued'
   RETURNING v.id, v.workspace_id, v.lane_id, v.live, v.attempts, c.id AS drop_id, c.sender, t.at
@@ -200,6 +201,7 @@ def begin(
             sql.ids(drop.id for drop in drops),
             sql.ids(drop.voicemail_id for drop in drops),
             sql.texts(drop.sender for drop in drops),
+            sql.ids(drop.recording_id for drop in drops),
             at,
             setup_id,
             credentials_version,

@@ -68,6 +68,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='lane',
+            name='recording',
+            field=models.ForeignKey(editable=False, help_text="Whoever is sent to from now on hears this in the place of the voicemail's own recording.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='delivery.recording'),
+        ),
+        migrations.AddField(
+            model_name='lane',
             name='use_case',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lanes', to='usecases.usecase'),
         ),

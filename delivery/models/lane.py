@@ -78,6 +78,14 @@ class Lane(Row):
     expires_at = models.DateTimeField(
         null=True, blank=True, help_text="Expiry of its voicemails that have no expiry of their own."
     )
+    recording = models.ForeignKey(
+        "delivery.Recording",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="Whoever is sent to from now on hears this in the place of the voicemail's own recording.",
+    )
     idle = models.BooleanField(
         default=False,
         db_default=False,

@@ -89,24 +89,27 @@ def count_unattested(lane: Lane) -> int:
     return sum(counts[recording_id] for recording_id in unattested_among(counts, by_another=by_another))
 
 
-# Assigns a recording to the next queued voicemails of a lane; returns how many rows were read, and the last id.
+# Assigns a recording to the next queued voicemails of a lane, and makes due those that were not tried yet: they may wait for hours
+# that were changed. Returns how many rows were read, and the last id.
 # Ids ascend with time, so those of one lane are close together in the primary key.
 _ASSIGN_TO_NEXT = """
 WITH page AS (
-  SELECT id, recording_id FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' AND id > %s ORDER BY id LIMIT %s
+  SELECT id, recording_id, attempts = 0 AND not_before > %s AS waits FROM delivery_voicemail
+   WHERE lane_id = %s AND status = 'queued' AND id > %s ORDER BY id LIMIT %s
      FOR NO KEY UPDATE
 ), pointed AS (
-  UPDATE delivery_voicemail v SET recording_id = %s FROM page WHERE v.id = page.id AND page.recording_id <> %s
+  UPDATE delivery_voicemail v SET recording_id = %s, not_before = CASE WHEN page.waits THEN %s ELSE v.not_before END
+    FROM page WHERE v.id = page.id AND (page.recording_id <> %s OR page.waits)
 )
 SELECT count(*), (SELECT id FROM page ORDER BY id DESC LIMIT 1) FROM page
 """
 
 
-def assign_recording(lane_id: UUID, recording_id: UUID, *, after: UUID, limit: int) -> UUID | None:
-    """Assign the recording to the next `limit` queued voicemails of the lane, by id from `after` (exclusive).
+def assign_recording(lane_id: UUID, recording_id: UUID, *, after: UUID, limit: int, now: datetime) -> UUID | None:
+    """Assign the recording to the next `limit` queued voicemails of the lane by id, without `after`; one not yet tried is due now.
 
     Returns the last id of a full batch, or None when no more are left."""
-    [(count, last)] = sql.run(_ASSIGN_TO_NEXT, [lane_id, after, limit, recording_id, recording_id])
+    [(count, last)] = sql.run(_ASSIGN_TO_NEXT, [now, lane_id, after, limit, recording_id, now, recording_id])
     return last if count == limit else None
 
 
@@ -116,9 +119,11 @@ SELECT id, workspace_id, merge_fields FROM delivery_voicemail
  WHERE lane_id = %s AND status = 'queued' AND id > %s ORDER BY id LIMIT %s
    FOR NO KEY UPDATE
 """
-# Gives each voicemail its recording.
+# Gives each voicemail its recording, and makes due those that were not tried yet.
 _ASSIGN_EACH = """
-UPDATE delivery_voicemail v SET recording_id = a.recording_id FROM unnest(%s::uuid[], %s::uuid[]) AS a(id, recording_id)
+UPDATE delivery_voicemail v
+   SET recording_id = a.recording_id, not_before = CASE WHEN v.attempts = 0 THEN least(v.not_before, %s) ELSE v.not_before END
+  FROM unnest(%s::uuid[], %s::uuid[]) AS a(id, recording_id)
  WHERE v.id = a.id
 """
 
@@ -140,7 +145,7 @@ def assign_recordings(
             merge_fields = ciphertext and MERGE_FIELDS.decrypt(ciphertext, workspace_id, voicemail_id)
             chosen[voicemail_id] = choose(merge_fields)
         playing = {voicemail_id: recording_id for voicemail_id, recording_id in chosen.items() if recording_id}
-        sql.run(_ASSIGN_EACH, [sql.ids(playing), sql.ids(playing.values())])
+        sql.run(_ASSIGN_EACH, [now, sql.ids(playing), sql.ids(playing.values())])
         queued, failed = VoicemailStatus.QUEUED, VoicemailStatus.FAILED
         text = "No clips make a recording for what the list says about this person."
         silent = [voicemail_id for voicemail_id, recording_id in chosen.items() if recording_id is None]

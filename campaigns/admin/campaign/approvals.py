@@ -30,10 +30,16 @@ from rvm.platform.roles import Right
 from rvm.platform.times import moments
 from usecases.selectors import name_of
 
+_ASKED = {
+    ApprovalKind.LAUNCH: "launch it",
+    ApprovalKind.RETRY: "retry what failed",
+    ApprovalKind.RESUME: "resume it after a change",
+}
+
 
 def asked_message(approval: LaunchApproval) -> str:
     """Who asked for what, and when."""
-    what = "launch it" if approval.kind == ApprovalKind.LAUNCH else "retry what failed"
+    what = _ASKED[ApprovalKind(approval.kind)]
     who = name_of(approval.asked_by) or "The platform"
     return f"{who} asked on {moments.moment(approval.asked_at)} to {what}, for {labels.people(approval.people)}."
 
@@ -63,7 +69,7 @@ class LaunchApprovals(CampaignActions):
         campaign, person = approval.campaign, acting_user(request)
         waits, another = approval.state == ApprovalState.WAITING, approvals.is_another(approval, person)
         decides = waits and self.may(Right.APPROVE, request, campaign)
-        launch = approval.kind == ApprovalKind.LAUNCH
+        kind = ApprovalKind(approval.kind)
         context = {
             "approval": approval,
             "asked": asked_message(approval),
@@ -72,7 +78,7 @@ class LaunchApprovals(CampaignActions):
             "may_decide": decides and another,
             "is_own": decides and not another,
             "may_withdraw": waits and self.may(Right.LAUNCH, request, campaign),
-            "approve_text": f"Approve and {'launch' if launch else 'retry'} for {labels.people(approval.people)}",
+            "approve_text": f"Approve and {kind} for {labels.people(approval.people)}",
             "max_reason": MAX_REMARK,
             "player": player(measured(campaign.recording)) if campaign.recording else "",
             "settings": settings_summary(campaign),
@@ -81,11 +87,14 @@ class LaunchApprovals(CampaignActions):
                 for row in imports(campaign).filter(state=ImportState.COMPLETED)
             ],
             "reasons": [labels.reason(code) for code in approval.reasons],
-            **(preview_stats(campaign, database_now(), rehearsal=False, targets=[]) if waits and launch else {}),
+            **(
+                preview_stats(campaign, database_now(), rehearsal=False, targets=[])
+                if waits and kind != ApprovalKind.RETRY
+                else {}
+            ),
         }
-        what = "launch" if launch else "retry"
         return self._confirmation_page(
-            request, campaign, f"Approval of the {what} of “{campaign.name}”", "campaigns/admin/approval.html", context
+            request, campaign, f"Approval of the {kind} of “{campaign.name}”", "campaigns/admin/approval.html", context
         )
 
     def approve(self, request: HttpRequest, object_id: UUID, approval_id: UUID) -> HttpResponse:

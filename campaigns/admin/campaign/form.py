@@ -17,7 +17,7 @@ from campaigns.admin.campaign.script_form import JOINED, ONE, ScriptFields, from
 from campaigns.admin.fields import time_of_day
 from campaigns.lifecycle.validation import OF_LANE
 from campaigns.models import Campaign
-from campaigns.states import ALWAYS_EDITABLE, EDITABLE
+from campaigns.states import is_editable
 from delivery.models import Clip
 from rvm.platform.admin.form_errors import NO_NAMES, ServiceForm
 from rvm.platform.admin.pickers import LocalMomentField
@@ -85,7 +85,7 @@ class CampaignForm(ScriptFields, ServiceForm):
         self._show_script(campaign)
         self._explain(campaign.lane.use_case)
         for name in self.fields:
-            if name in FIXED or (campaign.state not in EDITABLE and name not in ALWAYS_EDITABLE):
+            if name in FIXED or not is_editable("recording" if name == "heard" else name, campaign.state):
                 self.fields[name].disabled = True
                 self.fields[name].widget.attrs.pop("hx-get", None)  # browsers do not send disabled fields
 

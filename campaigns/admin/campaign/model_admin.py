@@ -29,7 +29,7 @@ from campaigns.admin.lists.withdrawals import Withdrawing
 from campaigns.admin.rights import right_to_change
 from campaigns.lifecycle.service import create, edit
 from campaigns.models import Campaign
-from campaigns.states import ALWAYS_EDITABLE, EDITABLE
+from campaigns.states import EDITABLE, CampaignState, is_editable
 from delivery.admin.lanes import CountedList
 from delivery.models import Clip, Recording
 from rvm.platform.admin.form_errors import copy_state
@@ -159,6 +159,7 @@ class CampaignAdmin(
             "show_save_and_add_another": False,
             "title": f"Edit {campaign.name}",
             "claimed": campaign.state not in EDITABLE,
+            "paused": campaign.state == CampaignState.PAUSED,
             "page": reverse("admin:campaigns_campaign_change", args=[campaign.pk]),
         }
         return self.changeform_view(request, object_id, "", context)
@@ -174,8 +175,7 @@ class CampaignAdmin(
             )
             return
         changes = form.changes()
-        if obj.state not in EDITABLE:
-            changes = {name: value for name, value in changes.items() if name in ALWAYS_EDITABLE}
+        changes = {name: value for name, value in changes.items() if is_editable(name, obj.state)}
         was = obj.state
         copy_state(obj, edit(obj, changes, actor=acting_user(request), now=now))
         if obj.state != was:

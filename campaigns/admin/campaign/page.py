@@ -100,7 +100,7 @@ class CampaignPage(RecordAdmin):
             "lists": [_list(row) for row in lists],
             "may_upload": changes and campaign.state in EDITABLE and bool(campaign.recording_id or campaign.script),
             "file_field": FILE_FIELD.render("list", None),
-            "shows_preview": campaign.state in EDITABLE and total > 0,
+            "shows_preview": (campaign.state in EDITABLE or campaign.revised) and numbers["waiting_count"] > 0,
             "player": player(measured(campaign.recording)) if campaign.recording else "",
             "settings": settings_summary(campaign),
             **shown_progress,
@@ -191,6 +191,7 @@ def snapshot_of(
         retryable=retryable,
         preparing=lane.held and not campaign.recordings_set,
         held=lane.held,
+        revised=campaign.revised,
     )
 
 

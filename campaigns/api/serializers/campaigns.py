@@ -162,7 +162,10 @@ class CampaignRetrySerializer(serializers.Serializer[Any]):
 
 class LaunchApprovalSerializer(serializers.Serializer[Any]):
     approval_id = serializers.UUIDField(source="pk")
-    kind = serializers.ChoiceField(APPROVAL_KINDS, help_text="What it lets out: the launch, or a retry of the failed.")
+    kind = serializers.ChoiceField(
+        APPROVAL_KINDS,
+        help_text="What it lets out: the launch, a retry of the failed, or going on after a change while paused.",
+    )
     state = serializers.ChoiceField(
         APPROVAL_STATES,
         help_text="`approved`: it was let out in the same moment. `fallen`: what would be sent has changed since.",

@@ -145,7 +145,7 @@ def test_of_a_launched_campaign_only_name_pace_and_priority_change_and_the_page_
 ) -> None:
     campaign = make(workspace, state=CampaignState.RUNNING)
     page = operator.get(edit_page(campaign)).content.decode()
-    assert "Its name, pace and priority can still be changed" in page
+    assert "Its name, pace and priority can be changed at any time; pause it" in page
     said = form(workspace, make_use_case(workspace), name="New name", pace_per_second="4", max_attempts="5")
     assert operator.post(edit_page(campaign), said).status_code == 302
     campaign.refresh_from_db()

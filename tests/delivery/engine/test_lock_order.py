@@ -130,7 +130,7 @@ def repair(pair: Pair) -> None:
 
 
 def point_to(pair: Pair) -> None:
-    lanes.assign_recording(pair.lane_id, uuid7(), after=UUID(int=0), limit=10)
+    lanes.assign_recording(pair.lane_id, uuid7(), after=UUID(int=0), limit=10, now=timezone.now())
 
 
 def point_each(pair: Pair) -> None:

@@ -78,7 +78,7 @@ def test_a_retry_takes_the_end_back_and_keeps_when_it_was_accepted() -> None:
 
 def test_a_drop_begins_only_for_a_voicemail_that_is_queued() -> None:
     queued, canceled = factories.make_voicemail(), factories.make_voicemail(status="canceled")
-    drops = [NewDrop(uuid7(), row.id, "+12125550100") for row in (queued, canceled)]
+    drops = [NewDrop(uuid7(), row.id, "+12125550100", row.recording_id) for row in (queued, canceled)]
     transitions.begin(
         drops,
         setup_id=queued.use_case.setup_id,
@@ -180,7 +180,7 @@ def _go(rows: list[Voicemail], choice: int) -> None:
         if not following:
             asked.append(Transition(row.id, V.SENDING, V.DELIVERED))  # stale
         elif (now := following[(choice + place) % len(following)]) is V.SENDING:
-            begun.append(NewDrop(uuid7(), row.id, "+12125550100"))
+            begun.append(NewDrop(uuid7(), row.id, "+12125550100", row.recording_id))
         else:
             reasons = REASONS_OF.get(now, [None])
             asked.append(Transition(row.id, was, now, row.reason, reasons[choice % len(reasons)]))
