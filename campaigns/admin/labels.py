@@ -123,6 +123,7 @@ _OPT_OUT_OUTCOMES = (
 LEFT_OUT: dict[str, str] = {
     LeftOut.NUMBER_REMOVED: "whose number was removed",
     LeftOut.RECORDING_REMOVED: "whose recording was removed",
+    LeftOut.COPIED: "who were copied into another campaign",
     LeftOut.SUPPRESSED: "on the suppression list",
     LeftOut.ATTEMPTS_USED_UP: "after ten drops",
 }

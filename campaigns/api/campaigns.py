@@ -18,6 +18,7 @@ from campaigns.api.serializers.campaigns import (
     CampaignQuery,
     CampaignRetrySerializer,
     CampaignSerializer,
+    CopyCampaign,
     LaunchApprovalSerializer,
     NewCampaign,
     RetryFailed,
@@ -236,6 +237,36 @@ class ResumeView(_TransitionView):
 )
 class CancelView(_TransitionView):
     verb = staticmethod(services.cancel)
+
+
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="copy_campaign",
+        summary="Copy a campaign",
+        description=(
+            "A draft with the same settings, without start and end, and without people. With `reasons`, those are added in the "
+            "background who have ended without a delivery for one of them; until `copying` is false it cannot be launched. "
+            "References, record numbers, merge fields and time zones go along; suppressions, consents and caps are judged anew. Each "
+            "of them is copied once, is not retried in the old campaign any more, and is left out at the launch if a late report "
+            "says that they were reached. Those that may have been reached also need `accept_duplicate_risk` and the scope "
+            f"`{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}`."
+        ),
+        tags=TAGS,
+        request=CopyCampaign,
+        responses={201: CampaignSerializer},
+        examples=[examples.COPY, examples.COPIED],
+    ),
+)
+class CopyView(_CampaignView):
+    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_WRITE}
+
+    def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
+        asked = self.read_body(CopyCampaign)
+        if asked["accept_duplicate_risk"]:
+            require_scope(self.key, Scope.VOICEMAIL_RESEND_UNCERTAIN)
+        draft = services.copy(self.find_writable_campaign(**ids), **asked, actor=self.actor, now=database_now())
+        listed = request.path.removesuffix(f"/{ids['campaign_id']}/copy")
+        return Response(self.serialize_changed(draft), 201, headers={"Location": f"{listed}/{draft.pk}"})
 
 
 class RetryFailedView(_CampaignView):

@@ -33,6 +33,8 @@ _DRAFT: dict[str, Any] = {
     "priority": 0,
     "max_attempts": None,
     "retry_minutes": None,
+    "copied_from_id": None,
+    "copying": False,
     "voicemails": {},
     "created_at": "2026-02-27T15:00:00Z",
     "updated_at": "2026-02-27T15:00:00Z",
@@ -71,6 +73,19 @@ CANCELED = response_example("Canceled", {**_RUNNING, "state": "canceled", "ended
 SLOWER = request_example("Slower", {"pace_per_second": 5})
 CAMPAIGNS = response_example("The last page", {"items": [_RUNNING], "continuation_token": None, "has_more": False})
 RETRY_FAILED = request_example("Who was busy or did not answer", {"reasons": ["busy", "no_answer"]})
+COPY = request_example("With who was busy or out of time", {"reasons": ["busy", "expired"]})
+COPIED = response_example(
+    "A draft to which they are added",
+    {
+        **_DRAFT,
+        "name": "Copy of Flu shots, north side",
+        "starts_at": None,
+        "ends_at": None,
+        "copied_from_id": _CAMPAIGN,
+        "copying": True,
+    },
+    201,
+)
 _RETRY: dict[str, Any] = {
     "retry_id": "01920f4c-2a00-7000-8000-0000000000f3",
     "state": "completed",

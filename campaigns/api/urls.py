@@ -16,6 +16,7 @@ urlpatterns = [
     path(ONE, campaigns.CampaignView.as_view(), name="campaign"),
     path(f"{ONE}/launch", campaigns.LaunchView.as_view(), name="campaign-launch"),
     path(f"{ONE}/approval", campaigns.ApprovalView.as_view(), name="campaign-approval"),
+    path(f"{ONE}/copy", campaigns.CopyView.as_view(), name="campaign-copy"),
     path(f"{ONE}/unschedule", campaigns.UnscheduleView.as_view(), name="campaign-unschedule"),
     path(f"{ONE}/pause", campaigns.PauseView.as_view(), name="campaign-pause"),
     path(f"{ONE}/resume", campaigns.ResumeView.as_view(), name="campaign-resume"),

@@ -6,6 +6,8 @@ from rvm.platform.audit.vocabulary import Subject
 
 MESSAGES = {
     "campaign.created": "{who} created the campaign {it}",
+    "campaign.copied": "{who} made the campaign {it} as a copy",
+    "campaign.people_copied": "{who} added people who were not reached to the campaign {it}",
     "campaign.updated": "{who} changed the campaign {it}",
     "campaign.scheduled": "{who} scheduled the campaign {it}",
     "campaign.unscheduled": "{who} took back the launch of the campaign {it}",

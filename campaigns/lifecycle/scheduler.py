@@ -18,7 +18,7 @@ import structlog
 from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns.lifecycle import retries
+from campaigns.lifecycle import copies, retries
 from campaigns.lifecycle.service import begin
 from campaigns.lifecycle.transitions import change_campaign, is_importing, reopen
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
@@ -43,6 +43,8 @@ MAX_VOICEMAILS = 5_000
 MAX_ASSEMBLED = 2_000
 # Retries take at most this much of a tick, but at least one batch.
 RETRY_SECONDS = 0.5
+# The same for copies of campaigns.
+COPY_SECONDS = 0.5
 # Joining a new combination of clips is slow, and the tick has other steps.
 ASSEMBLE_SECONDS = 0.5
 
@@ -152,6 +154,22 @@ def _campaigns_with(state: CampaignState, statuses: Iterable[VoicemailStatus]) -
     return [row[0] for row in sql.run(statement, [names, state.value, MAX_CAMPAIGNS])]
 
 
+def continue_copies(now: datetime) -> None:
+    """Add batches of people who were not reached elsewhere to drafts that are copies, for up to COPY_SECONDS."""
+    enough = time.monotonic() + COPY_SECONDS
+    copying = Q(copying_since__isnull=False)
+    more = True
+    while more and time.monotonic() < enough:
+        more = False
+
+        def add_next(row: Campaign) -> None:
+            nonlocal more
+            copies.add_batch(row, now)
+            more |= row.is_copying
+
+        _each(Campaign.objects.filter(copying).order_by("updated_at"), copying, add_next)
+
+
 def reopen_retried(now: datetime) -> None:
     """completed -> running where a voicemail is open again, after a retry or a late report."""
     found = Campaign.objects.filter(pk__in=_campaigns_with(CampaignState.COMPLETED, OPEN_ENDED))
@@ -251,4 +269,13 @@ def _record(campaign_id: UUID, error: Exception) -> None:
         record("campaign_step", str(campaign_id), name=row.name, workspace_id=row.workspace_id, reason=reason)
 
 
-STEPS = (start_due, set_recordings, continue_retries, reopen_retried, complete, cancel_remaining, measure)
+STEPS = (
+    start_due,
+    set_recordings,
+    continue_copies,
+    continue_retries,
+    reopen_retried,
+    complete,
+    cancel_remaining,
+    measure,
+)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from campaigns.lifecycle import approvals, retries, validation
+from campaigns.lifecycle import approvals, copies, retries, validation
 from campaigns.lifecycle.approvals import ApprovalNeeded
 from campaigns.lifecycle.transitions import (
     already_launched,
@@ -20,6 +21,7 @@ from campaigns.lifecycle.transitions import (
     require_as_seen,
 )
 from campaigns.models import Campaign, CampaignRetry, LaunchApproval, RecipientImport
+from campaigns.models.campaign import MAX_NAME_LENGTH
 from campaigns.planning.plan import end_of, plan_of
 from campaigns.planning.preview import Preview, preview
 from campaigns.scripts.attestations import unattested_script
@@ -27,6 +29,7 @@ from campaigns.scripts.usage import note_launch
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE, ApprovalKind, CampaignState, is_editable
 from delivery.engine import lane_holds
 from delivery.models import Lane, Recording, Voicemail
+from delivery.models.lane import LANE_SETTINGS
 from delivery.recordings.attestations import require_attested
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
@@ -50,20 +53,65 @@ def create(
     name: str,
     actor: User | None,
     now: datetime | None = None,
+    campaign_id: UUID | None = None,
     **fields: Any,
 ) -> Campaign:
-    """Create a draft and its held lane.
+    """Create a draft and its held lane, with this id if one is given.
 
     `fields`: recording, script, time_zone, starts_at, ends_at, window_start, window_end, days, pace_per_second, priority,
     max_attempts, retry_minutes. `starts_at` and `ends_at` without an offset are read in `time_zone`. Raises ServiceError.
     """
-    lane = Lane(workspace=workspace, use_case=use_case, live=live, held=True)
+    lane = Lane(
+        **({"id": campaign_id} if campaign_id else {}), workspace=workspace, use_case=use_case, live=live, held=True
+    )
     campaign = Campaign(id=lane.pk, workspace=workspace, lane=lane, created_by=actor)
     validation.apply(campaign, {"name": name, "use_case": use_case, **fields}, now or database_now())
     lane.save(force_insert=True)
     campaign.save(force_insert=True)
     audit.record("campaign.created", campaign, actor=actor, workspace=workspace, name=campaign.name, live=live)
     return campaign
+
+
+@transaction.atomic
+def copy(
+    campaign: Campaign,
+    *,
+    name: str = "",
+    reasons: Collection[str] = (),
+    accept_duplicate_risk: bool = False,
+    actor: User | None,
+    now: datetime,
+    campaign_id: UUID | None = None,
+) -> Campaign:
+    """A draft with the same settings, without start and end. With `reasons`, the tick adds those who were not reached for them; they
+    are judged anew at its launch.
+
+    Of two calls with the same `campaign_id` the second gets the draft of the first. Raises ServiceError."""
+    source = locked(campaign)
+    if campaign_id and (made := Campaign.objects.filter(pk=campaign_id, copied_from=source).first()):
+        return made
+    copies.check(reasons, accept_duplicate_risk)
+    lane = source.lane
+    draft = create(
+        workspace=source.workspace,
+        use_case=source.use_case,
+        live=source.live,
+        name=name or f"Copy of {source.name}"[:MAX_NAME_LENGTH],
+        actor=actor,
+        now=now,
+        campaign_id=campaign_id,
+        time_zone=source.time_zone,
+        **({"script": source.script} if source.script else {"recording": source.recording}),
+        **{setting: getattr(lane, setting) for setting in LANE_SETTINGS},
+    )
+    draft.copied_from = source
+    if reasons:
+        draft.copying_since, draft.copied_reasons = database_now(), sorted(set(reasons))
+    draft.save()
+    audit.record(
+        "campaign.copied", draft, actor=actor, workspace=draft.workspace, source=str(source.pk), reasons=sorted(reasons)
+    )
+    return draft
 
 
 @transaction.atomic
@@ -223,6 +271,7 @@ def _let_out(row: Campaign, asked: LaunchApproval, actor: User, now: datetime) -
 def begin(row: Campaign, actor: User | None, now: datetime) -> Campaign:
     """draft or scheduled -> running. The caller holds the campaign's lock."""
     change_campaign(row, CampaignState.RUNNING, "campaign.launched", actor, launched_at=now, ends_at=end_of(row, now))
+    copies.leave_out_reached(row, now)
     # If the recording changed after the import, the tick opens the lane once every voicemail has the new one.
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at)
     wake_on_commit("dispatch")
@@ -341,6 +390,11 @@ def _check_launch(row: Campaign, now: datetime) -> Preview:
         )
     if row.recording is not None:
         _require_playable(row.recording)
+    if row.is_copying:
+        raise ServiceError(
+            "import_under_way",
+            "People of another campaign are still being added to this one; launch it when that is done.",
+        )
     if RecipientImport.objects.under_way().filter(campaign=row).exists():
         raise ServiceError(
             "import_under_way",

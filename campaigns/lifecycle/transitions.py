@@ -167,5 +167,5 @@ def already_launched(row: Campaign) -> ServiceError:
 
 
 def is_importing(row: Campaign) -> bool:
-    """Whether an import is inserting voicemails, which may commit after the caller has looked."""
-    return RecipientImport.objects.filter(campaign=row, state=ImportState.IMPORTING).exists()
+    """Whether an import or a copy is inserting voicemails, which may commit after the caller has looked."""
+    return row.is_copying or RecipientImport.objects.filter(campaign=row, state=ImportState.IMPORTING).exists()

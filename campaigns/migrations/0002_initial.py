@@ -23,6 +23,11 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name='campaign',
+            name='copied_from',
+            field=models.ForeignKey(editable=False, help_text='What it is a copy of.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='copies', to='campaigns.campaign'),
+        ),
+        migrations.AddField(
+            model_name='campaign',
             name='created_by',
             field=models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
@@ -124,6 +129,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='campaign',
             index=models.Index(fields=['workspace', '-id'], name='campaign_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='campaign',
+            index=models.Index(condition=models.Q(('copying_since__isnull', False)), fields=['copying_since'], name='campaign_copying'),
         ),
         migrations.AddIndex(
             model_name='campaign',

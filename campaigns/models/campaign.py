@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -51,6 +52,18 @@ class Campaign(Row):
         editable=False,
         help_text="Whether it was changed while paused and has not gone on since; to go on it needs what a launch needs.",
     )
+    copied_from = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="copies",
+        editable=False,
+        help_text="What it is a copy of.",
+    )
+    # While people who were not reached there are added: those who had ended by then, for these reasons, from this voicemail on.
+    copying_since = models.DateTimeField(null=True, editable=False, help_text="Null: nobody is being added.")
+    copied_reasons = ArrayField(models.CharField(max_length=32), default=list, db_default=[], editable=False)
+    copied_up_to = models.UUIDField(null=True, editable=False)
     time_zone = models.CharField(
         max_length=64, default="UTC", help_text="Time zone in which the start and the end are read and shown."
     )
@@ -82,6 +95,9 @@ class Campaign(Row):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["workspace", "-id"], name="campaign_newest"),
             models.Index(
+                fields=["copying_since"], name="campaign_copying", condition=models.Q(copying_since__isnull=False)
+            ),
+            models.Index(
                 fields=["starts_at"],
                 name="campaign_due",
                 condition=models.Q(state__in=["scheduled", "running", "paused"]),
@@ -90,6 +106,10 @@ class Campaign(Row):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_copying(self) -> bool:
+        return self.copying_since is not None
 
     @property
     def use_case(self) -> UseCase:

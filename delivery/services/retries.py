@@ -26,6 +26,7 @@ from delivery.recordings.removal import removed_text
 from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.lanes import id_range
 from delivery.services.screening import suppressed_error
+from delivery.services.succession import copied_among
 from rvm.platform import audit
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
@@ -46,6 +47,7 @@ class LeftOut(StrEnum):
 
     NUMBER_REMOVED = "number_removed"
     RECORDING_REMOVED = "recording_removed"
+    COPIED = "copied"
     SUPPRESSED = "suppressed"
     ATTEMPTS_USED_UP = "attempts_used_up"
 
@@ -105,10 +107,12 @@ def _left_out(use_case: UseCase, rows: Sequence[_Locked]) -> list[list[LeftOut]]
     rotating = blind_index().rotating
     numbers = [number_in(row.recipient, use_case.workspace_id, row.id) if rotating else None for row in rows]
     people = [(bytes(row.recipient_index), number) for row, number in zip(rows, numbers, strict=True)]
+    copied = copied_among([row.id for row in rows])
     listed = are_suppressed(use_case.workspace_id, people, use_case.purpose, to_confidential=use_case.to_confidential)
     return [
         [LeftOut.NUMBER_REMOVED] * (row.recipient is None)
         + [LeftOut.RECORDING_REMOVED] * row.is_silent
+        + [LeftOut.COPIED] * (row.id in copied)
         + [LeftOut.SUPPRESSED] * (known or (rotating and number is None))
         + [LeftOut.ATTEMPTS_USED_UP] * (row.drops >= MAX_DROPS)
         for row, known, number in zip(rows, listed, numbers, strict=True)
@@ -200,6 +204,11 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
         )
     if LeftOut.RECORDING_REMOVED in left_out:
         raise _not_retryable(f"{removed_text(row.recording)} It cannot be sent again.", voicemail_status=row.status)
+    if LeftOut.COPIED in left_out:
+        raise _not_retryable(
+            "It was copied into another campaign with those who were not reached; retry it there.",
+            voicemail_status=row.status,
+        )
     if LeftOut.ATTEMPTS_USED_UP in left_out:
         raise ServiceError(
             "attempts_used_up",

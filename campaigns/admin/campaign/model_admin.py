@@ -17,6 +17,7 @@ from unfold.decorators import display
 
 from campaigns.admin import labels
 from campaigns.admin.campaign.approvals import LaunchApprovals
+from campaigns.admin.campaign.copies import CampaignCopies
 from campaigns.admin.campaign.downloads import CampaignDownloads
 from campaigns.admin.campaign.form import CampaignForm
 from campaigns.admin.campaign.form_hints import FormHints
@@ -50,7 +51,15 @@ MAX_RECORDINGS = 500
 
 @admin.register(Campaign)
 class CampaignAdmin(
-    CampaignPage, LaunchPage, LaunchApprovals, CampaignDownloads, ListUpload, Withdrawing, FormHints, RecordAdmin
+    CampaignPage,
+    LaunchPage,
+    LaunchApprovals,
+    CampaignCopies,
+    CampaignDownloads,
+    ListUpload,
+    Withdrawing,
+    FormHints,
+    RecordAdmin,
 ):
     right_to_add = Right.PREPARE
     right_to_change = Right.PREPARE

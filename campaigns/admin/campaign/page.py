@@ -96,6 +96,7 @@ class CampaignPage(RecordAdmin):
                 retrying=bool(shown_progress["retrying"]),
             ),
             "approval": shown_on_page(campaign),
+            "copies": self.may(Right.PREPARE, request, campaign),
             "exports": self.may(Right.EXPORT, request, campaign),
             "lists": [_list(row) for row in lists],
             "may_upload": changes and campaign.state in EDITABLE and bool(campaign.recording_id or campaign.script),
@@ -139,7 +140,8 @@ class CampaignPage(RecordAdmin):
         retry = retries(campaign).first()
         retrying = retry is not None and retry.state == RetryState.RUNNING
         moving = (
-            campaign.state in (CampaignState.SCHEDULED, CampaignState.RUNNING)
+            campaign.is_copying
+            or campaign.state in (CampaignState.SCHEDULED, CampaignState.RUNNING)
             or bool(under_way)
             or bool(numbers["on_their_way"])
             or retrying

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from campaigns.api.serializers.fields import CountsField
 from campaigns.models import Campaign
+from campaigns.models.campaign import MAX_NAME_LENGTH
 from campaigns.states import ApprovalKind, ApprovalState, CampaignState, RetryState
 from delivery.api.fields import ObjectField
 from delivery.api.serializers.voicemails import MADE_BY_TEST_KEY
@@ -118,6 +119,11 @@ class CampaignSerializer(serializers.Serializer[Any]):
     priority = serializers.IntegerField(source="lane.priority")
     max_attempts = serializers.IntegerField(source="lane.max_attempts", allow_null=True)
     retry_minutes = serializers.IntegerField(source="lane.retry_minutes", allow_null=True)
+    copied_from_id = serializers.UUIDField(allow_null=True, help_text="The campaign that it is a copy of.")
+    copying = serializers.BooleanField(
+        source="is_copying",
+        help_text="Whether people who were not reached there are still being added; no launch before.",
+    )
     voicemails = VoicemailCountsField("Its voicemails by status; statuses without voicemails are left out.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
@@ -137,6 +143,20 @@ class RetryFailed(StrictSerializer):
     )
 
 
+class CopyCampaign(StrictSerializer):
+    name = serializers.CharField(required=False, max_length=MAX_NAME_LENGTH, help_text="“Copy of …” if it is left out.")
+    reasons = serializers.ListField(
+        default=list,
+        child=serializers.ChoiceField(REASONS),
+        max_length=len(REASONS),
+        help_text="Add those who were not reached for one of these reasons, such as `busy`, `expired` or `canceled`; without any, "
+        "nobody is added.",
+    )
+    accept_duplicate_risk = YesField(
+        default=False, help_text="Include those that may have been reached; needs an additional scope."
+    )
+
+
 class CampaignRetrySerializer(serializers.Serializer[Any]):
     retry_id = serializers.UUIDField(source="pk")
     state = serializers.ChoiceField(RETRY_STATES, help_text="While it is running, the counts grow.")
@@ -150,8 +170,8 @@ class CampaignRetrySerializer(serializers.Serializer[Any]):
     )
     queued = serializers.IntegerField(help_text="Voicemails that were queued again so far.")
     left_out = CountsField(
-        "Voicemails that were not queued again, by cause: `suppressed`, `attempts_used_up` after ten drops, `number_removed` or "
-        "`recording_removed`."
+        "Voicemails that were not queued again, by cause: `suppressed`, `attempts_used_up` after ten drops, `number_removed`, "
+        "`recording_removed`, or `copied` into another campaign."
     )
     asked_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)

@@ -6,7 +6,7 @@ binaries are passed as literals built here, five times as fast as the driver's g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ import psycopg
 from django.db import connection
 
 
-def run(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def run(statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Execute in the current transaction, if any, and return all rows. Raises Django's database errors."""
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:

@@ -78,7 +78,7 @@ def test_who_waits_in_a_lane_is_found_by_the_index_of_what_is_due(three_lists: L
     lane = three_lists.pk
     for statement, parameters in (
         (lane_routes._FIND_ACTIVE_ROUTES, LOOK),
-        (claim._LOCK_DUE, [None, lane, False, NOW, *FRONT, 500]),
+        (claim._LOCK_DUE, [None, None, lane, False, NOW, *FRONT, 500]),
         (claim._LOCK_DUE_IDS, [lane, False, NOW, *FRONT, 500]),
         (lanes._LOCK_QUEUED, [lane, 500]),
         (maintenance._FIND_EXPIRED_WITH_LANE, [500, NOW, 500]),
@@ -93,7 +93,7 @@ def test_a_look_begins_where_the_first_of_a_lane_waits(three_lists: Lane) -> Non
     """Not at the front, where a long transaction keeps what has gone."""
     looks = [
         plan(lane_routes._FIND_ACTIVE_ROUTES, LOOK),
-        plan(claim._LOCK_DUE, [None, three_lists.pk, False, NOW, *FRONT, 5]),
+        plan(claim._LOCK_DUE, [None, None, three_lists.pk, False, NOW, *FRONT, 5]),
     ]
     for lines, count in zip(looks, (2, 1), strict=True):
         conditions = [line for line in lines if line.startswith("Index Cond") and "not_before" in line]

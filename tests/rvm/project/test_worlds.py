@@ -265,6 +265,7 @@ ACTIONS = {
     "POST campaigns": Action(None, lambda rows: {"name": "New", **rows_named(rows, "use_case_id", "recording_id")}),
     "PATCH campaigns/{campaign_id}": Action(404, lambda rows: {"name": "Renamed", "pace_per_second": 1000}),
     "POST campaigns/{campaign_id}/launch": Action(404),
+    "POST campaigns/{campaign_id}/copy": Action(404, lambda rows: {"name": "Once more"}),
     "DELETE campaigns/{campaign_id}/approval": Action(404),
     "POST campaigns/{campaign_id}/unschedule": Action(404, rows=in_state("scheduled")),
     "POST campaigns/{campaign_id}/pause": Action(404, rows=in_state("running")),

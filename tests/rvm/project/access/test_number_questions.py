@@ -38,6 +38,12 @@ def withdrawal(client: Client, workspace: Workspace) -> Any:
     )
 
 
+def trial(client: Client, workspace: Workspace) -> Any:
+    campaign = make_campaign(make_use_case(workspace), 1)
+    address = reverse("admin:campaigns_campaign_trial", args=[campaign.pk])
+    return client.post(address, {"phone_number": RECIPIENT, "own": "on"}, follow=True)
+
+
 WAYS: dict[str, Way] = {
     "voicemails": find("delivery_voicemail"),
     "suppressions": find("usecases_suppression"),
@@ -46,6 +52,7 @@ WAYS: dict[str, Way] = {
         reverse("people"), {"by": "identifier", "sought": RECIPIENT}, follow=True
     ),
     "eligibility": eligibility,
+    "trial": trial,
     "withdrawal": withdrawal,
 }
 ways = pytest.mark.parametrize("way", WAYS)

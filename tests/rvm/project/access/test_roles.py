@@ -72,6 +72,8 @@ ACTIONS: list[tuple[str, str, Row, Right]] = [
     (POST, "campaigns_campaign_upload", campaign("scheduled"), Right.LAUNCH),
     (GET, "campaigns_campaign_edit", campaign("running"), Right.LAUNCH),
     (POST, "campaigns_campaign_launch", campaign("draft"), Right.LAUNCH),
+    (GET, "campaigns_campaign_copy", campaign("completed"), Right.PREPARE),
+    (GET, "campaigns_campaign_trial", campaign("paused"), Right.LAUNCH),
     (POST, "campaigns_campaign_unschedule", campaign("scheduled"), Right.LAUNCH),
     (POST, "campaigns_campaign_pause", campaign("running"), Right.LAUNCH),
     (POST, "campaigns_campaign_resume", campaign("paused"), Right.LAUNCH),
