@@ -24,7 +24,7 @@ class TimeZoneForm(forms.Form):
         self.fields["time_zone"] = ZoneField(f"As my workspaces: {of_workspaces}")
 
 
-class TimeZoneView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]
+class TimeZoneView(LoginRequiredMixin, FormView):
     template_name = "accounts/time_zone.html"
     form_class = TimeZoneForm
 

@@ -62,7 +62,7 @@ class ScopedModelAdmin(History, FormErrorsAdmin, VersionedAdmin):
     right_to_delete: ClassVar[Right | None] = None
     fixed_fields: ClassVar[tuple[str, ...]] = ("workspace",)
 
-    formfield_overrides: ClassVar[dict[Any, Any]] = {
+    formfield_overrides: ClassVar[Any] = {
         models.DateField: {"form_class": DayField},
         models.DateTimeField: {"form_class": MomentField, "widget": MomentPicker},
     }

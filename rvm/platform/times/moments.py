@@ -25,9 +25,9 @@ _CLOCK = re.compile(
 )
 
 
-def moment(at: datetime, zone: tzinfo | None = None) -> str:
-    """The time to the minute."""
-    return formats.date_format(timezone.localtime(at, zone), "DATETIME_FORMAT")
+def moment(at: datetime | None, zone: tzinfo | None = None) -> str:
+    """The time to the minute; empty for None."""
+    return "" if at is None else formats.date_format(timezone.localtime(at, zone), "DATETIME_FORMAT")
 
 
 def moment_to_the_second(at: datetime, zone: tzinfo | None = None) -> str:
@@ -36,8 +36,10 @@ def moment_to_the_second(at: datetime, zone: tzinfo | None = None) -> str:
     return formats.date_format(timezone.localtime(at, zone), spelling)
 
 
-def day(at: datetime | date, zone: tzinfo | None = None) -> str:
-    """The day, of a time the one on which it is: Sat, Nov 28, 2026."""
+def day(at: datetime | date | None, zone: tzinfo | None = None) -> str:
+    """The day, of a time the one on which it is: Sat, Nov 28, 2026; empty for None."""
+    if at is None:
+        return ""
     local = timezone.localtime(at, zone) if isinstance(at, datetime) else at
     return formats.date_format(local, "DATE_FORMAT")
 
