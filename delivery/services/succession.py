@@ -83,7 +83,7 @@ SELECT n.id FROM delivery_voicemail v
 class Copied(NamedTuple):
     """Result of one batch. `last` is the last id of the batch, or None when no more are left."""
 
-    rows: int
+    people: int
     last: UUID | None
 
 

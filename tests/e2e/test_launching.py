@@ -54,7 +54,8 @@ def test_who_launches_listens_has_it_sent_to_their_own_phone_and_launches(admin:
     admin.reads("It reaches nobody", "Flu shots, with the old number", "Where they are, by time zone")
     assert admin.is_above(admin.by_id("reach"), admin.button("Simulate it for 3 people"))
     heard = "const done = arguments[0], player = document.querySelector('audio'); \
-             player.addEventListener('loadedmetadata', () => done(player.duration)); player.load(); player.preload = 'auto';"
+             player.addEventListener('loadedmetadata', () => done(player.duration)); \
+             player.addEventListener('error', () => done(-1)); player.preload = 'auto'; player.load();"
     assert 11 < float(admin.browser.execute_async_script(heard)) < 13
     admin.write("phone_number", "(555) 001-0001")
     admin.tick("own")

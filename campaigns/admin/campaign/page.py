@@ -157,6 +157,7 @@ class CampaignPage(RecordAdmin):
                     *(row.state for row in lists),
                     *(["failed"] if numbers["failed"] else []),
                     *(["retrying"] if retrying else []),
+                    *(["copying"] if campaign.is_copying else []),
                 ]
             ),
             "retry": _retry(retry) if retry else "",

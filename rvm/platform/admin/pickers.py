@@ -23,16 +23,17 @@ class ZoneField(forms.ChoiceField):
     """A time zone, those of the United States first; `otherwise` says what an empty one means."""
 
     def __init__(self, otherwise: str = "", **kwargs: Any) -> None:
-        kwargs = {"label": "Time zone", "widget": UnfoldAdminSelectWidget(), **kwargs}
-        empty = [("", otherwise)] if otherwise else []
-        super().__init__(choices=lambda: [*empty, *zones.choices()], required=not otherwise, **kwargs)
+        options: dict[str, Any] = {"label": "Time zone", "widget": UnfoldAdminSelectWidget(), **kwargs}
+        empty: list[Any] = [("", otherwise)] if otherwise else []
+        super().__init__(choices=lambda: [*empty, *zones.choices()], required=not otherwise, **options)
 
 
 class DayField(forms.DateField):
     """A day in any spelling of `rvm.platform.times.days`; without a year, the next one, or if not `ahead` the last one."""
 
     def __init__(self, today: Callable[[], date] | None = None, *, ahead: bool = True, **kwargs: Any) -> None:
-        super().__init__(**{"widget": UnfoldAdminDateWidget({"placeholder": EXAMPLE}), **kwargs})
+        options: dict[str, Any] = {"widget": UnfoldAdminDateWidget({"placeholder": EXAMPLE}), **kwargs}
+        super().__init__(**options)
         self._today, self._ahead = today or _today, ahead
 
     def to_python(self, value: Any) -> date | None:
@@ -56,7 +57,8 @@ class MomentField(forms.DateTimeField):
     """A time in the reader's zone, which its label names; a browser's picker and the spellings of people are read."""
 
     def __init__(self, label: str, **kwargs: Any) -> None:
-        super().__init__(**{"label": format_lazy("{}, {} time", label, _zone()), "widget": MomentPicker(), **kwargs})
+        options: dict[str, Any] = {"widget": MomentPicker(), **kwargs}
+        super().__init__(label=format_lazy("{}, {} time", label, _zone()), **options)
 
     def to_python(self, value: Any) -> datetime | None:
         if not isinstance(value, str) or not value.strip():

@@ -32,7 +32,8 @@ COMMON = {
 class HasZone(Protocol):
     """A workspace or a user; an empty name means none of its own."""
 
-    time_zone: str
+    @property
+    def time_zone(self) -> str: ...
 
 
 @cache

@@ -30,7 +30,7 @@ from tests.sounds import playable
 pytestmark = pytest.mark.django_db
 
 # Ids are of the time, and a copy comes after what it is of.
-NOW = datetime.now(UTC) + timedelta(minutes=1)
+NOW = datetime.now(UTC) + timedelta(days=1)
 HOUR = timedelta(hours=1)
 S = VoicemailStatus
 ENDINGS = [
