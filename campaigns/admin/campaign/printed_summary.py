@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from campaigns.admin import labels
 from campaigns.imports.row_errors import message_of
@@ -124,9 +125,11 @@ def facts_of(campaign: Campaign) -> list[tuple[str, str]]:
     use_case, lane, recording = campaign.use_case, campaign.lane, campaign.recording
     hours, pace = effective_hours(lane, use_case), effective("pace_per_second", lane, use_case.setup)
     says = f"“{recording.name}”, {recording.duration_ms / 1000:.1f} seconds" if recording else "none"
+    place = use_case.workspace.name
     return [
-        ("From", f"{use_case.entity_name} ({use_case.workspace.name})"),
+        ("From", use_case.entity_name if use_case.entity_name == place else f"{use_case.entity_name} ({place})"),
         ("Use case", f"{use_case.name}: {use_case.get_purpose_display().lower()}"),
+        ("Basis", use_case.get_basis_display()),
         ("Recording", "joined from clips for each person" if campaign.script else says),
         ("Hours", f"{clock(hours.start)} to {clock(hours.end)} at the recipient, {labels.days(hours.days)}"),
         ("Pace", f"at most {pace:g} a second"),
@@ -170,6 +173,10 @@ def summary_of(campaign: Campaign, now: datetime) -> Summary:
 
 def summary_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """The response with the summary; the caller has checked the user's permission."""
-    response = render(request, "campaigns/summary.html", {"summary": summary_of(campaign, database_now())})
+    context = {
+        "summary": summary_of(campaign, database_now()),
+        "back": reverse("admin:campaigns_campaign_change", args=[campaign.pk]),
+    }
+    response = render(request, "campaigns/summary.html", context)
     response["Cache-Control"] = "no-store"
     return response

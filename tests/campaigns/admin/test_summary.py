@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.templatetags.static import static
 from django.test import RequestFactory
+from django.urls import reverse
 
 from campaigns.admin.campaign.printed_summary import (
     ASK_FIRST,
@@ -69,6 +72,7 @@ def test_the_facts_are_those_of_the_campaign_in_the_time_zone_of_the_workspace(c
     assert summary.facts == [
         ("From", "Lakeside Clinic (Lakeside Health)"),
         ("Use case", "Flu shots: wellness outreach"),
+        ("Basis", campaign.use_case.get_basis_display()),
         ("Recording", "“Flu reminder”, 20.4 seconds"),
         ("Hours", "8:00 AM to 9:00 PM at the recipient, Monday, Tuesday"),
         ("Pace", "at most 20 a second"),
@@ -77,6 +81,11 @@ def test_the_facts_are_those_of_the_campaign_in_the_time_zone_of_the_workspace(c
     ]
     assert summary.generated_at == "Mon, Mar 2, 2026, 3:30 PM CST"
     assert (summary.name, summary.state, summary.recipients) == ("Flu shots, March", "completed", "0 recipients")
+
+
+def test_a_clinic_that_is_called_like_its_workspace_is_named_once(campaign: Campaign) -> None:
+    campaign.use_case.workspace.name = campaign.use_case.entity_name
+    assert dict(made(campaign, {}).facts)["From"] == "Lakeside Clinic"
 
 
 def test_what_is_not_yet_is_said(campaign: Campaign) -> None:
@@ -165,7 +174,7 @@ def page(campaign: Campaign) -> str:
     return answer.content.decode()
 
 
-def test_the_page_loads_nothing_and_names_no_patient(campaign: Campaign) -> None:
+def test_the_page_loads_only_its_button_and_names_no_patient(campaign: Campaign) -> None:
     make_voicemail(
         lane=campaign.lane, status="failed", reason="busy", reference="ref-77", merge_fields={"name": "Bo Diaz"}
     )
@@ -174,7 +183,9 @@ def test_the_page_loads_nothing_and_names_no_patient(campaign: Campaign) -> None
     assert "Flu shots, March" in html and "The line was busy." in html and RETRY in html
     assert "There is no phone number in this row" in html
     assert not [phi for phi in ("0142", "Bo Diaz", "ref-77", "Ann Lee.csv") if phi in html]
-    assert not [loaded for loaded in ("src=", "href=", "url(", "<script") if loaded in html]
+    named = re.findall(r'(?:src|href)="([^"]*)"', html)
+    assert named == [reverse("admin:campaigns_campaign_change", args=[campaign.pk]), static("campaigns/print.js")]
+    assert not [loaded for loaded in ("url(", "<script>", "//") if loaded in html]
 
 
 def test_a_name_is_text_on_the_page(campaign: Campaign) -> None:
