@@ -12,6 +12,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.opt_outs import maintenance as opt_outs
         from campaigns.people import erasure
         from campaigns.scripts import usage
+        from delivery import exports
         from delivery.retention import recordings
         from delivery.runtime import wakeups
         from delivery.worker import tick
@@ -28,6 +29,7 @@ class CampaignsConfig(AppConfig):
         tick.STEPS += [opt_outs.wake_for_lists, opt_outs.remove_files, *scheduler.STEPS]
         recordings.IN_USE.append(usage.in_use)
         holds.CAMPAIGNS.append(selectors.holdable)
+        exports.NAMES_OF_CAMPAIGNS.append(selectors.names_of)
         quotas.QUOTAS.append(uploaded_lists.LISTS)
         purges.PURGES.append(drafts.DRAFTS)
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)

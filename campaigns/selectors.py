@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -44,6 +44,11 @@ def campaigns(
 def imports(campaign: Campaign) -> QuerySet[RecipientImport]:
     """Recipient imports of the campaign, newest first."""
     return RecipientImport.objects.filter(campaign=campaign).select_related("confirmed_by").order_by("-id")
+
+
+def names_of(campaign_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of campaigns by id, for exports of voicemails."""
+    return dict(Campaign.objects.filter(pk__in=campaign_ids).values_list("pk", "name"))
 
 
 def holdable(workspace_id: UUID) -> Iterable[tuple[UUID, str]]:

@@ -11,7 +11,7 @@ from django.http import StreamingHttpResponse
 from delivery.exports import MERGE_COLUMNS, export_rows
 from delivery.models import Voicemail
 from rvm.platform import audit
-from rvm.platform.csv_export import csv_response
+from rvm.platform.csv_export import csv_response, file_name
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import User, Workspace
 from rvm.platform.observability.masking import MASK
@@ -28,11 +28,12 @@ def voicemail_download(
     e164: bool = False,
     merge_columns: Sequence[str] = MERGE_COLUMNS,
     subject: Model | None = None,
+    called: Sequence[str] = (),
 ) -> StreamingHttpResponse:
     """A streamed CSV response of `found`, with the rows of `export_rows`, recorded as an audit event.
 
     `filters` are the requested ones, and `subject` is the row whose voicemails are exported (default: the workspace). Both are for
-    the audit event, which masks phone numbers and record numbers."""
+    the audit event, which masks phone numbers and record numbers. `called`: what the file's name says of what is in it."""
     audit.record(
         "voicemail.exported",
         subject or workspace,
@@ -42,6 +43,5 @@ def voicemail_download(
         numbers_shown=reveal,
     )
     rows = export_rows(found, reveal=reveal, merge_columns=merge_columns)
-    return csv_response(
-        rows, f"voicemails-{database_now().astimezone(workspace_zone(workspace)):%Y-%m-%d}.csv", e164=e164
-    )
+    today = database_now().astimezone(workspace_zone(workspace))
+    return csv_response(rows, file_name("voicemails", *called, f"{today:%Y-%m-%d}"), e164=e164)

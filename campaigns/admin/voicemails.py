@@ -93,6 +93,10 @@ class VoicemailsWithCampaigns(VoicemailAdmin):
         found = super().why(voicemail)
         return voicemail.when or "-" if found == "-" else found
 
+    def called(self, request: HttpRequest) -> list[str]:
+        campaign = Campaign.objects.filter(pk__in=ids_in([request.GET.get("campaign", "")]))
+        return [*campaign.values_list("name", flat=True), *super().called(request)]
+
     def life(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, Any]:
         campaign = campaigns_of([voicemail]).get(voicemail.lane_id)
         told = {

@@ -101,4 +101,5 @@ class ExportView(CampaignsView):
             filters=query.filters,
             e164=query.e164,
             subject=campaign,
+            called=(campaign.name,),
         )

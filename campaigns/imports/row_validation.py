@@ -42,6 +42,14 @@ _PLACES = {
 }
 # The columns that are not kept as merge fields; the phone that is used is not kept either.
 _NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, AREA_CODE, PHONE_TYPE, *DECIDING, *_PLACES}
+
+
+def merge_fields_of(columns: Sequence[str]) -> list[str]:
+    """The columns of a list that may be kept as merge fields: a phone only beside another one, which was used."""
+    several = sum(name in PHONES for name in columns) > 1
+    return [name for name in columns if name not in _NOT_KEPT and (several or name not in PHONES)]
+
+
 # Two rows of one number may be the same person's although these columns differ.
 _NOT_COMPARED = {
     *PHONES,

@@ -18,7 +18,9 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.list_export import ONE_WORKSPACE, back_to_list, filtered_rows, filters_to_keep
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.heavy_requests import heavy
+from rvm.platform.database.ids import ids_in
 from rvm.platform.roles import Right
+from usecases.models import UseCase
 
 
 class VoicemailExport(RecordAdmin):
@@ -51,4 +53,10 @@ class VoicemailExport(RecordAdmin):
             actor=acting_user(request),
             reveal=rights_of(request).may_see_numbers(workspace.pk),
             filters=filters_to_keep(request),
+            called=(workspace.name, *self.called(request)),
         )
+
+    def called(self, request: HttpRequest) -> list[str]:
+        """What the name of the file says of the filters."""
+        use_case = UseCase.objects.filter(pk__in=ids_in([request.GET.get("use_case", "")]))
+        return [*use_case.values_list("name", flat=True), *request.GET.getlist("status")]

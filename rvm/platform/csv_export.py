@@ -16,8 +16,10 @@ from itertools import chain, islice
 
 from django.http import StreamingHttpResponse
 from django.utils import timezone
+from django.utils.text import slugify
 
 BLOCK_ROWS = 1000
+MAX_PART = 60  # letters of each part of a file's name
 INCOMPLETE_LINE = b'"INCOMPLETE: something failed here, and rows are missing. Export again."\r\n'
 _BOM = "\ufeff"
 # Programs trim leading spaces and zero-width characters, so these may precede the trigger. A cell's own leading apostrophe is
@@ -52,6 +54,11 @@ def csv_lines(rows: Iterable[Sequence[object]], *, e164: bool = False) -> Iterat
 def _in_utc(rows: Iterator[Sequence[object]]) -> list[Sequence[object]]:
     with timezone.override(UTC):
         return list(islice(rows, BLOCK_ROWS))
+
+
+def file_name(*parts: str) -> str:
+    """The name of a CSV file from words of people: ASCII letters, digits and hyphens, short enough for any file system."""
+    return f"{'-'.join(filter(None, (slugify(part)[:MAX_PART] for part in parts)))}.csv"
 
 
 def csv_response(rows: Iterable[Sequence[object]], file_name: str, *, e164: bool = False) -> StreamingHttpResponse:

@@ -17,7 +17,7 @@ from delivery.exports import COLUMNS, export_rows
 from delivery.models import Voicemail
 from delivery.selectors import VoicemailFilter, voicemails
 from rvm.platform.models import Workspace
-from tests.factories import make_lane, make_recording, make_use_case, make_voicemail
+from tests.factories import make_campaign, make_recording, make_use_case, make_voicemail
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,8 @@ def dicts(found: Any, **options: Any) -> list[dict[str, Any]]:
 
 
 def test_a_row_says_what_became_of_the_voicemail(workspace: Workspace) -> None:
-    lane = make_lane(make_use_case(workspace))
+    campaign = make_campaign(make_use_case(workspace, name="Reminders"), name="Flu shots")
+    lane = campaign.lane
     voicemail = make_voicemail(
         lane=lane, status="failed", reason="busy", carrier_code="17", carrier_text="USER BUSY", attempts=2, reference="r-1",
         created_at=T0, accepted_at=T0, ended_at=None,
@@ -39,7 +40,11 @@ def test_a_row_says_what_became_of_the_voicemail(workspace: Workspace) -> None:
     assert dicts(voicemails(workspace, live=None), reveal=False) == [
         {
             "voicemail_id": str(voicemail.pk),
+            "workspace_name": workspace.name,
             "campaign_id": str(lane.pk),
+            "campaign_name": "Flu shots",
+            "use_case_id": str(lane.use_case_id),
+            "use_case_name": "Reminders",
             "reference": "r-1",
             "record_number": "",
             "recipient_phone_number": "•••••••0142",
@@ -60,7 +65,20 @@ def test_a_row_says_what_became_of_the_voicemail(workspace: Workspace) -> None:
 
 def test_what_the_api_sent_belongs_to_no_campaign(workspace: Workspace) -> None:
     make_voicemail(make_use_case(workspace))
-    assert dicts(voicemails(workspace, live=None), reveal=False)[0]["campaign_id"] == ""
+    row = dicts(voicemails(workspace, live=None), reveal=False)[0]
+    assert (row["campaign_id"], row["campaign_name"]) == ("", "")
+
+
+def test_the_names_of_campaigns_are_read_once_a_page(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "PAGE_ROWS", 4)
+    use_case = make_use_case(workspace)
+    campaigns = [make_campaign(use_case, name=f"Week {number}") for number in range(3)]
+    for campaign in campaigns * 2:
+        make_voicemail(lane=campaign.lane)
+    with CaptureQueriesContext(connection) as captured:
+        rows = dicts(voicemails(workspace, live=None), reveal=False)
+    assert [row["campaign_name"] for row in rows] == ["Week 2", "Week 1", "Week 0"] * 2
+    assert sum('FROM "campaigns_campaign"' in query["sql"] for query in captured) == 1
 
 
 def test_with_the_right_to_see_them_come_the_number_and_what_the_list_said(workspace: Workspace) -> None:
@@ -111,7 +129,7 @@ def test_what_comes_or_changes_meanwhile_makes_no_row_twice_or_missing(workspace
     Voicemail.objects.filter(pk=made[0].pk).update(status="delivered")
     seen += rows
     assert [row[0] for row in seen] == [str(voicemail.pk) for voicemail in reversed(made)]
-    assert seen[-1][5] == "delivered"
+    assert seen[-1][COLUMNS.index("status")] == "delivered"
 
 
 def test_the_filters_are_those_of_the_list(workspace: Workspace, small_pages: None) -> None:

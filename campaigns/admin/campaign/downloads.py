@@ -9,8 +9,12 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
+from campaigns.imports.row_validation import merge_fields_of
 from campaigns.models import Campaign
+from campaigns.selectors import imports
+from campaigns.states import ImportState
 from delivery.downloads import voicemail_download
+from delivery.exports import MERGE_COLUMNS
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.selectors import VoicemailFilter, voicemails
 from rvm.platform.admin.large_tables import RecordAdmin
@@ -32,11 +36,20 @@ class CampaignDownloads(RecordAdmin):
         if not self.may(Right.EXPORT, request, campaign):
             raise PermissionDenied
         only = [VoicemailStatus.FAILED] if request.GET.get("only") == "failed" else []
+        called = (campaign.workspace.name, campaign.name, "failed" if only else "all")
         return voicemail_download(
             voicemails(campaign.workspace, VoicemailFilter(campaign_id=campaign.pk, statuses=only), live=campaign.live),
             workspace=campaign.workspace,
             actor=acting_user(request),
             reveal=rights_of(request).may_see_numbers(campaign.workspace_id),
             filters={"campaign_id": str(campaign.pk), "status": [status.value for status in only]},
+            merge_columns=merge_columns(campaign),
             subject=campaign,
+            called=called,
         )
+
+
+def merge_columns(campaign: Campaign) -> list[str]:
+    """The merge fields that the campaign's lists have given, in the order of their columns; each is a column of the file."""
+    lists = imports(campaign).filter(state=ImportState.COMPLETED).order_by("id").values_list("columns", flat=True)
+    return list(dict.fromkeys([*MERGE_COLUMNS, *(name for columns in lists for name in merge_fields_of(columns))]))

@@ -19,7 +19,7 @@ from campaigns.imports.error_report import error_report
 from campaigns.models import RecipientImport
 from rvm.platform import audit
 from rvm.platform.admin.rights import acting_user, rights_of
-from rvm.platform.csv_export import csv_response
+from rvm.platform.csv_export import csv_response, file_name
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.heavy_requests import heavy
 from rvm.platform.errors import ServiceError
@@ -77,7 +77,8 @@ class ImportActions(UploadedListAdmin):
             audit.record(
                 "import.errors_exported", row, actor=acting_user(request), workspace=row.workspace, numbers_shown=True
             )
-            return csv_response(error_report(row), f"rejected-rows-{row.pk}.csv", e164=True)
+            called = file_name("rejected-rows", row.campaign.name, row.file_name.rpartition(".")[0])
+            return csv_response(error_report(row), called, e164=True)
         except ServiceError as refusal:
             messages.error(request, refusal.message)
             return redirect(self.page_of(row))

@@ -20,7 +20,7 @@ from rvm.platform import audit
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedModelAdmin
-from rvm.platform.csv_export import csv_response
+from rvm.platform.csv_export import csv_response, file_name
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.heavy_requests import heavy
 from rvm.platform.models import Workspace
@@ -86,8 +86,8 @@ class ListExport(RecordAdmin):
             numbers_shown=reveal,
         )
         today = database_now().astimezone(workspace_zone(workspace))
-        name = f"{self.noun.replace('_', '-')}s-{today:%Y-%m-%d}.csv"
-        return csv_response(self.export_rows(found, reveal=reveal), name)
+        called = file_name(f"{self.noun.replace('_', '-')}s", workspace.name, f"{today:%Y-%m-%d}")
+        return csv_response(self.export_rows(found, reveal=reveal), called)
 
 
 def filtered_rows(page: ScopedModelAdmin, request: HttpRequest) -> QuerySet[Any] | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
 
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import CampaignState, ImportState
@@ -162,6 +166,28 @@ def test_downloads_are_masked_unless_numbers_may_be_seen(
     assert "(202) 555-0100" not in failed
     assert len(everybody.splitlines()) == 3
     assert len(failed.splitlines()) == 2
+
+
+def test_each_column_of_the_lists_is_one_of_the_download_and_the_files_are_told_apart(
+    compliance: Client, make: Any, workspace: Workspace
+) -> None:
+    Membership.objects.filter(workspace=workspace).update(may_see_numbers=True)
+    campaign = make(workspace, name="Flu shots")
+    make_import(campaign, state=ImportState.COMPLETED, columns=["phone", "first_name", "", "doctor", "reference"])
+    make_import(campaign, state=ImportState.DISCARDED, columns=["phone", "room"])
+    fields = {"first_name": "Ana", "doctor": "Dr. Yu"}
+    make_voicemail(lane=campaign.lane, merge_fields=fields, status=VoicemailStatus.FAILED, reason="busy")
+    answers = [compliance.get(at(campaign, "export"), query) for query in ({}, {"only": "failed"})]
+    names = [answer["Content-Disposition"].partition("filename=")[2] for answer in answers]
+    assert [re.sub(r"[0-9-]+\.csv", "", name) for name in names] == [
+        f'"voicemails-{slugify(workspace.name)}-flu-shots-{which}"' for which in ("all", "failed")
+    ]
+    for answer in answers:
+        text = b"".join(answer).decode("utf-8-sig")
+        [row] = csv.DictReader(io.StringIO(text, newline=""))
+        assert list(row)[-5:] == ["name", "language", "first_name", "doctor", "other_fields"]
+        assert (row["first_name"], row["doctor"], row["other_fields"]) == ("Ana", "Dr. Yu", "")
+        assert (row["campaign_name"], row["use_case_name"]) == ("Flu shots", campaign.use_case.name)
 
 
 def test_its_voicemails_are_found_however_many_campaigns_came_after_it(

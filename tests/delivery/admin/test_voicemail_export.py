@@ -16,7 +16,7 @@ from delivery.exports import COLUMNS
 from rvm.platform.admin.exact_search import encrypt_term
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.roles import Role
-from tests.factories import RECIPIENT, make_recording, make_use_case, make_user, make_voicemail
+from tests.factories import RECIPIENT, make_campaign, make_recording, make_use_case, make_user, make_voicemail
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +53,15 @@ def test_numbers_and_names_are_in_it_for_those_who_may_see_them(
     [row] = table(client.get(EXPORT))
     assert row["recipient_phone_number"] == ("(202) 555-0142" if sees else "•••••••0142")
     assert (row.get("name") == "Ann Lee") is sees and (list(row) == list(COLUMNS)) is not sees
+
+
+def test_the_files_name_says_of_which_clinic_campaign_and_status_it_is(client: Client, workspace: Workspace) -> None:
+    Workspace.objects.filter(pk=workspace.pk).update(name='Lakeside "North"; Clinic')
+    campaign = make_campaign(make_use_case(workspace), name="Flu shots\r\n2026")
+    client.force_login(make_user(workspace=workspace, is_staff=True, role=Role.ADMIN, password=None))
+    query = {"campaign": str(campaign.pk), "status": ["failed", "expired"]}
+    [_, name] = client.get(EXPORT, query)["Content-Disposition"].split("filename=")
+    assert re.fullmatch(r'"voicemails-lakeside-north-clinic-flu-shots-2026-failed-expired-\d{4}-\d\d-\d\d\.csv"', name)
 
 
 def test_another_workspaces_rows_are_not_in_it(staff: Client, workspace: Workspace) -> None:
