@@ -43,6 +43,8 @@ def test_a_message_is_recorded_listened_to_recorded_again_and_kept(admin: AdminP
     listen = admin.browser.find_element(By.CSS_SELECTOR, ".recorder audio")
     admin.browser.execute_script("arguments[0].muted = true; arguments[0].play()", listen)
     admin.until(lambda: float(listen.get_property("currentTime")) > 0.2)
+    admin.button("Save").click()
+    admin.reads("What was recorded is not in the form yet")
     press_key(admin)  # on Use this recording
     admin.reads("The recording is in the form. Save to keep it.")
     admin.picture("recorded")

@@ -150,6 +150,10 @@ class Recorder {
       event.preventDefault();
       this.say("Still recording: press Stop first.");
       this.stop.focus();
+    } else if (!this.use.hidden && !this.field.files.length) {
+      event.preventDefault();
+      this.say("What was recorded is not in the form yet: press Use this recording, or record it again.");
+      this.use.focus();
     } else if (this.filled && !this.field.form.reportValidity()) {
       event.preventDefault();
     }
