@@ -59,7 +59,7 @@ REJECTIONS: dict[str, str] = {
     ),
     "not_decodable": (
         "The decoder broke off at this recording, or was not done with it after {allowed} seconds, where a minute of sound takes "
-        "less than one. The file is damaged. " + _EXPORT
+        "about one. The file is damaged. " + _EXPORT
     ),
     "silent": (
         "Only {measured} seconds of this recording can be heard on a telephone (louder than {threshold} dB below full volume); at "

@@ -12,6 +12,8 @@ from typing import Any, BinaryIO
 from delivery.audio.rejections import AudioRejected
 from tests.delivery.audio.mp3_bytes import encoded
 
+_MP3 = encoded(12)  # made while the server may still open files
+
 
 def crash(source: BinaryIO, **_: object) -> Iterator[dict[str, Any]]:
     source.read()
@@ -76,7 +78,7 @@ def convert_and_look_around(source: BinaryIO, **_: object) -> Iterator[Any]:
     [seen] = look_around(source)
     if seen["samples"]:
         yield {"seconds": 12.0, "announced": 12.0}
-        yield encoded(12)
+        yield _MP3
 
 
 def refuse_in_own_words(source: BinaryIO, **_: object) -> Iterator[Any]:

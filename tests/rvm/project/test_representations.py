@@ -30,8 +30,9 @@ _MAY_HOLD_TEXT = re.compile(r"\b(str|bytes|bytearray|Any|object|memoryview)\b")
 SHOWN = set(
     """
     advice basis because bitrate_mode by_reason by_status carrier carrier_reference chain changes check choices choose chosen
-    code codes coloured colours columns comments commit consent_required consents content_type continuation_token country
-    covers crossed_out days decided delimiter detail differs dispatch_worker due encoder encoding end error errors event_id
+    code codes coloured colours columns comments commit consent_required consents content_type continuation_token
+    converted_from country
+    covers crossed_out days decided delimiter demuxer detail differs dispatch_worker due encoder encoding end error errors event_id
     explanation facts field file_name fingerprint formats formulas freezes from_reason generated_at help hidden_columns
     holidays honoured hours iana id ids kind label labels last left left_out loaded_rules lost media_id message method missed
     months named note noun number_plan oddities of_log over page pairs part percent places process purpose purposes put_off
@@ -50,6 +51,8 @@ SHOWN_THERE = {
     "Effect.name",
     "Entry.name",
     "Event.text",
+    "Format.name",
+    "Format.word",
     "Found.name",
     "Found.subject",
     "Gauge.name",

@@ -121,6 +121,14 @@ def test_the_pitch_and_the_order_stay_as_they_were() -> None:
         assert int(np.abs(np.fft.rfft(middle)).argmax()) * 2 == pytest.approx(hertz, abs=4)
 
 
+def test_what_browsers_record_is_read_though_its_head_says_no_length() -> None:
+    """Safari's MP4 is in fragments; Chrome's and Firefox's WebM is written without a way back to its head."""
+    fragments = sound_file("MP4", noise(3, 44100), 44100, movflags="frag_keyframe+empty_moov")
+    stream = sound_file("WebM, Opus", noise(3, 48000), 48000, live="1")
+    for data in (fragments, stream):
+        assert converted(data)[0]["seconds"] == pytest.approx(3, abs=MAX_CODED_FRAME)
+
+
 @pytest.mark.parametrize("muxer", ["mp4", "mov", "matroska"])
 def test_of_a_video_the_sound_is_taken(muxer: str) -> None:
     assert converted(video_file(muxer, noise(3, 44100), 44100))[0]["seconds"] == pytest.approx(3, abs=MAX_CODED_FRAME)
