@@ -117,10 +117,10 @@ def status_shown(voicemail: Voicemail, campaign: Campaign | None) -> str:
 
 
 def waits_for(voicemail: Voicemail, campaign: Campaign | None, now: datetime) -> str:
-    """When a queued voicemail goes, or what it waits for, by the clock of its campaign; empty for another."""
+    """When a queued voicemail goes, or what it waits for, by the reader's clock; empty for another."""
     if voicemail.status != VoicemailStatus.QUEUED:
         return ""
-    return when(voicemail, campaign, now, PersonClock(campaign.time_zone if campaign else "UTC"))
+    return when(voicemail, campaign, now, PersonClock(""))
 
 
 def _address(campaign: Campaign) -> str:
