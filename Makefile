@@ -68,6 +68,10 @@ proxies: .venv/dev.stamp ## try deploy/'s nginx and Caddy before the web server;
 e2e: .venv/e2e.stamp ## walk through the admin in Chromium, which Debian must have or gets; WALKS=tests/e2e/test_short.py for less
 	@$(VENV)/python -m pytest $(WALKS) -m e2e
 
+.PHONY: pictures
+pictures: .venv/e2e.stamp ## take the pictures of docs/administer again, in Chromium
+	@RVM_DOCS_PICTURES=docs/administer/pictures $(VENV)/python -m pytest tests/e2e/test_pictures.py -m e2e
+
 .PHONY: lint
 lint: .venv/dev.stamp ## check style and the layers' import contracts
 	@$(VENV)/ruff check .
@@ -148,7 +152,8 @@ requirements: .venv/dev.stamp ## compile requirements/ again from pyproject.toml
 	@touch $@
 
 # On top of the same environment: the client of a browser, which is the machine's own.
-.venv/e2e.stamp: requirements/e2e.txt .venv/dev.stamp
+.venv/e2e.stamp: requirements/e2e.txt requirements/axe.txt .venv/dev.stamp
 	@requirements/browser.sh
 	@$(INSTALL) $<
+	@$(INSTALL) requirements/axe.txt --no-deps
 	@touch $@

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
 def _item(title: str, icon: str, table: str, permission: str = "") -> dict[str, Any]:
     item: dict[str, Any] = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{table}_changelist")}
     return {**item, "permission": f"rvm.project.dashboard.{permission}"} if permission else item
+
+
+def _script(request: HttpRequest) -> str:
+    return static("rvm/desk.js")
+
+
+def _style(request: HttpRequest) -> str:
+    return static("rvm/desk.css")
 
 
 UNFOLD: dict[str, Any] = {
@@ -20,6 +30,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": None,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SCRIPTS": [_script],
+    "STYLES": [_style],
     "DASHBOARD_CALLBACK": "rvm.project.dashboard.dashboard",
     "ACCOUNT": {
         "navigation": [
@@ -37,14 +49,14 @@ UNFOLD: dict[str, Any] = {
                     _item("Voicemails", "voicemail", "delivery_voicemail"),
                     _item("Recordings", "mic", "delivery_recording"),
                     _item("Clips", "content_cut", "delivery_clip"),
-                    _item("Lanes", "low_priority", "delivery_lane"),
+                    _item("Queues", "low_priority", "delivery_lane"),
                 ],
             },
             {
                 "title": "From whom, under which rules",
                 "items": [
                     _item("Use cases", "assignment", "usecases_usecase"),
-                    _item("Setups", "cell_tower", "usecases_telephonysetup"),
+                    _item("Telephony setups", "cell_tower", "usecases_telephonysetup"),
                     _item("Phone numbers", "call", "usecases_phonenumber"),
                     _item("Consents", "fact_check", "usecases_consent"),
                     _item("Suppressions", "block", "usecases_suppression"),
@@ -69,7 +81,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Failed work", "report", "platform_failedwork", "may_see_failed_work"),
                     _item("Audit events", "history", "platform_auditevent", "may_read_audit"),
-                    _item("Drops", "outbox", "delivery_drop"),
+                    _item("Attempts", "outbox", "delivery_drop"),
                     _item("Carrier reports", "inbox", "delivery_carrierreport"),
                     _item("Imported lists", "upload_file", "campaigns_recipientimport"),
                     _item("Opt-out lists", "playlist_remove", "campaigns_optoutimport"),

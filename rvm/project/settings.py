@@ -247,7 +247,6 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "rvm" / "project" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver import Chrome
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
@@ -17,8 +21,13 @@ from campaigns.imports import runner as recipients
 from campaigns.opt_outs import runner as opt_outs
 
 PATIENCE_SECONDS = 20.0
+PHONE_WIDTH, PHONE_HEIGHT = 390, 844
+MAX_TABS = 150
 # Where to keep a picture of every page of a walk, for whoever wants to look at them.
 PICTURES = os.environ.get("RVM_E2E_PICTURES", "")
+# Where the documentation has its pictures, if they are to be taken again.
+DOCS_PICTURES = os.environ.get("RVM_DOCS_PICTURES", "")
+MAX_PICTURE_BYTES = 150_000
 
 
 class AdminPages:
@@ -101,6 +110,56 @@ class AdminPages:
         width = self.browser.execute_script("return document.documentElement.clientWidth")
         return bool(element.rect["x"] >= 0 and element.rect["x"] + element.rect["width"] <= width)
 
+    @contextmanager
+    def on_a_phone(self) -> Iterator[None]:
+        """The same browser, as wide as a phone; afterwards as it was."""
+        before = self.browser.execute_script("return [innerWidth, innerHeight]")
+        self._resize(PHONE_WIDTH, PHONE_HEIGHT, mobile=True)
+        yield
+        self._resize(*before, mobile=False)
+
+    def width(self) -> int:
+        """How wide the page is; wider than the window, it has to be scrolled sideways."""
+        return int(self.browser.execute_script("return document.documentElement.scrollWidth"))
+
+    def _resize(self, width: int, height: int, *, mobile: bool) -> None:
+        self.browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile},
+        )
+
+    def is_within(self, element: WebElement, other: WebElement) -> bool:
+        return bool(self.browser.execute_script("return arguments[1].contains(arguments[0])", element, other))
+
+    def until(self, holds: Callable[[], object], otherwise: str) -> None:
+        self._until(holds, otherwise)
+
+    # by keyboard alone
+
+    def tab_to(self, name: str) -> WebElement:
+        """Presses Tab until the focus is on what a reader calls so; what is passed is told if it never comes there."""
+        passed = []
+        for _ in range(MAX_TABS):
+            self.type(Keys.TAB)
+            focused = self.focused
+            passed.append(called := " ".join(focused.accessible_name.split()))
+            if re.match(rf"{re.escape(name)}\b|{re.escape(name)}$", called):
+                return focused
+        raise AssertionError(f"Tab does not come to “{name}”, but to {passed}")
+
+    @property
+    def focused(self) -> WebElement:
+        return self.browser.switch_to.active_element
+
+    def type(self, keys: str) -> None:
+        ActionChains(self.browser).send_keys(keys).perform()
+
+    def enter(self, name: str) -> None:
+        """Tab to it, Enter, and wait for the page that comes of it."""
+        self.tab_to(name)
+        self._left_by(lambda: self.type(Keys.ENTER))
+        self.picture(name)
+
     def by_id(self, identifier: str) -> WebElement:
         return self.browser.find_element(By.ID, identifier)
 
@@ -112,12 +171,26 @@ class AdminPages:
             nth = len(list(folder.iterdir())) + 1
             (folder / f"{nth:02} {name}.png").write_bytes(b64decode(taken["data"]))
 
+    def picture_for_docs(self, name: str, height: int = 768) -> bytes:
+        """The top of the page as the documentation shows it, written there if that is asked for."""
+        self.browser.execute_script("scrollTo(0, 0); document.activeElement.blur()")
+        clip = {"x": 0, "y": 0, "width": 1366, "height": height, "scale": 0.75}
+        taken = self.browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
+        png = b64decode(taken["data"])
+        assert len(png) <= MAX_PICTURE_BYTES, f"{name} has {len(png)} bytes"
+        if DOCS_PICTURES:
+            Path(DOCS_PICTURES).mkdir(parents=True, exist_ok=True)
+            (Path(DOCS_PICTURES) / f"{name}.png").write_bytes(png)
+        return png
+
     def _everything(self) -> str:
         return " ".join(self.browser.find_element(By.TAG_NAME, "body").text.split())
 
     def _labelled(self, label: str) -> WebElement:
         return self.browser.find_element(
-            By.XPATH, f'//select[@aria-label="{label}" or ancestor::label[contains(normalize-space(), "{label}")]]'
+            By.XPATH,
+            f'//select[@aria-label="{label}" or ancestor::label[contains(normalize-space(), "{label}")]'
+            f' or @id=//label[starts-with(normalize-space(), "{label}")]/@for]',
         )
 
     def _left_by(self, action: Callable[[], None]) -> None:

@@ -25,7 +25,7 @@ from tests.campaigns.admin.conftest import make_campaign
 from tests.e2e.admin_pages import AdminPages
 from tests.factories import make_user
 
-# A laptop's screen, the smallest thin the admin is made for.
+# A laptop's screen.
 WIDTH, HEIGHT = 1366, 768
 _OPTIONS = (
     "--headless=new",

@@ -188,7 +188,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, NumberSearch):
         rows = [
             (self.address(row), self.kind_shown(row), row.get_source_display()) for row in other_active(suppression)
         ]
-        return format_html_join(", ", '<a class="text-primary-600" href="{}">{} ({})</a>', rows) or "nothing else"
+        return format_html_join(", ", '<a class="text-link" href="{}">{} ({})</a>', rows) or "nothing else"
 
     def address(self, row: Suppression) -> str:
         return reverse("admin:usecases_suppression_change", args=[row.pk])

@@ -38,7 +38,13 @@ from usecases.selectors import name_of
 
 MAX_LISTS = 50
 FILE_FIELD = UnfoldAdminFileFieldWidget(
-    {"id": "list", "required": True, "accept": LIST_FILES, "aria-describedby": "about-lists"}
+    {
+        "id": "list",
+        "required": True,
+        "accept": LIST_FILES,
+        "aria-label": "List of people",
+        "aria-describedby": "about-lists",
+    }
 )
 
 

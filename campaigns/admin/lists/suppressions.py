@@ -95,7 +95,7 @@ class SuppressionsWithLists(SuppressionAdmin):
         if suppression.from_elsewhere:
             return "-"  # its number is another workspace's
         address = reverse("person_of_suppression", args=[suppression.pk])
-        return format_html('<a class="text-primary-600" href="{}">All that is known of this number</a>', address)
+        return format_html('<a class="text-link" href="{}">All that is known of this number</a>', address)
 
     @display(description="Opt-out list")
     def opt_out_list(self, suppression: Suppression) -> str:
@@ -106,7 +106,7 @@ class SuppressionsWithLists(SuppressionAdmin):
             return "-"
         address = reverse("admin:campaigns_optoutimport_change", args=[row.pk])
         confirmed = f", confirmed by {row.confirmed_by}" if row.confirmed_by else ""
-        return format_html('<a class="text-primary-600" href="{}">{}</a>{}', address, row.file_name, confirmed)
+        return format_html('<a class="text-link" href="{}">{}</a>{}', address, row.file_name, confirmed)
 
     @display(description="Waiting voicemails that it stopped")
     def stopped(self, suppression: Suppression) -> str:
@@ -121,7 +121,7 @@ class SuppressionsWithLists(SuppressionAdmin):
             )
             for row in rows[:MAX_SHOWN]
         ]
-        shown = format_html_join(", ", '<a class="text-primary-600" href="{}">{}, {}</a>', links) or "none"
+        shown = format_html_join(", ", '<a class="text-link" href="{}">{}, {}</a>', links) or "none"
         return format_html("{}, and more", shown) if len(rows) > MAX_SHOWN else shown
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
