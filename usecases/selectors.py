@@ -149,7 +149,8 @@ def require_usable(use_case: UseCase, live: bool) -> None:
     if not use_case.phone_numbers.filter(setup_id=use_case.setup_id).exists():
         raise ServiceError(
             "no_number_assigned",
-            "No phone number of its setup is assigned to this use case; assign one to send.",
+            f"The use case “{use_case.name}” has no sender number, so nothing can be sent under it. Assign it a phone number of its "
+            f"telephony setup “{use_case.setup.name}”, or choose another use case.",
             field="use_case_id",
         )
 

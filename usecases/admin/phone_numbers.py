@@ -20,6 +20,7 @@ from rvm.platform.admin.rights import acting_user, forbidden, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.roles import Right
 from rvm.platform.times import moments
+from usecases.admin.typed_numbers import TypedNumberField, typed_number
 from usecases.models import PhoneNumber, TelephonySetup
 from usecases.selectors import name_of
 from usecases.services import add_phone_number, remove_phone_number, state_ownership
@@ -27,6 +28,8 @@ from usecases.services import add_phone_number, remove_phone_number, state_owner
 
 class PhoneNumberForm(ServiceForm):
     refusal_fields: ClassVar[dict[str, str]] = {"phone_number": "e164", "setup_id": "setup"}
+
+    e164 = TypedNumberField(help_text="For example (202) 555-0142.")
 
     class Meta:
         model = PhoneNumber
@@ -67,6 +70,10 @@ class PhoneNumberAdmin(ScopedModelAdmin):
     def choices(self, model: Any, request: HttpRequest) -> QuerySet[Any]:
         found = super().choices(model, request)
         return found.filter(deleted_at=None) if model is TelephonySetup else found
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        """By part of a number, or by a whole one in any way of writing."""
+        return super().get_search_results(request, queryset, typed_number(search_term) or search_term)
 
     @display(description="Use cases")
     def assigned_to(self, number: PhoneNumber) -> str:

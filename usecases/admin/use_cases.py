@@ -11,7 +11,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -28,7 +28,7 @@ from rvm.platform.roles import Right
 from rvm.platform.times import moments
 from usecases.admin.weekdays import WeekdaysField
 from usecases.consents.bases import ConsentRequired
-from usecases.models import PhoneNumber, TelephonySetup, UseCase, new_days
+from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase, new_days
 from usecases.policy_text import policy_text
 from usecases.rules_in_force import rules_in_force
 from usecases.selectors import name_of
@@ -72,8 +72,13 @@ class ConsentFilter(DropdownFilter):
 
 
 class NumberChoice(forms.ModelMultipleChoiceField):
+    """Numbers with their setups; of a number that the use case's own setups do not have, also why it cannot be one of its senders."""
+
+    setups: frozenset[Any] = frozenset()
+
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.e164} ({obj.setup.name})"
+        foreign = self.setups and obj.setup_id not in self.setups
+        return f"{obj.e164} ({obj.setup.name}{': only if you choose this setup' if foreign else ''})"
 
 
 class UseCaseForm(ServiceForm):
@@ -100,6 +105,19 @@ class UseCaseForm(ServiceForm):
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding and "numbers" in self.fields:
             self.initial["numbers"] = list(self.instance.phone_numbers.values_list("pk", flat=True))
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses numbers that neither the setup nor the failover setup has, at the numbers."""
+        values = super().clean() or self.cleaned_data
+        setups = [each for each in (values.get("setup"), values.get("failover_setup")) if each is not None]
+        foreign = [number for number in values.get("numbers", ()) if number.setup not in setups]
+        if setups and foreign:
+            through = " and ".join(f"“{setup.name}”" for setup in setups)
+            named = ", ".join(f"{number.e164} of “{number.setup.name}”" for number in foreign)
+            self.add_error(
+                "numbers", f"The use case sends through {through}, which cannot send from {named}. Untick it."
+            )
+        return values
 
 
 class UseCaseAdmin(ScopedModelAdmin):
@@ -139,7 +157,8 @@ class UseCaseAdmin(ScopedModelAdmin):
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("setup__credentials")
+        assigned = NumberAssignment.objects.filter(use_case=OuterRef("pk"), phone_number__setup=OuterRef("setup"))
+        return super().get_queryset(request).defer("setup__credentials").annotate(has_number=Exists(assigned))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -152,6 +171,9 @@ class UseCaseAdmin(ScopedModelAdmin):
             if obj is not None:
                 offered = offered.filter(workspace=obj.workspace_id)
             form.base_fields["numbers"].queryset = offered.order_by("setup__name", "e164")
+            form.base_fields["numbers"].setups = frozenset(
+                {obj.setup_id, obj.failover_setup_id} - {None} if obj else ()
+            )
         return form
 
     def parts_shown(self, row: UseCase) -> QuerySet[Any]:
@@ -169,10 +191,15 @@ class UseCaseAdmin(ScopedModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj is not None and obj.deleted_at)
 
-    @display(description="State", label={"sending": "success", "paused": "warning", "deleted": "danger"})
-    def state(self, use_case: UseCase) -> str:
+    @display(
+        description="State",
+        label={"sending": "success", "paused": "warning", "without a sender number": "danger", "deleted": "danger"},
+    )
+    def state(self, use_case: Any) -> str:
         if use_case.deleted_at:
             return "deleted"
+        if not use_case.has_number:
+            return "without a sender number"
         return "sending" if use_case.sending_enabled else "paused"
 
     @display(description="Consent")

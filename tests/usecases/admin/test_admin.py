@@ -170,6 +170,32 @@ def test_a_number_is_added_and_a_bad_one_refused_at_its_field(staff: Client, wor
     assert "has this phone number already" in again.context["adminform"].form.errors["e164"][0]
 
 
+@pytest.mark.parametrize("written", ["(212) 555-0123", "212.555.0123", "1-212-555-0123"])
+def test_a_number_is_added_and_found_as_people_write_it(staff: Client, workspace: Workspace, written: str) -> None:
+    setup = make_setup(workspace)
+    staff.post(reverse("admin:usecases_phonenumber_add"), {"setup": setup.pk, "e164": written})
+    assert PhoneNumber.objects.get(setup=setup).e164 == "+12125550123"
+    found = staff.get(reverse("admin:usecases_phonenumber_changelist"), {"q": written}).context["cl"]
+    assert [row.e164 for row in found.result_list] == ["+12125550123"]
+
+
+def test_a_number_of_another_setup_says_so_and_is_refused_at_the_numbers(staff: Client, workspace: Workspace) -> None:
+    use_case, foreign = make_use_case(workspace), make_phone_number(make_setup(workspace))
+    assert f"({foreign.setup.name}: only if you choose this setup)" in staff.get(change(use_case)).content.decode()
+    answer = staff.post(change(use_case), form_of(use_case, numbers=[foreign.pk]))
+    [error] = answer.context["adminform"].form.errors["numbers"]
+    assert f"which cannot send from {foreign.e164} of “{foreign.setup.name}”" in error
+    assert use_case.phone_numbers.count() == 1
+
+
+def test_a_use_case_without_a_number_is_not_called_sending(staff: Client, workspace: Workspace) -> None:
+    make_use_case(workspace)
+    make_use_case(workspace, numbers=0)
+    listed = staff.get(reverse("admin:usecases_usecase_changelist")).context["cl"].result_list
+    table = staff.get(reverse("admin:usecases_usecase_changelist")).context["cl"].model_admin
+    assert [table.state(row) for row in listed] == ["without a sender number", "sending"]
+
+
 def test_an_assigned_number_is_not_taken_away(staff: Client, workspace: Workspace) -> None:
     number = make_use_case(workspace).phone_numbers.get()
     answer = staff.post(reverse("admin:usecases_phonenumber_delete", args=[number.pk]), {"post": "yes"}, follow=True)
