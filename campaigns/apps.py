@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class CampaignsConfig(AppConfig):
     name = "campaigns"
-    verbose_name = "Campaigns"
+    verbose_name = "Reaching people"
 
     def ready(self) -> None:
         from campaigns import selectors

@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class DeliveryConfig(AppConfig):
     name = "delivery"
-    verbose_name = "Delivery"
+    verbose_name = "Reaching people"
 
     def ready(self) -> None:
         from delivery.engine import circuit_breaker, moved_drops

@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class UseCasesConfig(AppConfig):
     name = "usecases"
-    verbose_name = "Use cases"
+    verbose_name = "From whom, under which rules"
 
     def ready(self) -> None:
         from rvm.platform import organisations

@@ -112,25 +112,30 @@ class TelephonySetup(Row):
         default=1,
         db_default=1,
         editable=False,
-        help_text="Drops submitted under an older version are not submitted again.",
+        help_text="Attempts made under an older version are not made again.",
     )
     pace_per_second = models.FloatField(
         default=50,
         validators=PACE_BOUNDS,
-        help_text="Drops started a second.",
+        help_text="Attempts started a second.",
     )
     in_flight_cap = models.PositiveIntegerField(
-        default=64, validators=[MinValueValidator(1), MaxValueValidator(10_000)], help_text="Requests open at a time."
+        "most requests at a time",
+        default=64,
+        validators=[MinValueValidator(1), MaxValueValidator(10_000)],
+        help_text="How many may be open with the carrier at once.",
     )
     report_horizon_hours = models.PositiveIntegerField(
+        "hours to wait for a report",
         default=24,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_HOURS)],
-        help_text="An accepted drop without a report after this ends as failed: unreported.",
+        help_text="An attempt that the carrier took and has not reported on by then ends as failed: unreported.",
     )
     confirm_horizon_hours = models.PositiveIntegerField(
+        "hours to look into an unclear attempt",
         default=24,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_HOURS)],
-        help_text="A drop that is still uncertain after this ends as failed: unconfirmed.",
+        help_text="If it is still unclear by then whether the carrier got it, the attempt ends as failed: unconfirmed.",
     )
     enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
     free_to_recipient = models.BooleanField(
@@ -349,7 +354,7 @@ class UseCase(Row):
     max_attempts = models.PositiveSmallIntegerField(
         default=1,
         validators=ATTEMPTS_BOUNDS,
-        help_text="Drops per voicemail that may reach the carrier; what was provably not sent does not count.",
+        help_text="Attempts per voicemail that may reach the carrier; what was provably not sent does not count.",
     )
     retry_minutes = models.PositiveIntegerField(
         default=60,
@@ -359,8 +364,8 @@ class UseCase(Row):
     max_per_day = models.PositiveSmallIntegerField(
         default=1,
         validators=CAP_BOUNDS,
-        help_text="Drops to one number on a day of its owner's calendar, with those of all other use cases of the organisation; what "
-        "was provably not left does not count.",
+        help_text="Attempts to reach one number on a day of its owner's calendar, with those of all other use cases of the "
+        "organisation; what was provably not left does not count.",
     )
     max_per_24h = models.PositiveSmallIntegerField(
         null=True,

@@ -125,7 +125,7 @@ LEFT_OUT: dict[str, str] = {
     LeftOut.RECORDING_REMOVED: "whose recording was removed",
     LeftOut.COPIED: "who were copied into another campaign",
     LeftOut.SUPPRESSED: "on the suppression list",
-    LeftOut.ATTEMPTS_USED_UP: "after ten drops",
+    LeftOut.ATTEMPTS_USED_UP: "after ten attempts",
 }
 
 

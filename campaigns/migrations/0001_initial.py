@@ -91,6 +91,10 @@ class Migration(migrations.Migration):
                 ('ended_meanwhile', models.BigIntegerField(default=0, help_text='Voicemails to these that had been ended because of the list, and stay so.')),
                 ('lift_reason', models.CharField(blank=True, db_default='', default='', editable=False, help_text='Why its suppressions are lifted instead of removed; they stay as history.', max_length=200)),
             ],
+            options={
+                'verbose_name': 'opt-out list',
+                'verbose_name_plural': 'opt-out lists',
+            },
         ),
         migrations.CreateModel(
             name='RecipientImport',
@@ -122,6 +126,10 @@ class Migration(migrations.Migration):
                 ('codes', models.JSONField(default=dict, help_text='Rejected rows by code.')),
                 ('answers', models.JSONField(db_default=models.Value({}, output_field=models.JSONField()), default=dict, help_text='Rows by what they say about consent, and those whose first phone is not the one that is reached.')),
             ],
+            options={
+                'verbose_name': 'imported list',
+                'verbose_name_plural': 'imported lists',
+            },
         ),
         migrations.CreateModel(
             name='RejectedRow',
@@ -147,6 +155,8 @@ class Migration(migrations.Migration):
                 ('confirmed_at', models.DateTimeField(editable=False, null=True)),
             ],
             options={
+                'verbose_name': 'taking out',
+                'verbose_name_plural': 'people taken out',
                 'abstract': False,
             },
         ),

@@ -58,6 +58,8 @@ class OptOutImport(UploadedList):
     undone_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
 
     class Meta:
+        verbose_name = "opt-out list"
+        verbose_name_plural = "opt-out lists"
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["workspace", "-id"], name="opt_outs_newest"),
             models.Index(

@@ -39,6 +39,8 @@ class RecipientImport(UploadedList):
     )
 
     class Meta:
+        verbose_name = "imported list"
+        verbose_name_plural = "imported lists"
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["campaign", "-id"], name="import_newest"),
             models.Index(

@@ -35,3 +35,10 @@ class Withdrawal(Row):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     confirmed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     confirmed_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = "taking out"
+        verbose_name_plural = "people taken out"
+
+    def __str__(self) -> str:
+        return f"People taken out of {self.campaign}"

@@ -17,12 +17,6 @@ from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin, changes_o
 from rvm.platform.roles import Right
 
 
-def lane_name(lane: Lane) -> str:
-    """Name of a lane for people. Requires `use_case` to be loaded with the lane."""
-    kind = "API" if lane.for_api else "campaign"
-    return f"{lane.use_case.name}: {kind}, {'live' if lane.live else 'test'}"
-
-
 def count(lanes: Iterable[Any]) -> None:
     """Set `counted` (voicemails by status) on each lane, or on each campaign, whose id is that of its lane; one statement for all."""
     rows = list(lanes)
@@ -69,9 +63,6 @@ class LaneAdmin(ScopedModelAdmin):
             obj.save(update_fields=form.changed_data)
         self.record(request, "updated", obj, changes=changes_of(form))
 
-    def row_title(self, row: Lane) -> str:
-        return lane_name(row)
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RestrictedChangeList]:
         return CountedList
 
@@ -80,9 +71,9 @@ class LaneAdmin(ScopedModelAdmin):
         count([lane])
         return lane
 
-    @display(description="Lane")
+    @display(description="Queue")
     def named(self, lane: Lane) -> str:
-        return lane_name(lane)
+        return str(lane)
 
     @display(description="State", label={"open": "success", "held": "warning"})
     def state(self, lane: Lane) -> str:

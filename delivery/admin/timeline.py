@@ -40,7 +40,7 @@ _OURS = (VoicemailStatus.SKIPPED, VoicemailStatus.CANCELED, VoicemailStatus.EXPI
 
 
 def _of_drop(drop: Drop) -> Iterator[Event]:
-    number = f"Drop {drop.number}"
+    number = f"Attempt {drop.number}"
     yield Event(
         drop.created_at, VoicemailStatus.SENDING, f"{number} sent through “{drop.setup.name}” from {drop.sender}."
     )
@@ -50,7 +50,7 @@ def _of_drop(drop: Drop) -> Iterator[Event]:
         yield Event(drop.accepted_at, VoicemailStatus.ACCEPTED, f"{number} was accepted by the carrier{reference}.")
     if drop.status == DropStatus.UNCERTAIN:
         asked = f" The carrier was asked {drop.checks} times." if drop.checks else ""
-        text = f"It is not known whether the carrier got drop {drop.number}; it is not sent again.{asked}"
+        text = f"It is not known whether the carrier got attempt {drop.number}; it is not sent again.{asked}"
         yield Event(drop.created_at, DropStatus.UNCERTAIN, text, carrier)
     elif drop.ended_at:
         yield Event(drop.ended_at, drop.status, _end(drop, number), carrier)

@@ -85,9 +85,6 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def row_title(self, row: Voicemail) -> str:
-        return f"Voicemail, {row.masked_recipient}" if row.number_removed_at else f"Voicemail to {row.masked_recipient}"
-
     @display(description="Recipient")
     def shown_number(self, voicemail: Any) -> str:
         return self.full_number(voicemail) if voicemail.number_shown else voicemail.masked_recipient
@@ -124,7 +121,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
         drops, kept = list(drops_of(voicemail)), kept_decision(voicemail)
         reports = list(CarrierReport.objects.filter(drop_id__in=[drop.pk for drop in drops]).defer("raw"))
         return {
-            "title": self.row_title(voicemail) if voicemail.number_removed_at else f"Voicemail to {recipient}",
+            "title": str(voicemail) if voicemail.number_removed_at else f"Voicemail to {recipient}",
             "voicemail": voicemail,
             "recipient": recipient,
             "record_number": voicemail.record_number if sees else voicemail.masked_record_number,

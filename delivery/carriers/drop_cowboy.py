@@ -117,7 +117,7 @@ class DropCowboy(Carrier):
             "Webhook signing secret",
             required=False,
             help="Of a webhook for contact.rvm.status to this setup's callback address; several with commas between, while one is "
-            "being replaced. Without it a result that misses its one post-back is never learned",
+            "being replaced. Without it a result that is not reported the first time is never learned",
         ),
         Credential("base_url", "Address", secret=False, required=False, help=f"Empty for {BASE_URL}"),
     )

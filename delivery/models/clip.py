@@ -24,7 +24,7 @@ class Clip(Attested, Row):
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="clips")
     name = models.CharField(max_length=200)
-    sha256 = models.CharField(max_length=64, help_text="Of the frames, in hex.")
+    sha256 = models.CharField("fingerprint", max_length=64, help_text="The same sound has the same one.")
     size_bytes = models.PositiveIntegerField()
     duration_ms = models.PositiveIntegerField()
     bitrate_kbps = models.PositiveIntegerField()

@@ -50,6 +50,8 @@ class Drop(Row):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "attempt"
+        verbose_name_plural = "attempts"
         ordering: ClassVar[list[str]] = ["id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["voicemail"], name="drop_of_voicemail"),
@@ -59,6 +61,9 @@ class Drop(Row):
             models.Index(fields=["setup", "due_at"], name="drop_unsettled", condition=Q(status="uncertain")),
             models.Index(fields=["setup", "accepted_at"], name="drop_unreported", condition=Q(status="accepted")),
         ]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number} from {self.sender}"
 
     @property
     def reason_detail(self) -> str:

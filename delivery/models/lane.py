@@ -67,7 +67,7 @@ class Lane(Row):
         null=True,
         blank=True,
         validators=ATTEMPTS_BOUNDS,
-        help_text="Drops per voicemail that may reach the carrier.",
+        help_text="Attempts per voicemail that may reach the carrier.",
     )
     retry_minutes = models.PositiveIntegerField(
         null=True,
@@ -99,6 +99,8 @@ class Lane(Row):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
+        verbose_name = "queue"
+        verbose_name_plural = "queues"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["use_case", "live"], condition=Q(for_api=True), name="delivery_one_api_lane"
@@ -111,6 +113,10 @@ class Lane(Row):
                 fields=["expires_at"], name="lane_expiring", condition=Q(idle=False, expires_at__isnull=False)
             ),
         ]
+
+    def __str__(self) -> str:
+        kind = "API" if self.for_api else "campaign"
+        return f"{self.use_case}: {kind}, {'live' if self.live else 'test'}"
 
 
 class LaneCount(models.Model):

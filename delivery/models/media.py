@@ -34,6 +34,8 @@ class CarrierMedia(Row):
     ready_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "recording at a carrier"
+        verbose_name_plural = "recordings at carriers"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["setup", "recording"], name="delivery_media_once")
         ]
@@ -41,3 +43,6 @@ class CarrierMedia(Row):
             models.Index(fields=["due_at"], name="media_wanted", condition=Q(state="wanted")),
             models.Index(fields=["setup"], name="media_failed", condition=Q(state__in=["failed", "refused"])),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.recording} at {self.setup}"

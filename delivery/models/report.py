@@ -20,7 +20,7 @@ class CarrierReport(models.Model):
     class Effect(models.TextChoices):
         APPLIED = "applied", "Changed the voicemail"
         KEPT = "kept", "Late, duplicate or out of order: kept, changed nothing"
-        UNKNOWN_DROP = "unknown_drop", "No drop of this setup is meant by it for certain"
+        UNKNOWN_DROP = "unknown_drop", "No attempt of this setup is meant by it for certain"
 
     id = models.BigAutoField(primary_key=True)
     setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
@@ -28,7 +28,7 @@ class CarrierReport(models.Model):
         default=uuid7,
         help_text="What the row's ciphertexts are bound to, because its id is known only when it is inserted.",
     )
-    drop_id = models.UUIDField(null=True)
+    drop_id = models.UUIDField("attempt", null=True)
     # The number that the report names, if any: for correlation with a drop, and because an opt-out applies to the person.
     recipient = EncryptedTextField(null=True, bound_to=("setup_id", "binding"))
     unsigned = models.BooleanField(
@@ -66,3 +66,6 @@ class CarrierReport(models.Model):
                 condition=Q(merged_at__isnull=False) & (Q(raw__isnull=False) | Q(recipient__isnull=False)),
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"Report of {self.setup}: {self.status}"

@@ -64,10 +64,10 @@ class Voicemail(Row):
     carrier_code = models.CharField(max_length=40, blank=True)
     carrier_text = models.CharField(max_length=200, blank=True)
     failover = models.BooleanField(
-        default=False, db_default=False, help_text="The next drop goes through the use case's failover setup."
+        default=False, db_default=False, help_text="The next attempt goes through the use case's failover setup."
     )
-    drop_id = models.UUIDField(null=True, help_text="The latest drop.")
-    attempts = models.PositiveIntegerField(default=0, help_text="Number of drops made.")
+    drop_id = models.UUIDField(null=True, help_text="The latest attempt.")
+    attempts = models.PositiveIntegerField(default=0, help_text="Number of attempts made.")
     not_before = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, help_text="If empty, it expires with its lane.")
     created_at = models.DateTimeField(db_default=Now())
@@ -121,6 +121,11 @@ class Voicemail(Row):
             ),
         ]
 
+    def __str__(self) -> str:
+        return (
+            f"Voicemail, {self.masked_recipient}" if self.number_removed_at else f"Voicemail to {self.masked_recipient}"
+        )
+
     @property
     def masked_recipient(self) -> str:
         return number_removed_text(self.number_removed_at) or number_ending(self.last4)
@@ -152,9 +157,14 @@ class VoicemailReference(models.Model):
     voicemail_id = models.UUIDField()
 
     class Meta:
+        verbose_name = "reference"
+        verbose_name_plural = "references"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "reference", "live"], name="delivery_reference_once")
         ]
+
+    def __str__(self) -> str:
+        return self.reference
 
 
 class VoicemailIdentifier(models.Model):

@@ -9,7 +9,7 @@ MESSAGES = {
     "clip.uploaded": "{who} uploaded the clip {it}",
     "clip.attested": "{who} stated what the clip {it} says",
     "clip.attestation_withdrawn": "{who} withdrew the statement about what the clip {it} says",
-    "lane.updated": "{who} changed the lane {it}",
+    "lane.updated": "{who} changed the queue {it}",
     "recording.uploaded": "{who} uploaded the recording {it}",
     "recording.attested": "{who} stated what the recording {it} says",
     "recording.attestation_withdrawn": "{who} withdrew the statement about what the recording {it} says",
@@ -30,7 +30,7 @@ DISCLOSURES = {
 SUBJECTS = {
     "delivery.carriermedia": Subject("recording at a carrier", "recording__name", {"recording__assembled": False}),
     "delivery.clip": Subject("clip", "name"),
-    "delivery.lane": Subject("lane", "use_case__name"),
+    "delivery.lane": Subject("queue", "use_case__name"),
     "delivery.recording": Subject("recording", "name", {"assembled": False}),
     "delivery.voicemail": Subject("voicemail"),
 }

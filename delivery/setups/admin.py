@@ -192,7 +192,7 @@ class TelephonySetupAdmin(SetupBreaker, SetupCallbackAddress, ScopedModelAdmin):
     def credentials_set(self, setup: TelephonySetup) -> str:
         return ", ".join(credential_names(setup)) or "none"
 
-    @display(description="Drops on their way or uncertain now")
+    @display(description="Attempts on their way or unclear now")
     def open_drops(self, setup: TelephonySetup) -> int:
         return Drop.objects.filter(setup=setup, status__in=[DropStatus.SENDING, DropStatus.UNCERTAIN]).count()
 

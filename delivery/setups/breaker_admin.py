@@ -31,13 +31,13 @@ class SetupBreaker(ScopedModelAdmin):
         name = "usecases_telephonysetup_close_breaker"
         return [path("<uuid:object_id>/close-breaker/", close, name=name), *super().get_urls()]
 
-    @display(description="Breaker")
+    @display(description="Stopped after failures")
     def breaker(self, setup: TelephonySetup) -> str:
         state = state_of(setup, database_now())
         if setup.breaker_until is None:
-            return "closed: drops go out"
+            return "no: attempts go out"
         until = moments.moment_to_the_second(setup.breaker_until)
-        waits = f"open until {until}" if state is State.OPEN else "half open: one drop tries"
+        waits = f"yes, until {until}" if state is State.OPEN else "one attempt is tried"
         return f"{waits}. {setup.breaker_reason}"
 
     def close_breaker(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -46,7 +46,7 @@ class SetupBreaker(ScopedModelAdmin):
             raise PermissionDenied
         try:
             close_breaker(setup=setup, actor=acting_user(request))
-            messages.success(request, "The breaker is closed: what waits goes out now.")
+            messages.success(request, "It is tried again: what waits goes out now.")
         except ServiceError as refusal:
             messages.error(request, refusal.message)
         return redirect(reverse("admin:usecases_telephonysetup_change", args=[object_id]))

@@ -6,7 +6,7 @@ from django.db.backends.signals import connection_created
 class PlatformConfig(AppConfig):
     name = "rvm.platform"
     label = "platform"
-    verbose_name = "Platform"
+    verbose_name = "Team and keys"
 
     def ready(self) -> None:
         import rvm.platform.accounts.record  # these connect their signals

@@ -49,6 +49,8 @@ class User(AbstractUser):
     )
 
     class Meta:
+        verbose_name = "account"
+        verbose_name_plural = "accounts"
         db_table = "platform_user"
 
 
@@ -203,9 +205,14 @@ class Membership(Row):
     )
 
     class Meta:
+        verbose_name = "member"
+        verbose_name_plural = "members"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "user"], name="platform_one_membership")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.workspace}"
 
 
 class ApiKey(Row):
@@ -230,6 +237,10 @@ class ApiKey(Row):
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
 
     def __str__(self) -> str:
         return f"{self.name} (…{self.last4})"
@@ -257,6 +268,9 @@ class IdempotencyKey(Row):
             models.UniqueConstraint(fields=["user", "key"], name="platform_one_idempotency_key")
         ]
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["created_at"])]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class AuditEvent(Row):
@@ -293,6 +307,9 @@ class AuditEvent(Row):
             models.Index(fields=["subject_id", "-id"]),
             models.Index(fields=["request_id"]),
         ]
+
+    def __str__(self) -> str:
+        return self.action
 
 
 class Session(AbstractBaseSession):
@@ -487,6 +504,9 @@ class Heartbeat(models.Model):
     class Meta:
         db_table = "platform_heartbeat"
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class DatabaseIdentity(models.Model):
     """Which database RVM sends from, and the hold of all sending, in one row; see `rvm.platform.sending_hold`."""
@@ -513,6 +533,9 @@ class DatabaseIdentity(models.Model):
             models.CheckConstraint(condition=models.Q(id=UUID(int=0)), name="platform_one_database_identity")
         ]
 
+    def __str__(self) -> str:
+        return "Sending"
+
 
 class FailedWork(Row):
     """Something in the background that fails: one row for a kind and what it is about, from the first time until it succeeds.
@@ -533,11 +556,15 @@ class FailedWork(Row):
     last_at = models.DateTimeField()
 
     class Meta:
-        db_table = "platform_failedwork"
+        verbose_name = "failed work"
         verbose_name_plural = "failed work"
+        db_table = "platform_failedwork"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["kind", "subject"], name="platform_failed_once")
         ]
+
+    def __str__(self) -> str:
+        return self.name or self.kind
 
 
 class Tally(models.Model):
@@ -548,7 +575,12 @@ class Tally(models.Model):
     at = models.DateTimeField(help_text="The last time.")
 
     class Meta:
+        verbose_name = "repair"
+        verbose_name_plural = "repairs"
         db_table = "platform_tally"
+
+    def __str__(self) -> str:
+        return self.name
 
     @classmethod
     def add(cls, name: str, count: int, at: datetime) -> None:

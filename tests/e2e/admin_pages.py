@@ -54,9 +54,6 @@ class AdminPages:
             except TimeoutException:
                 raise AssertionError(f"“{each}” is not on the page: {self._everything()}") from None
 
-    def until(self, holds: Callable[[], object]) -> None:
-        self._until(holds, "It does not come to that.")
-
     def choose_file(self, name: str, content: bytes) -> None:
         path = self._folder / name
         path.write_bytes(content)
@@ -131,7 +128,7 @@ class AdminPages:
     def is_within(self, element: WebElement, other: WebElement) -> bool:
         return bool(self.browser.execute_script("return arguments[1].contains(arguments[0])", element, other))
 
-    def until(self, holds: Callable[[], object], otherwise: str) -> None:
+    def until(self, holds: Callable[[], object], otherwise: str = "It does not come to that.") -> None:
         self._until(holds, otherwise)
 
     # by keyboard alone

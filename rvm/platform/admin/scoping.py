@@ -17,13 +17,14 @@ from django.db import models
 from django.db.models import QuerySet
 from django.forms import PasswordInput
 from django.http import Http404, HttpRequest
+from django.utils.text import camel_case_to_spaces
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from rvm.platform import audit
 from rvm.platform.admin.form_errors import FormErrorsAdmin
 from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.pickers import DayField, MomentField, MomentPicker
-from rvm.platform.admin.records.history import History
+from rvm.platform.admin.records.history import History, RowWithTitle
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.admin.versions.model_admin import VersionedAdmin
 from rvm.platform.models import Workspace
@@ -31,20 +32,6 @@ from rvm.platform.roles import Right
 
 # Stands for a value that no event tells.
 HIDDEN = "(hidden)"
-
-
-class RowWithTitle:
-    """A row with another display name, for templates."""
-
-    def __init__(self, row: models.Model, title: str) -> None:
-        self._row = row
-        self._title = title
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._row, name)
-
-    def __str__(self) -> str:
-        return self._title
 
 
 class ScopedModelAdmin(History, FormErrorsAdmin, VersionedAdmin):
@@ -188,9 +175,8 @@ class ScopedModelAdmin(History, FormErrorsAdmin, VersionedAdmin):
     # how a row is called
 
     def row_title(self, row: Any) -> str:
-        """The heading of the row's page: its own name, or the model's name and the row's id."""
-        own = "__str__" in vars(type(row)) or hasattr(row, "get_username")
-        return str(row) if own else f"{str(self.opts.verbose_name).capitalize()} {row.pk}"
+        """The heading of the row's page."""
+        return str(row)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
@@ -217,7 +203,7 @@ class ScopedModelAdmin(History, FormErrorsAdmin, VersionedAdmin):
     @property
     def noun(self) -> str:
         """The noun of the table's audit events."""
-        return str(self.opts.verbose_name).replace(" ", "_").lower()
+        return camel_case_to_spaces(self.model.__name__).replace(" ", "_")
 
     def record(self, request: HttpRequest, action: str, row: Any, **details: Any) -> None:
         workspace_id = self.workspace_id(row)

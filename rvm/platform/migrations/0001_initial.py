@@ -123,6 +123,8 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(help_text='The last time.')),
             ],
             options={
+                'verbose_name': 'repair',
+                'verbose_name_plural': 'repairs',
                 'db_table': 'platform_tally',
             },
         ),
@@ -146,6 +148,8 @@ class Migration(migrations.Migration):
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],
             options={
+                'verbose_name': 'account',
+                'verbose_name_plural': 'accounts',
                 'db_table': 'platform_user',
             },
             managers=[
@@ -160,6 +164,10 @@ class Migration(migrations.Migration):
                 ('may_see_numbers', models.BooleanField(default=False, help_text='Phone numbers of patients are masked for everybody else.')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name': 'member',
+                'verbose_name_plural': 'members',
+            },
         ),
         migrations.CreateModel(
             name='Organisation',
@@ -272,6 +280,8 @@ class Migration(migrations.Migration):
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='platform.workspace')),
             ],
             options={
+                'verbose_name': 'API key',
+                'verbose_name_plural': 'API keys',
                 'abstract': False,
             },
         ),
@@ -318,6 +328,7 @@ class Migration(migrations.Migration):
                 ('workspace', models.ForeignKey(help_text='Empty for the platform itself.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace')),
             ],
             options={
+                'verbose_name': 'failed work',
                 'verbose_name_plural': 'failed work',
                 'db_table': 'platform_failedwork',
                 'constraints': [models.UniqueConstraint(fields=('kind', 'subject'), name='platform_failed_once')],

@@ -188,8 +188,8 @@ def test_a_time_is_said_by_the_readers_clock_and_by_the_campaigns_where_that_dif
             "running",
             1990,
             {"suppressed": 8, "attempts_used_up": 2},
-            "The failed are being queued again: 2,000 of 3,000 people looked at, 1,990 queued. Left out: 2 after ten drops, 8 on the "
-            "suppression list.",
+            "The failed are being queued again: 2,000 of 3,000 people looked at, 1,990 queued. Left out: 2 after ten attempts, 8 on "
+            "the suppression list.",
         ),
         ("completed", 1, {}, "The last retry queued 1 person again."),
         (

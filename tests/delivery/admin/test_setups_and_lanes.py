@@ -87,7 +87,7 @@ def test_a_pace_out_of_bounds_is_refused_at_its_field(staff: Client, workspace: 
 
 
 @pytest.mark.parametrize(
-    ("until", "told"), [(2999, "open until Tue, Jan 1, 2999, 12:00:00 AM UTC."), (2000, "half open: one drop tries.")]
+    ("until", "told"), [(2999, "yes, until Tue, Jan 1, 2999, 12:00:00 AM UTC."), (2000, "one attempt is tried.")]
 )
 def test_an_open_breaker_is_shown_with_its_reason_and_closed_by_hand(
     staff: Client, workspace: Workspace, until: int, told: str
@@ -100,7 +100,7 @@ def test_an_open_breaker_is_shown_with_its_reason_and_closed_by_hand(
     assert address in staff.get(page(setup)).content.decode()
     assert staff.get(address).status_code == 405
     shown = staff.post(address, follow=True).content.decode()
-    assert "closed: drops go out" in shown and address not in shown
+    assert "no: attempts go out" in shown and address not in shown
     setup.refresh_from_db()
     assert setup.breaker_until is None
     event = AuditEvent.objects.get(action="setup.breaker_closed", subject_id=setup.pk)

@@ -81,13 +81,13 @@ def test_the_whole_life_stands_there_in_order_with_times(staff: Client, workspac
     life = text_of(html, "timeline")
     marks = [
         "2026-03-02 15:00:00 queued",
-        "2026-03-02 15:00:01 sending Drop 1",
-        "2026-03-02 15:00:02 not sent Drop 1 was not sent. The carrier could not be reached; nothing was sent. "
+        "2026-03-02 15:00:01 sending Attempt 1",
+        "2026-03-02 15:00:02 not sent Attempt 1 was not sent. The carrier could not be reached; nothing was sent. "
         "Carrier: 429 throttled",
-        "2026-03-02 15:01:02 sending Drop 2",
-        "2026-03-02 15:01:03 accepted Drop 2",
+        "2026-03-02 15:01:02 sending Attempt 2",
+        "2026-03-02 15:01:03 accepted Attempt 2",
         "2026-03-02 15:01:29 delivered The carrier reported: delivered",
-        "2026-03-02 15:01:30 delivered Drop 2 is in the voicemail box.",
+        "2026-03-02 15:01:30 delivered Attempt 2 is in the voicemail box.",
     ]
     places = [life.find(mark) for mark in marks]
     assert -1 not in places, life

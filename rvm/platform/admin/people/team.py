@@ -13,11 +13,12 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
+from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -31,7 +32,7 @@ from rvm.platform.admin.records.history import MAX_PARTS
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import Membership, User
+from rvm.platform.models import ApiKey, Membership, User
 from rvm.platform.roles import Right
 
 # Rights come from roles of memberships. Importing Django's user admin registers groups, which are not used.
@@ -67,7 +68,7 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
     change_password_form = AdminPasswordChangeForm
     change_form_outer_before_template = "platform/admin/account_buttons.html"
     list_display = (
-        "username",
+        "called",
         "first_name",
         "last_name",
         "email",
@@ -93,6 +94,18 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
         if db_field.name == "time_zone":
             return ZoneField("As the person's workspaces", help_text=db_field.help_text)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        keys = ApiKey.objects.filter(user=OuterRef("pk")).order_by("-id").values("name")[:1]
+        return super().get_queryset(request).annotate(key_name=Subquery(keys))
+
+    @display(description="Username", ordering="username")
+    def called(self, user: Any) -> str:
+        """The username; of a service user, what its API key is called."""
+        return f"API key “{user.key_name}”" if user.key_name else str(user)
+
+    def row_title(self, row: Any) -> str:
+        return self.called(row)
 
     def within(self, queryset: QuerySet[Any], rights: Rights) -> QuerySet[Any]:
         if rights.everywhere:
@@ -248,9 +261,6 @@ class MembershipAdmin(ScopedModelAdmin):
     search_fields = ("user__username",)
     ordering = ("workspace__name", "user__username")
     fixed_fields: ClassVar[tuple[str, ...]] = ("workspace", "user")
-
-    def row_title(self, row: Membership) -> str:
-        return f"{row.user} in {row.workspace}"
 
     def identity_of(self, row: Membership) -> dict[str, Any]:
         return {**super().identity_of(row), "user_id": row.user_id, "username": row.user.get_username()}

@@ -31,6 +31,20 @@ PAGE = 50
 MAX_PARTS = 500
 
 
+class RowWithTitle:
+    """A row with another display name, for templates."""
+
+    def __init__(self, row: models.Model, title: str) -> None:
+        self._row = row
+        self._title = title
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, name)
+
+    def __str__(self) -> str:
+        return self._title
+
+
 class History(ModelAdmin):
     """A ModelAdmin whose rows have a history. Django's own log of the admin is not written: it knows only what was done here, while
     the audit also has what came over the API and from the platform."""
@@ -62,7 +76,7 @@ class History(ModelAdmin):
             "title": "History",
             "subtitle": None,
             "opts": self.opts,
-            "original": row,
+            "original": RowWithTitle(row, self.row_title(row)),
             "named": self.row_title(row),
             "lines": lines(request, page[:PAGE]),
             "older": str(page[PAGE - 1].pk) if len(page) > PAGE else None,

@@ -36,9 +36,6 @@ class DatabaseIdentityAdmin(ScopedModelAdmin):
             *super().get_urls(),
         ]
 
-    def row_title(self, row: Any) -> str:
-        return "Sending"
-
     @display(description="Sending")
     def state(self, row: DatabaseIdentity) -> str:
         why = service.look().why_held
