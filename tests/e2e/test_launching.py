@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -48,7 +49,10 @@ def delivered(claims: list[Claim]) -> None:
     transitions.apply([Transition(each.voicemail_id, sending, done) for each in claims], database_now())
 
 
-def test_who_launches_listens_has_it_sent_to_their_own_phone_and_launches(admin: AdminPages, flu: Campaign) -> None:
+def test_who_launches_listens_has_it_sent_to_their_own_phone_and_launches(
+    admin: AdminPages, flu: Campaign, live_server: Any, settings: Any
+) -> None:
+    settings.RVM_PUBLIC_URL = live_server.url  # where players fetch sounds
     admin.go(reverse("admin:campaigns_campaign_change", args=[flu.pk]))
     admin.press("Launch…")
     admin.reads("It reaches nobody", "Flu shots, with the old number", "Where they are, by time zone")
