@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -11,10 +12,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
+from campaigns.models import Campaign
 from delivery.admin.player import player
 from delivery.models import Recording
 from delivery.recordings.recordings import measured
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.database.ids import id_in
 from usecases.models import UseCase
 from usecases.policy_text import policy_text
 from usecases.rules_in_force import rules_in_force
@@ -32,7 +35,7 @@ class FormHints(RecordAdmin):
             *super().get_urls(),
         ]
 
-    def hint(self, form: Any) -> None:
+    def hint(self, form: Any, campaign: Campaign | None) -> None:
         for name, address in (
             ("use_case", "campaigns_campaign_use_case"),
             ("recording", "campaigns_campaign_recording"),
@@ -41,6 +44,14 @@ class FormHints(RecordAdmin):
             asked = {"hx-get": reverse(f"admin:{address}"), "hx-trigger": "load, change", "hx-target": f"#about-{name}"}
             field.widget.attrs.update(asked)
             field.help_text = format_html('<span id="about-{}">{}</span>', name, _BEFORE[name])
+        # Whoever comes back from the page that uploads a recording chooses it here, with what was typed meanwhile.
+        query = {"again": "1", **({"workspace": campaign.workspace_id} if campaign else {})}
+        form.base_fields["recording"].help_text += format_html(
+            '<span hx-get="{}?{}" hx-trigger="visibilitychange from:document" hx-include="[name=recording]" '
+            'hx-target="#about-recording"></span>',
+            reverse("admin:campaigns_campaign_recording"),
+            urlencode(query),
+        )
 
     def about_use_case(self, request: HttpRequest) -> HttpResponse:
         use_case = self._chosen(request, UseCase, "use_case")
@@ -51,7 +62,12 @@ class FormHints(RecordAdmin):
 
     def about_recording(self, request: HttpRequest) -> HttpResponse:
         recording = self._chosen(request, Recording, "recording")
-        context = {"recording": recording, "player": player(measured(recording)) if recording else ""}
+        context: dict[str, Any] = {"recording": recording, "player": player(measured(recording)) if recording else ""}
+        if request.GET.get("again"):
+            offered = self.choices(Recording, request)
+            if workspace := id_in(request.GET.get("workspace", "")):
+                offered = offered.filter(workspace=workspace)
+            context["offered"] = offered
         return TemplateResponse(request, "campaigns/admin/about_recording.html", context)
 
     def _chosen(self, request: HttpRequest, model: Any, name: str) -> Any:

@@ -145,7 +145,7 @@ class CampaignAdmin(
             recordings = form.base_fields["recording"]
             recordings.queryset = recordings.queryset.filter(workspace=obj.workspace_id)
         form.base_fields["use_case"].queryset = offered
-        self.hint(form)
+        self.hint(form, obj)
         return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

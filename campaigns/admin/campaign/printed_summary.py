@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from campaigns.admin import labels
+from campaigns.admin.campaign.settings_summary import BASIS, bases
 from campaigns.imports.row_errors import message_of
 from campaigns.models import Campaign
 from campaigns.selectors import imports
@@ -89,9 +90,14 @@ def follow_up(reason: Reason) -> str:
 
 
 def summarize(
-    campaign: Campaign, counts: Mapping[tuple[str, str], int], rejected: Mapping[str, int], now: datetime
+    campaign: Campaign,
+    counts: Mapping[tuple[str, str], int],
+    rejected: Mapping[str, int],
+    now: datetime,
+    said: Sequence[str] = (),
 ) -> Summary:
-    """The lines of the summary. `counts`: voicemails by status and reason (delivery.lane_totals); `rejected`: rows by code."""
+    """The lines of the summary. `counts`: voicemails by status and reason (delivery.lane_totals); `rejected`: rows by code; `said`:
+    on which basis its people are reached."""
     by_status, by_reason = Counter[str](), Counter[str]()
     for (status, reason), count in counts.items():
         by_status[status] += count
@@ -107,7 +113,7 @@ def summarize(
         name=campaign.name,
         state=campaign.state,
         live=campaign.live,
-        facts=facts_of(campaign),
+        facts=facts_of(campaign, said),
         total=total,
         by_status=[
             Line(by_status[status], _share(by_status[status], total), status.value, meaning)
@@ -120,8 +126,9 @@ def summarize(
     )
 
 
-def facts_of(campaign: Campaign) -> list[tuple[str, str]]:
-    """The settings as (name, value); times in the workspace's zone, the same for every reader."""
+def facts_of(campaign: Campaign, said: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """The settings as (name, value); times in the workspace's zone, the same for every reader. `said`: on which basis its people are
+    reached."""
     use_case, lane, recording = campaign.use_case, campaign.lane, campaign.recording
     hours, pace = effective_hours(lane, use_case), effective("pace_per_second", lane, use_case.setup)
     says = f"“{recording.name}”, {recording.duration_ms / 1000:.1f} seconds" if recording else "none"
@@ -129,7 +136,7 @@ def facts_of(campaign: Campaign) -> list[tuple[str, str]]:
     return [
         ("From", use_case.entity_name if use_case.entity_name == place else f"{use_case.entity_name} ({place})"),
         ("Use case", f"{use_case.name}: {use_case.get_purpose_display().lower()}"),
-        ("Basis", use_case.get_basis_display()),
+        *((BASIS, each) for each in said),
         ("Recording", "joined from clips for each person" if campaign.script else says),
         ("Hours", f"{clock(hours.start)} to {clock(hours.end)} at the recipient, {labels.days(hours.days)}"),
         ("Pace", f"at most {pace:g} a second"),
@@ -168,7 +175,7 @@ def summary_of(campaign: Campaign, now: datetime) -> Summary:
     rejected = Counter[str]()
     for codes in imports(campaign).filter(state=ImportState.COMPLETED).values_list("codes", flat=True):
         rejected.update(codes)
-    return summarize(campaign, reasons_of([campaign.pk])[campaign.pk], rejected, now)
+    return summarize(campaign, reasons_of([campaign.pk])[campaign.pk], rejected, now, bases(campaign))
 
 
 def summary_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
