@@ -20,12 +20,16 @@ from delivery.models import Voicemail
 from delivery.services.retries import retry
 from delivery.services.voicemails import cancel
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.questions import Question, ask, asks
 from rvm.platform.admin.rights import acting_user, forbidden, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
 
 # A retry that may reach a person twice has a right of its own, as it has its own scope in the API.
+FINAL = "This is final: a canceled voicemail is not queued again. To stop a campaign for a while, pause it."
+# What says of a list's form which action is meant, of which rows.
+KEPT = ("action", "_selected_action", "select_across", "index")
 
 
 def at_risk(voicemail: Voicemail) -> bool:
@@ -42,7 +46,11 @@ class VoicemailActions(RecordAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
-            path("<uuid:object_id>/cancel/", wrap(require_POST(self.cancel_one)), name="delivery_voicemail_cancel"),
+            path(
+                "<uuid:object_id>/cancel/",
+                asks(self, self.cancel_one, self.about_canceling),
+                name="delivery_voicemail_cancel",
+            ),
             path("<uuid:object_id>/retry/", wrap(require_POST(self.retry_one)), name="delivery_voicemail_retry"),
             *super().get_urls(),
         ]
@@ -66,6 +74,13 @@ class VoicemailActions(RecordAdmin):
             "at_risk": risky,
         }
 
+    def about_canceling(self, request: HttpRequest, object_id: UUID) -> Question:
+        voicemail = self._permitted(request, object_id, Right.LAUNCH)
+        title = "Cancel this voicemail?"
+        if voicemail.status != VoicemailStatus.QUEUED:
+            return Question(title, f"This voicemail is {voicemail.status}, so it cannot be canceled any more.")
+        return Question(title, f"It waits for its turn, and is not sent then. {FINAL}", "Cancel the voicemail")
+
     def cancel_one(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         voicemail = self._permitted(request, object_id, Right.LAUNCH)
         return self._run_action(
@@ -80,8 +95,20 @@ class VoicemailActions(RecordAdmin):
         )
 
     @admin.action(description="Cancel what is still queued", permissions=["operate"])
-    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        chosen = queryset.filter(status=VoicemailStatus.QUEUED).count()
+        if request.POST.get("sure") != "yes" and chosen:
+            those = "1 of the chosen voicemails waits" if chosen == 1 else f"{chosen} of the chosen voicemails wait"
+            kept = [(name, value) for name in KEPT for value in request.POST.getlist(name)]
+            question = Question(
+                "Cancel what is still queued?",
+                f"{those} for a turn, and {'is' if chosen == 1 else 'are'} not sent then. {FINAL}",
+                f"Cancel {chosen}",
+                [*kept, ("sure", "yes")],
+            )
+            return ask(self, request, question, request.get_full_path())
         self._apply_to_all(request, queryset, self._cancel, "canceled")
+        return None
 
     @admin.action(description="Retry what failed and was not delivered for certain", permissions=["operate"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

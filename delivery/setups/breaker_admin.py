@@ -9,11 +9,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import close_breaker
+from rvm.platform.admin.questions import Question, asks
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.database.clock import database_now
@@ -27,7 +27,7 @@ class SetupBreaker(ScopedModelAdmin):
     """Mixin for the ModelAdmin of setups. Closing requires POST, so that a link cannot trigger it."""
 
     def get_urls(self) -> list[URLPattern]:
-        close = self.admin_site.admin_view(require_POST(self.close_breaker))
+        close = asks(self, self.close_breaker, self.about_closing)
         name = "usecases_telephonysetup_close_breaker"
         return [path("<uuid:object_id>/close-breaker/", close, name=name), *super().get_urls()]
 
@@ -40,10 +40,25 @@ class SetupBreaker(ScopedModelAdmin):
         waits = f"yes, until {until}" if state is State.OPEN else "one attempt is tried"
         return f"{waits}. {setup.breaker_reason}"
 
-    def close_breaker(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+    def about_closing(self, request: HttpRequest, object_id: UUID) -> Question:
+        setup = self._repaired(request, object_id)
+        if setup.breaker_until is None:
+            return Question("Close the breaker?", "This setup's breaker is closed already; nothing is held back.")
+        return Question(
+            f"Close the breaker of {setup.name}?",
+            f"What waits is sent at once, through a carrier that failed: {setup.breaker_reason} Close it once the carrier or the "
+            "account is put right; otherwise it opens again by itself, and what was refused meanwhile may have failed for good.",
+            "Close the breaker: send now",
+        )
+
+    def _repaired(self, request: HttpRequest, object_id: UUID) -> TelephonySetup:
         setup: TelephonySetup = self.get_object(request, str(object_id))
         if not self.may(Right.SET_UP, request, setup):
             raise PermissionDenied
+        return setup
+
+    def close_breaker(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        setup = self._repaired(request, object_id)
         try:
             close_breaker(setup=setup, actor=acting_user(request))
             messages.success(request, "It is tried again: what waits goes out now.")

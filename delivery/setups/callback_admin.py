@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
+from rvm.platform.admin.questions import Question, asks
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.database.clock import database_now
@@ -35,16 +35,16 @@ class SetupCallbackAddress(ScopedModelAdmin):
     """Mixin for the ModelAdmin of setups. Both actions require POST, so that a link cannot trigger them."""
 
     def get_urls(self) -> list[URLPattern]:
-        wrap, name = self.admin_site.admin_view, "usecases_telephonysetup"
+        name = "usecases_telephonysetup"
         return [
             path(
                 "<uuid:object_id>/callback-address/",
-                wrap(require_POST(self.make_callback_address)),
+                asks(self, self.make_callback_address, self.about_new_address),
                 name=f"{name}_callback_address",
             ),
             path(
                 "<uuid:object_id>/end-earlier-addresses/",
-                wrap(require_POST(self.end_earlier_addresses)),
+                asks(self, self.end_earlier_addresses, self.about_earlier_addresses),
                 name=f"{name}_end_earlier_addresses",
             ),
             *super().get_urls(),
@@ -55,6 +55,27 @@ class SetupCallbackAddress(ScopedModelAdmin):
         since, until = fixed_address_since(setup), earlier_until(setup, database_now())
         made = f"made {moments.moment(since)}, and shown then only" if since else "none was made"
         return f"{made}. Earlier addresses work until {moments.moment(until)}." if until else f"{made}."
+
+    def about_new_address(self, request: HttpRequest, object_id: UUID) -> Question:
+        setup = self._administered(request, object_id)
+        return Question(
+            f"Make a new callback address for {setup.name}?",
+            "It is shown once, to be registered at the vendor. Earlier addresses work on for a while and then never again: results "
+            "that come to them are not heard any more.",
+            "Make a new address",
+            variant="primary",
+        )
+
+    def about_earlier_addresses(self, request: HttpRequest, object_id: UUID) -> Question:
+        setup = self._administered(request, object_id)
+        if earlier_until(setup, database_now()) is None:
+            return Question("End earlier addresses?", "No earlier address works; there is nothing to end.")
+        return Question(
+            f"End the earlier callback addresses of {setup.name} now?",
+            "Right if somebody else knows one. Unsigned results that come to them are not heard from now on, also those of "
+            "voicemails that are on their way.",
+            "End earlier addresses now",
+        )
 
     def make_callback_address(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         setup = self._administered(request, object_id)

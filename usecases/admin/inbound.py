@@ -12,12 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from rvm.platform.admin.form_errors import copy_state
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.questions import Question, asks
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.database.clock import database_now
@@ -74,12 +74,31 @@ class InboundSecretAdmin(ScopedModelAdmin):
         return self._show_once(request, obj, request.rvm_plaintext)  # type: ignore[attr-defined]
 
     def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
+        replaced, revoked = asks(self, self.replace, self.about_replacement), asks(self, self.revoke, self.about_end)
         return [
-            path("<uuid:object_id>/replace/", wrap(require_POST(self.replace)), name="usecases_inboundsecret_replace"),
-            path("<uuid:object_id>/revoke/", wrap(require_POST(self.revoke)), name="usecases_inboundsecret_revoke"),
+            path("<uuid:object_id>/replace/", replaced, name="usecases_inboundsecret_replace"),
+            path("<uuid:object_id>/revoke/", revoked, name="usecases_inboundsecret_revoke"),
             *super().get_urls(),
         ]
+
+    def about_replacement(self, request: HttpRequest, object_id: UUID) -> Question:
+        row = self._signing(request, object_id)
+        return Question(
+            f"Replace the secret of {row.organisation}?",
+            "A new secret is made and shown once. The old one is heard for 24 hours more and then never again, so give the gateway "
+            "the new one by then.",
+            "Replace the secret",
+            variant="primary",
+        )
+
+    def about_end(self, request: HttpRequest, object_id: UUID) -> Question:
+        row = self._signing(request, object_id)
+        return Question(
+            f"Revoke the secret of {row.organisation}?",
+            "What is signed with it is not heard from now on, and for ever: opt-outs that the gateway passes on are lost until it "
+            "has another secret.",
+            "Revoke the secret",
+        )
 
     def replace(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         successor, plaintext = replace_secret(

@@ -15,12 +15,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_state
+from rvm.platform.admin.questions import Question, asks
 from rvm.platform.admin.records.history import MAX_PARTS
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
@@ -219,16 +219,33 @@ class UseCaseAdmin(ScopedModelAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "may_confirm": may_confirm})
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.confirm))
+        view = asks(self, self.confirm, self.about_confirming)
         return [path("<uuid:object_id>/confirm-consent/", view, name="usecases_usecase_confirm"), *super().get_urls()]
 
     def _may_confirm(self, request: HttpRequest, row: UseCase) -> bool:
         return row.deleted_at is None and self.may(Right.CONFIRM_CONSENTS, request, row)
 
-    def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+    def about_confirming(self, request: HttpRequest, object_id: UUID) -> Question:
+        row = self._to_confirm(request, object_id)
+        title = f"Has everybody consented who is reached under “{row.name}”?"
+        if not row.to_confirm:
+            return Question(title, "There is nothing to confirm here any more.")
+        return Question(
+            title,
+            f"{row.consent_statement or 'Nobody has stated it in words.'} Your name and the time are kept with it, and messages rest "
+            "on it from now on.",
+            "Confirm: everybody reached under it has consented",
+            variant="primary",
+        )
+
+    def _to_confirm(self, request: HttpRequest, object_id: UUID) -> UseCase:
         row: UseCase = self.get_object(request, str(object_id))
         if not self._may_confirm(request, row):
             raise PermissionDenied
+        return row
+
+    def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        row = self._to_confirm(request, object_id)
         confirm_consent(use_case=row, actor=acting_user(request))
         messages.success(request, "The statement of consent is confirmed.")
         return redirect(reverse("admin:usecases_usecase_change", args=[row.pk]))

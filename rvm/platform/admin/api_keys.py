@@ -13,11 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
+from rvm.platform.admin.questions import Question, asks
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.api.keys import create_api_key, revoke_api_key, rotate_api_key
@@ -87,12 +87,35 @@ class ApiKeyAdmin(ScopedModelAdmin):
         return self._show_once(request, obj, request.rvm_plaintext)  # type: ignore[attr-defined]
 
     def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
         return [
-            path("<uuid:object_id>/rotate/", wrap(require_POST(self.rotate)), name="platform_apikey_rotate"),
-            path("<uuid:object_id>/revoke/", wrap(require_POST(self.revoke)), name="platform_apikey_revoke"),
+            path(
+                "<uuid:object_id>/rotate/", asks(self, self.rotate, self.about_rotation), name="platform_apikey_rotate"
+            ),
+            path(
+                "<uuid:object_id>/revoke/",
+                asks(self, self.revoke, self.about_revocation),
+                name="platform_apikey_revoke",
+            ),
             *super().get_urls(),
         ]
+
+    def about_rotation(self, request: HttpRequest, object_id: UUID) -> Question:
+        key = self._active_key(request, object_id, Right.ROTATE)
+        return Question(
+            f"Rotate “{key.name}”?",
+            "A new key is made and shown once. The old one works for 24 hours more and then never again, so put the new one in its "
+            "place by then.",
+            "Rotate the key",
+            variant="primary",
+        )
+
+    def about_revocation(self, request: HttpRequest, object_id: UUID) -> Question:
+        key = self._active_key(request, object_id, Right.MANAGE_KEYS)
+        return Question(
+            f"Revoke “{key.name}”?",
+            "What uses this key is refused from now on, and for ever. To replace a key without an interruption, rotate it.",
+            "Revoke the key",
+        )
 
     def rotate(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         key = self._active_key(request, object_id, Right.ROTATE)

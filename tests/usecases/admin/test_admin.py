@@ -110,7 +110,7 @@ def test_an_administrator_confirms_the_statement_of_consent_of_a_use_case(staff:
     assert 'id="confirm-consent"' in staff.get(change(stated)).content.decode()
     assert 'id="confirm-consent"' not in staff.get(change(confirmed)).content.decode()
     address = reverse("admin:usecases_usecase_confirm", args=[stated.pk])
-    assert staff.get(address).status_code == 405
+    assert "Your name and the time are kept with it" in staff.get(address).content.decode()
     operator, stranger = Client(), Client()
     operator.force_login(make_user(workspace=workspace, role=Role.LAUNCHER, is_staff=True))
     stranger.force_login(make_user(workspace=make_workspace(), is_staff=True))

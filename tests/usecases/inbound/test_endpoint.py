@@ -222,7 +222,8 @@ def test_a_new_secret_is_shown_once_in_the_admin(organisation: Organisation, cli
     assert row.secret in shown.content.decode() and "no-store" in shown["Cache-Control"]
     page = client.get(f"/admin/usecases/inboundsecret/{row.pk}/change/").content.decode()
     assert row.secret not in page and f"…{row.last4}" in page
-    assert client.get(f"/admin/usecases/inboundsecret/{row.pk}/replace/").status_code == 405
+    assert client.get(f"/admin/usecases/inboundsecret/{row.pk}/replace/").status_code == 200
+    assert InboundSecret.objects.count() == 1
     replaced = client.post(f"/admin/usecases/inboundsecret/{row.pk}/replace/").content.decode()
     assert InboundSecret.objects.exclude(pk=row.pk).get().secret in replaced
     client.post(f"/admin/usecases/inboundsecret/{row.pk}/revoke/")

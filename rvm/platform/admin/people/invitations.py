@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,6 +17,7 @@ from unfold.decorators import display
 
 from rvm.platform.accounts import invitations
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
+from rvm.platform.admin.questions import Question, asks
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.database.clock import database_now
@@ -94,7 +96,11 @@ class InvitationAdmin(ScopedModelAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("<uuid:object_id>/renew/", wrap(require_POST(self.renew)), name="platform_invitation_renew"),
-            path("<uuid:object_id>/withdraw/", wrap(require_POST(self.withdraw)), name="platform_invitation_withdraw"),
+            path(
+                "<uuid:object_id>/withdraw/",
+                asks(self, self.withdraw, self.about_withdrawal),
+                name="platform_invitation_withdraw",
+            ),
             *super().get_urls(),
         ]
 
@@ -105,6 +111,17 @@ class InvitationAdmin(ScopedModelAdmin):
         except ServiceError as refusal:
             raise PermissionDenied(refusal.message) from None
         return self._hand_over(request, invitation, link)
+
+    def about_withdrawal(self, request: HttpRequest, object_id: UUID) -> Question:
+        invitation = self._own(request, object_id)
+        title = f"Withdraw the invitation of {invitation.email}?"
+        if (state := self.state(invitation)) in ("accepted", "withdrawn"):
+            return Question(title, f"This invitation is {state}, so it cannot be withdrawn any more.")
+        return Question(
+            title,
+            "Its link opens nothing from now on. To let the person in after all, invite them anew.",
+            "Withdraw the invitation",
+        )
 
     def withdraw(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         try:

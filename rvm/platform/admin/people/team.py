@@ -28,6 +28,7 @@ from rvm.platform.accounts.password_links import make_password_link
 from rvm.platform.accounts.second_factor.reset import reset_second_factor
 from rvm.platform.admin.people.invitations import show_link
 from rvm.platform.admin.pickers import ZoneField
+from rvm.platform.admin.questions import Question, asks
 from rvm.platform.admin.records.history import MAX_PARTS
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
@@ -144,12 +145,13 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
+        resets = asks(self, self.reset_second_factor, self.about_reset)
         buttons = {
-            "reset-second-factor": self.reset_second_factor,
             "let-in": self.let_in,
             "password-link": self.password_link,
         }
         return [
+            path("<uuid:object_id>/reset-second-factor/", resets, name="platform_user_reset_second_factor"),
             *(
                 path(
                     f"<uuid:object_id>/{name}/",
@@ -197,10 +199,26 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
         """The own one is removed on the own page, where the password is asked for."""
         return user.pk != acting_user(request).pk and rights_of(request).may_manage(user)
 
-    def reset_second_factor(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+    def about_reset(self, request: HttpRequest, object_id: UUID) -> Question:
+        user = self._resettable(request, object_id)
+        title = f"Reset the second factor of {user}?"
+        if not is_mfa_enabled(user):
+            return Question(title, f"{user} has no second factor.")
+        return Question(
+            title,
+            "Right for a lost phone, once you know that it is this person who asks. All sessions of the person end, and at the next "
+            "sign-in a new second factor is enrolled by whoever has the password.",
+            "Reset the second factor",
+        )
+
+    def _resettable(self, request: HttpRequest, object_id: UUID) -> User:
         user: User = self.get_object(request, str(object_id))
         if not self.may_reset_second_factor(request, user):
             raise PermissionDenied
+        return user
+
+    def reset_second_factor(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        user = self._resettable(request, object_id)
         if reset_second_factor(user, actor=acting_user(request)):
             get_adapter(request).send_notification_mail("mfa/email/totp_deactivated", user)
             messages.success(request, f"{user} is signed out, and enrols a new second factor at the next sign-in.")

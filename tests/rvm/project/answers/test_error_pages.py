@@ -59,7 +59,7 @@ def test_a_form_with_an_old_token_is_told_to_be_opened_anew() -> None:
 
 
 def test_the_address_of_a_button_opened_as_a_page_leads_on(viewer: Client) -> None:
-    page = viewer.get(reverse("admin:platform_apikey_revoke", args=[uuid7()]))
+    page = viewer.get(reverse("admin:platform_invitation_renew", args=[uuid7()]))
     assert page.status_code == 405
     assert "There is no page at this address" in page.content.decode()
 
