@@ -29,6 +29,10 @@ TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
 }
 
 EDITABLE = frozenset({CampaignState.DRAFT, CampaignState.SCHEDULED})
+# From which states a user launches, cancels and retries.
+LAUNCHABLE = frozenset({CampaignState.DRAFT})
+CANCELABLE = frozenset({CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED})
+RETRYABLE = frozenset({CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.COMPLETED})
 # Editable in every state, because these change neither the recipients nor the recordings.
 ALWAYS_EDITABLE = frozenset({"name", "pace_per_second", "priority"})
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Window
 from django.db.models.functions import RowNumber
 
+from campaigns.imports import uploaded_lists
 from campaigns.imports.row_errors import message_of
 from campaigns.imports.uploaded_lists import (
     LISTS,
@@ -279,5 +280,6 @@ def _locked(
             _require_editable(campaign)
         row = RecipientImport.objects.select_for_update(no_key=True).get(pk=recipient_import.pk)
         row.campaign = campaign
+        uploaded_lists.require_as_seen(recipient_import, row)
         require_state(row, to)
         yield row

@@ -13,6 +13,7 @@ from campaigns.imports.layout import REPORTED
 from campaigns.imports.staging import dialect_of
 from campaigns.lifecycle.transitions import can_become
 from campaigns.models import OptOutImport, RecipientImport, UploadedList
+from campaigns.models.uploaded_list import READ_AS as READ_AS
 from campaigns.states import ImportState, OptOutState
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import Undecryptable
@@ -20,6 +21,7 @@ from rvm.platform.encryption.encrypted_files import encrypt_file
 from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
 from rvm.platform.quotas import Quota, Usage
+from rvm.platform.versions import ChangedMeanwhile
 from rvm.spreadsheets.columns.kinds import check_columns, unclear_of
 from rvm.spreadsheets.columns.questions import QUESTION_TEXTS, Question
 from rvm.spreadsheets.columns.reading import Sureness, Why, read_patients
@@ -31,7 +33,6 @@ from rvm.spreadsheets.trimming import trimmed
 
 MAX_BYTES = 100_000_000
 MAX_HEADER_ROW = 1000
-READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_rows", "columns")
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,14 @@ def _reading(columns: Sequence[str], said: Collection[int], seen: Preview) -> li
         else ColumnRead(at, kind, seen.columns[at].sure, seen.columns[at].why, seen.columns[at].question)
         for at, kind in enumerate(columns)
     ]
+
+
+def require_as_seen(found: UploadedList, row: UploadedList) -> None:
+    """Raise ServiceError if the list is not as the caller saw it; `row` is locked."""
+    if found.seen is not None and found.seen != row.version:
+        raise ChangedMeanwhile(
+            "This list was changed while you had its page open, so nothing was done. Look at how it is read now and what is in it."
+        )
 
 
 def require_state(row: OptOutImport | RecipientImport, to: str, kind: Kind = RECIPIENTS) -> None:

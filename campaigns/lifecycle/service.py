@@ -26,7 +26,16 @@ from campaigns.planning.plan import end_of, plan_of
 from campaigns.planning.preview import Preview, preview
 from campaigns.scripts.attestations import unattested_script
 from campaigns.scripts.usage import note_launch
-from campaigns.states import ALWAYS_EDITABLE, EDITABLE, ApprovalKind, CampaignState, is_editable
+from campaigns.states import (
+    ALWAYS_EDITABLE,
+    CANCELABLE,
+    EDITABLE,
+    LAUNCHABLE,
+    RETRYABLE,
+    ApprovalKind,
+    CampaignState,
+    is_editable,
+)
 from delivery.engine import lane_holds
 from delivery.models import Lane, Recording, Voicemail
 from delivery.models.lane import LANE_SETTINGS
@@ -36,6 +45,7 @@ from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
+from rvm.platform.versions import ChangedMeanwhile
 from usecases.attestations.requirements import require_statements
 from usecases.models import UseCase
 from usecases.selectors import require_usable
@@ -187,7 +197,11 @@ def launch(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
     approval is kept."""
     with transaction.atomic():
         row = locked(campaign)
-        require(row, {CampaignState.DRAFT}, "launched")
+        require(row, LAUNCHABLE, "launched")
+        if campaign.seen is not None and campaign.seen != approvals.version_of(row):
+            raise ChangedMeanwhile(
+                "What would be sent was changed while you had this page open, so it was not launched. Look at it again first."
+            )
         people = _check_launch(row, now).total
         if not approvals.needed(row, people):
             approvals.fall(row, actor, "It was launched, and needed no approval any more.")
@@ -263,7 +277,7 @@ def _let_out(row: Campaign, asked: LaunchApproval, actor: User, now: datetime) -
         require(row, {CampaignState.PAUSED}, "resumed")
         _check_revised(row, now)
         return _resume(row, actor)
-    require(row, {CampaignState.DRAFT}, "launched")
+    require(row, LAUNCHABLE, "launched")
     _check_launch(row, now)
     return _launch(row, actor, asked.asked_by, now)
 
@@ -325,9 +339,7 @@ def cancel(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
     """draft, scheduled, running or paused -> canceled. The held lane sends nothing; the tick cancels its queued voicemails.
     Raises ServiceError."""
     row = locked(campaign)
-    require(
-        row, {CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED}, "canceled"
-    )
+    require(row, CANCELABLE, "canceled")
     Lane.objects.filter(pk=row.pk).update(held=True, expires_at=None)
     if retry := retries.under_way(row):
         retries.stop(row, retry, actor, "The campaign was canceled.")
@@ -364,7 +376,7 @@ def retry_failed(
 
 
 def _require_retryable(row: Campaign) -> None:
-    require(row, {CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.COMPLETED}, "retried")
+    require(row, RETRYABLE, "retried")
 
 
 @transaction.atomic

@@ -99,15 +99,20 @@ def locked(campaign: Campaign) -> Campaign:
 
 def require(row: Campaign, states: Collection[CampaignState], done: str) -> None:
     """Raise ServiceError unless the campaign is in one of `states`; `done` is a participle for the message: “can be paused”."""
-    if row.state in states:
-        return
-    names = [state.value for state in CampaignState if state in states]
+    if row.state not in states:
+        raise ServiceError("campaign_state", passed(row, states, done), campaign_state=row.state)
+
+
+def passed(row: Campaign, states: Collection[CampaignState], done: str) -> str:
+    """Why something cannot be done with a campaign that is in none of `states`, as sentences."""
+    names = [_called(state) for state in CampaignState if state in states]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-    raise ServiceError(
-        "campaign_state",
-        f"A campaign can be {done} while it is {listed}; this one is {row.state}.",
-        campaign_state=row.state,
-    )
+    which = listed if states == {CampaignState.DRAFT} else f"one that is {listed}"
+    return f"This campaign is {_called(row.state)}. Only {which} can be {done}."
+
+
+def _called(state: str) -> str:
+    return "a draft" if state == CampaignState.DRAFT else str(state)
 
 
 def require_as_seen(seen: Campaign, row: Campaign) -> None:

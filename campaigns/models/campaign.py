@@ -20,6 +20,8 @@ MAX_NAME_LENGTH = 100
 class Campaign(Row):
     """A campaign. Its id is that of its lane, which has the settings of the engine: use case, hold, pace, hours, retries, expiry."""
 
+    # The version that somebody saw who launches it (campaigns/lifecycle/approvals.py); None where nobody says. Not a column.
+    seen: bytes | None = None
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="campaigns")
     lane = models.OneToOneField(Lane, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=MAX_NAME_LENGTH)

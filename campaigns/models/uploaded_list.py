@@ -13,7 +13,10 @@ from rvm.platform.encryption.crypto import associated_data
 from rvm.platform.encryption.encrypted_files import decrypt_file
 from rvm.platform.encryption.fields import UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
+from rvm.platform.versions import version_of
 
+# How the file is read.
+READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_rows", "columns")
 Uploaded = TypeVar("Uploaded", bound="UploadedList")
 NONE = models.Value([], output_field=models.JSONField())
 
@@ -30,7 +33,10 @@ class UploadedList(Row):
     FOLDER: ClassVar[str]  # in the media storage
     UNDER_WAY: ClassVar[Collection[str]]  # states that a worker ends
 
+    # The version that somebody saw who acts on it; None where nobody says. Not a column.
+    seen: bytes | None = None
     state: models.CharField[Any, Any]
+    counts: models.JSONField[Any, Any]
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     file_name = models.CharField(max_length=200)
@@ -85,6 +91,11 @@ class UploadedList(Row):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def version(self) -> bytes:
+        """The hash of how it is read and what was found in it: what somebody looks at who has it checked or confirms it."""
+        return version_of([self.state, *(getattr(self, name) for name in READ_AS), self.columns_said, self.counts])
 
     @property
     def is_under_way(self) -> bool:

@@ -228,5 +228,6 @@ def _locked(found: OptOutImport, to: OptOutState) -> Iterator[OptOutImport]:
     """The current list, locked, for an action that leads to the state `to`. Raises ServiceError if its state does not allow it."""
     with transaction.atomic():
         row = OptOutImport.objects.select_for_update(no_key=True).get(pk=found.pk)
+        uploaded_lists.require_as_seen(found, row)
         uploaded_lists.require_state(row, to, KIND)
         yield row

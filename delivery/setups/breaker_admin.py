@@ -43,12 +43,12 @@ class SetupBreaker(ScopedModelAdmin):
     def about_closing(self, request: HttpRequest, object_id: UUID) -> Question:
         setup = self._repaired(request, object_id)
         if setup.breaker_until is None:
-            return Question("Close the breaker?", "This setup's breaker is closed already; nothing is held back.")
+            return Question("Send again now?", "Nothing of this setup is held back; attempts go out already.")
         return Question(
-            f"Close the breaker of {setup.name}?",
-            f"What waits is sent at once, through a carrier that failed: {setup.breaker_reason} Close it once the carrier or the "
-            "account is put right; otherwise it opens again by itself, and what was refused meanwhile may have failed for good.",
-            "Close the breaker: send now",
+            f"Send through {setup.name} again now?",
+            f"What waits is sent at once, through a carrier that failed: {setup.breaker_reason} Do it once the carrier or the "
+            "account is put right; otherwise it stops again by itself, and what was refused meanwhile may have failed for good.",
+            "Send again now",
         )
 
     def _repaired(self, request: HttpRequest, object_id: UUID) -> TelephonySetup:

@@ -38,7 +38,7 @@ def test_a_column_that_is_not_understood_is_asked_about_before_anybody_is_checke
     assert admin.is_above(admin.by_id("questions"), admin.button("Check the list"))
     assert "Flag: It answers yes or no" in " ".join(admin.by_id("questions").text.split())
     assert admin.fits(admin.by_id("columns"))
-    assert admin.is_beside(admin.button(f"Back to {campaign.name}"), admin.button("Discard the list"))
+    assert admin.is_beside(admin.button(f"Back to {campaign.name}"), admin.button("Discard the list…"))
 
     admin.press("Check the list")
     admin.reads("Say what this column is before the list is checked", "“Flag” (column 13)")

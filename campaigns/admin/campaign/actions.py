@@ -20,17 +20,23 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaigns.admin import labels
 from campaigns.admin.campaign.stats import campaign_stats
 from campaigns.admin.rights import right_to_change
+from campaigns.lifecycle import approvals
 from campaigns.lifecycle import service as services
 from campaigns.lifecycle.approvals import ApprovalNeeded
+from campaigns.lifecycle.transitions import passed
 from campaigns.models import Campaign, LaunchApproval
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
-from campaigns.states import EDITABLE, CampaignState, RetryState
+from campaigns.states import CANCELABLE, EDITABLE, RETRYABLE, CampaignState, RetryState
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.questions import Question, ask, page_of_row
 from rvm.platform.admin.rights import acting_user
+from rvm.platform.admin.versions.forms import VERSION
+from rvm.platform.admin.versions.meanwhile import last_change
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
+from rvm.platform.versions import ChangedMeanwhile, version_in
 from usecases.services.use_cases import update_use_case
 
 
@@ -39,9 +45,7 @@ def buttons(
 ) -> dict[str, bool]:
     """The actions that the page offers to somebody who may change the campaign, or launch."""
     state = campaign.state
-    may_retry = (
-        launches and not retrying and state in (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.COMPLETED)
-    )
+    may_retry = launches and not retrying and state in RETRYABLE
     return {
         "edit": changes and state not in (CampaignState.COMPLETED, CampaignState.CANCELED),
         "launch": launches and state == CampaignState.DRAFT and total > 0,
@@ -49,11 +53,8 @@ def buttons(
         "unschedule": launches and state == CampaignState.SCHEDULED,
         "pause": launches and state == CampaignState.RUNNING,
         "resume": launches and state == CampaignState.PAUSED,
-        "withdraw": changes
-        and state in (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
-        and total > 0,
-        "cancel": changes
-        and state in (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED),
+        "withdraw": changes and state in CANCELABLE and total > 0,
+        "cancel": changes and state in CANCELABLE,
         "retry": may_retry and retryable + at_risk > 0,
     }
 
@@ -89,10 +90,11 @@ class CampaignActions(RecordAdmin):
     def cancel(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._changeable(request, object_id)
         if request.method != "POST":
+            title = f"Cancel “{campaign.name}”?"
+            if campaign.state not in CANCELABLE:
+                return self._passed_page(request, campaign, title, passed(campaign, CANCELABLE, "canceled"))
             extra_context = campaign_stats(campaign, database_now())
-            return self._confirmation_page(
-                request, campaign, f"Cancel “{campaign.name}”?", "campaigns/admin/cancel.html", extra_context
-            )
+            return self._confirmation_page(request, campaign, title, "campaigns/admin/cancel.html", extra_context)
 
         def action() -> str:
             services.cancel(campaign, actor=acting_user(request), now=database_now())
@@ -104,13 +106,13 @@ class CampaignActions(RecordAdmin):
         campaign = self._permitted(request, object_id)
         takes_risks = self.may(Right.RESEND_UNCERTAIN, request, campaign)
         if request.method != "POST":
-            extra_context = {
-                **retry_choices(campaign_stats(campaign, database_now())["failed"]),
-                "takes_risks": takes_risks,
-            }
-            return self._confirmation_page(
-                request, campaign, f"Retry failed of “{campaign.name}”?", "campaigns/admin/retry.html", extra_context
-            )
+            title = f"Retry failed of “{campaign.name}”?"
+            if campaign.state not in RETRYABLE:
+                return self._passed_page(request, campaign, title, passed(campaign, RETRYABLE, "retried"))
+            choices = retry_choices(campaign_stats(campaign, database_now())["failed"])
+            may_retry = bool(choices["helps"] or (takes_risks and choices["risky"]))
+            extra_context = {**choices, "takes_risks": takes_risks, "may_retry": may_retry}
+            return self._confirmation_page(request, campaign, title, "campaigns/admin/retry.html", extra_context)
         reasons = request.POST.getlist("reason")
         accepts = request.POST.get("accept_duplicate_risk") == "yes"
         if accepts and not takes_risks:
@@ -204,6 +206,8 @@ class CampaignActions(RecordAdmin):
         campaign: Campaign = self.get_object(request, str(object_id))
         if not self.may(needed, request, campaign):
             raise PermissionDenied
+        if VERSION in request.POST:
+            campaign.seen = version_in(request.POST.get(VERSION, ""))
         return campaign
 
     def _confirmation_page(
@@ -219,9 +223,14 @@ class CampaignActions(RecordAdmin):
             "title": title,
             "campaign": campaign,
             "page": page,
+            "version": approvals.version_of(campaign).hex(),
             **extra_context,
         }
         return TemplateResponse(request, template, context)
+
+    def _passed_page(self, request: HttpRequest, campaign: Campaign, title: str, why: str) -> HttpResponse:
+        """In the place of a page that asks, once its time has passed."""
+        return ask(self, request, Question(title, why), page_of_row(self, campaign.pk))
 
     def _run_action(self, request: HttpRequest, campaign: Campaign, action: Callable[[], str]) -> HttpResponse:
         try:
@@ -229,6 +238,8 @@ class CampaignActions(RecordAdmin):
         except ApprovalNeeded as asked:
             messages.info(request, "Nothing was sent yet: somebody else has to approve it first.")
             return redirect(page_of(asked.approval))
+        except ChangedMeanwhile as refusal:
+            messages.error(request, f"{refusal.message}{last_change(campaign)}")
         except ServiceError as refusal:
             messages.error(request, admin_message(refusal))
         return redirect(reverse("admin:campaigns_campaign_change", args=[campaign.pk]))

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -21,9 +20,10 @@ from campaigns.admin.campaign.stats import campaign_stats, preview_stats
 from campaigns.admin.fragments import SECONDS, fragment
 from campaigns.lifecycle import approvals
 from campaigns.lifecycle import service as services
+from campaigns.lifecycle.transitions import passed
 from campaigns.lifecycle.trial import TrialWithheld, send_trial
 from campaigns.models import Campaign, RecipientImport
-from campaigns.states import CampaignState, ImportState
+from campaigns.states import LAUNCHABLE, CampaignState, ImportState
 from delivery.admin import guard_labels
 from delivery.admin.colours import STATUS_COLOURS
 from delivery.admin.player import player
@@ -83,13 +83,13 @@ class LaunchPage(CampaignActions):
     def launch(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
         if request.method != "POST":
-            if campaign.state != CampaignState.DRAFT:  # by the browser's back button, for example
-                messages.info(request, f"It was launched already, and is {campaign.state}.")
-                return redirect(reverse("admin:campaigns_campaign_change", args=[campaign.pk]))
+            title = f"Launch “{campaign.name}”?"
+            if campaign.state not in LAUNCHABLE:  # by the browser's back button, for example
+                return self._passed_page(request, campaign, title, passed(campaign, LAUNCHABLE, "launched"))
             return self._confirmation_page(
                 request,
                 campaign,
-                f"Launch “{campaign.name}”?",
+                title,
                 "campaigns/admin/launch.html",
                 {**self._last_look(request, campaign), "trial_form": TrialForm(), **_trial(request, campaign)},
             )

@@ -53,7 +53,7 @@ class ImportActions(UploadedListAdmin):
             services.confirm(row, consent_statement=statement, actor=acting_user(request), now=database_now())
             return f"{labels.people(row.counts.get('accepted', 0)).capitalize()} are being imported."
 
-        return self.do(request, row, action)
+        return self.do(request, row, action, consent_statement=statement)
 
     def discard(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Discard the list and redirect to the campaign, where another can be uploaded."""

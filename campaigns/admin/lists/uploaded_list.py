@@ -18,17 +18,22 @@ from campaigns.admin import labels
 from campaigns.admin.fragments import SECONDS, fragment, reload_page
 from campaigns.admin.lists.column_labels import Column, masked_cell
 from campaigns.imports.uploaded_lists import ColumnRead
+from campaigns.lifecycle.transitions import can_become
 from campaigns.models import UploadedList
 from campaigns.states import ImportState
 from rvm.platform import audit
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.number_quota import ask
+from rvm.platform.admin.questions import Question, asks
 from rvm.platform.admin.rights import acting_user, rights_of
+from rvm.platform.admin.versions.forms import VERSION
+from rvm.platform.admin.versions.meanwhile import last_change
 from rvm.platform.audit.numbers_shown import rows_shown
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.heavy_requests import place
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
+from rvm.platform.versions import ChangedMeanwhile, version_in
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from rvm.spreadsheets.workbook_notices import other_sheets
 
@@ -62,11 +67,12 @@ class UploadedListAdmin(RecordAdmin):
 
     def posted_views(self) -> dict[str, Callable[..., HttpResponse]]:
         """POST views by the last segment of their path."""
-        return {"read-as": self.read_as, "check": self.check_rows, "confirm": self.confirm, "discard": self.discard}
+        return {"read-as": self.read_as, "check": self.check_rows, "confirm": self.confirm}
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         views = {name: wrap(require_POST(view)) for name, view in self.posted_views().items()}
+        views["discard"] = asks(self, self.discard, self.about_discarding)
         views["progress"] = fragment(self.admin_site, self.progress)
         return [*(self.address(name, view) for name, view in views.items()), *super().get_urls()]
 
@@ -86,6 +92,7 @@ class UploadedListAdmin(RecordAdmin):
         """How the list is read, its first rows, and its progress."""
         return {
             "read_as": self.page_of(row, "read_as"),
+            "version": row.version.hex(),
             "encodings": list(ENCODINGS.items()),
             "delimiters": list(DELIMITERS.items()),
             "sheets": labels.sheets(row.sheets),
@@ -169,6 +176,16 @@ class UploadedListAdmin(RecordAdmin):
         """A check tells what is known of the list's numbers. Raises ServiceError."""
         ask(request, [row.workspace], self.opts.model_name)
 
+    def about_discarding(self, request: HttpRequest, object_id: UUID) -> Question:
+        row = self.permitted(request, object_id)
+        if not can_become(row, ImportState.DISCARDED):
+            return Question("Discard this list?", f"This list is {row.state}, so it cannot be discarded any more.")
+        return Question(
+            f"Discard “{row.file_name}”?",
+            "Its file is removed within moments, with what was found out about its rows. To use it after all, upload it again.",
+            "Discard the list",
+        )
+
     def discard(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self.permitted(request, object_id)
 
@@ -187,14 +204,20 @@ class UploadedListAdmin(RecordAdmin):
         row: Any = self.get_object(request, str(object_id))
         if not self.may(needed or self.right_to_work(row), request, row):
             raise PermissionDenied
+        if VERSION in request.POST:
+            row.seen = version_in(request.POST.get(VERSION, ""))
         return row
 
-    def do(self, request: HttpRequest, row: UploadedList, action: Callable[[], str]) -> HttpResponse:
-        """Run `action`, show its message or its ServiceError, and redirect to the list's page."""
+    def do(self, request: HttpRequest, row: UploadedList, action: Callable[[], str], **typed: str) -> HttpResponse:
+        """Run `action`, show its message or its ServiceError, and redirect to the list's page; after a ServiceError, the page keeps
+        what was `typed`."""
         try:
             messages.success(request, action())
         except ServiceError as refusal:
-            messages.error(request, refusal.message)
+            who = last_change(row) if isinstance(refusal, ChangedMeanwhile) else ""
+            messages.error(request, f"{refusal.message}{who}")
+            if any(typed.values()):
+                return self.change_view(request, str(row.pk), extra_context=typed)
         return redirect(self.page_of(row))
 
 

@@ -23,7 +23,7 @@ from campaigns.admin.fields import LIST_FILES
 from campaigns.admin.lists.upload import TOO_LARGE
 from campaigns.api.imports import ListUploadHandler
 from campaigns.models import Campaign, Withdrawal
-from campaigns.states import LineOutcome, WithdrawalState
+from campaigns.states import CANCELABLE, LineOutcome, WithdrawalState
 from campaigns.withdrawals import service as services
 from campaigns.withdrawals.lists import MAX_LINES, Line, listed_lines, pasted_lines
 from rvm.platform.admin.large_tables import RecordAdmin
@@ -97,6 +97,8 @@ class Withdrawing(RecordAdmin):
             else:
                 return redirect(reverse("admin:campaigns_campaign_withdrawal", args=[campaign.pk, row.pk]))
         title = f"Take people out of “{campaign.name}”"
+        if campaign.state not in CANCELABLE:
+            return self._passed_page(request, campaign, title, _over(campaign))
         return self._confirmation_page(request, campaign, title, "campaigns/admin/withdraw.html", {"form": form})
 
     def confirm_withdrawal(self, request: HttpRequest, object_id: UUID, withdrawal_id: UUID) -> HttpResponse:
@@ -107,6 +109,9 @@ class Withdrawing(RecordAdmin):
         row.campaign = campaign
         if request.method != "POST":
             waiting = len(row.voicemail_ids)
+            title = f"Take {labels.people(waiting)} out of “{campaign.name}”?"
+            if campaign.state not in CANCELABLE and row.state != WithdrawalState.CONFIRMED:
+                return self._passed_page(request, campaign, title, _over(campaign))
             context = {
                 "waiting": waiting,
                 "confirmed": row.state == WithdrawalState.CONFIRMED,
@@ -114,7 +119,6 @@ class Withdrawing(RecordAdmin):
                 "outcomes": _outcomes(row),
                 "take_out": f"Take out {labels.people(waiting)}",
             }
-            title = f"Take {labels.people(waiting)} out of “{campaign.name}”?"
             return self._confirmation_page(request, campaign, title, "campaigns/admin/withdrawal.html", context)
 
         def action() -> str:
@@ -124,6 +128,10 @@ class Withdrawing(RecordAdmin):
             return f"Taken out: {labels.people(withdrawn)}.{late}"
 
         return self._run_action(request, campaign, action)
+
+
+def _over(campaign: Campaign) -> str:
+    return f"This campaign is {campaign.state}, so nobody waits in it who could be taken out."
 
 
 def _outcomes(row: Withdrawal) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,9 +19,11 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedModelAdmin
+from rvm.platform.admin.versions.forms import versioned
+from rvm.platform.admin.versions.meanwhile import Meanwhile
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import id_in
-from rvm.platform.models import MAX_HOLD_REASON, Erasure, LegalHold, Workspace
+from rvm.platform.models import MAX_HOLD_REASON, Erasure, LegalHold, RetentionRule, Workspace
 from rvm.platform.retention import holds, rules
 from rvm.platform.retention.kinds import DECIDED, TERMS, RetentionKind
 from rvm.platform.retention.purges import MAX_COUNTED, waiting
@@ -97,11 +100,14 @@ class RetentionPages(ScopedModelAdmin):
     def change_days(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Changes the days, or, if `look` was pressed, shows what the next purge would remove with them."""
         workspace = self._deciding(request, object_id)
-        form = DaysForm(request.POST)
-        if not form.is_valid() or "look" in request.POST:
-            return self._retention(request, workspace, days_form=form)
-        for kind in DECIDED:
-            rules.set_days(workspace, kind, form.cleaned_data[kind.value], actor=acting_user(request))
+        with transaction.atomic():
+            # Of two who change them at once, the second compares with what the first has written.
+            Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
+            form = _days_form(workspace, request.POST)
+            if not form.is_valid() or "look" in request.POST:
+                return self._retention(request, workspace, days_form=form)
+            for kind in DECIDED:
+                rules.set_days(workspace, kind, form.cleaned_data[kind.value], actor=acting_user(request))
         messages.success(request, "What is older than this goes with the next purge, within a quarter of an hour.")
         return self._back(workspace)
 
@@ -150,12 +156,12 @@ class RetentionPages(ScopedModelAdmin):
         request: HttpRequest,
         workspace: Workspace,
         *,
-        days_form: DaysForm | None = None,
+        days_form: Any = None,
         hold_form: HoldForm | None = None,
         lift_forms: Mapping[UUID, LiftForm] | None = None,
     ) -> HttpResponse:
         days, now = rules.days_of(workspace.pk), database_now()
-        form = days_form or DaysForm(initial={kind.value: days[kind] for kind in DECIDED})
+        form = days_form or _days_form(workspace)
         asked = form.cleaned_data if form.is_bound and form.is_valid() else {}
         wanted = {kind: asked.get(kind.value, days[kind]) for kind in DECIDED}
         lifted = LegalHold.objects.filter(workspace=workspace, lifted_at__isnull=False).order_by("-id")
@@ -163,6 +169,7 @@ class RetentionPages(ScopedModelAdmin):
             **self.admin_site.each_context(request),
             "title": f"Data kept by {workspace.name}",
             "workspace": workspace,
+            "days_form": form,
             "may_decide": self.may(Right.RETAIN, request, workspace),
             "kinds": [
                 (
@@ -194,6 +201,14 @@ class RetentionPages(ScopedModelAdmin):
             "max_shown": MAX_SHOWN,
         }
         return TemplateResponse(request, "platform/admin/retention.html", context)
+
+
+def _days_form(workspace: Workspace, data: Any = None) -> Any:
+    """The form with the days of now, carrying their version."""
+    days = rules.days_of(workspace.pk)
+    parts = RetentionRule.objects.filter(workspace=workspace).values_list("pk", flat=True)
+    form = versioned(DaysForm, Meanwhile("page", workspace.pk, parts))
+    return form(data, initial={kind.value: days[kind] for kind in DECIDED})
 
 
 def _told(rows: str, count: int) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from campaigns.lifecycle.service import edit
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
 from delivery.lifecycle.status import VoicemailStatus
@@ -17,7 +19,7 @@ from delivery.recordings.recordings import store_recording
 from rvm.platform.models import AuditEvent, Membership, Workspace
 from rvm.platform.roles import Role
 from tests.delivery.audio.mp3_bytes import encoded
-from tests.factories import make_use_case, make_voicemail
+from tests.factories import make_use_case, make_user, make_voicemail
 from usecases.models import UseCase
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +90,7 @@ def test_what_does_not_fit_the_state_is_refused_in_a_sentence(
 ) -> None:
     campaign = make(workspace, recipients=1, state=state)
     page = operator.post(at(campaign, action), follow=True).content.decode()
-    assert "A campaign can be " in page and f"this one is {state}." in page
+    assert f"This campaign is {'a draft' if state == C.DRAFT else state}. Only one that is " in page
     assert state_of(campaign) == state
 
 
@@ -101,6 +103,22 @@ def test_a_launch_shows_what_will_happen_and_starts_it(operator: Client, make: A
     assert state_of(campaign) == C.RUNNING
     campaign.lane.refresh_from_db()
     assert not campaign.lane.held
+
+
+def test_a_launch_of_something_else_than_was_looked_at_is_refused_and_says_who_changed_it(
+    operator: Client, make: Any, workspace: Workspace
+) -> None:
+    campaign = make(workspace, recipients=2, recording=store_recording(workspace, "Flu", encoded(12)))
+    looked_at = {"version": operator.get(at(campaign, "launch")).context["version"]}
+    demo = make_user(workspace=workspace, username="demo", password=None)
+    edit(campaign, {"max_attempts": 2}, actor=demo, now=timezone.now())
+    page = operator.post(at(campaign, "launch"), looked_at, follow=True).content.decode()
+    assert "What would be sent was changed while you had this page open, so it was not launched." in page
+    assert "demo changed " in page
+    assert state_of(campaign) == C.DRAFT
+    looked_at = {"version": operator.get(at(campaign, "launch")).context["version"]}
+    edit(campaign, {"name": "Renamed"}, actor=demo, now=timezone.now())
+    assert "It is launched" in operator.post(at(campaign, "launch"), looked_at, follow=True).content.decode()
 
 
 def test_a_launch_that_cannot_be_says_why(operator: Client, make: Any, workspace: Workspace) -> None:

@@ -18,8 +18,10 @@ from campaigns.states import ImportState
 from delivery.models import Voicemail
 from delivery.recordings.clips import store_clip
 from rvm.platform.models import AuditEvent, Membership, Workspace
+from rvm.platform.roles import Role
 from rvm.platform.times.moments import moment
 from tests.delivery.audio.mp3_bytes import encoded
+from tests.factories import make_user
 from tests.rvm.spreadsheets.books import book
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +97,33 @@ def test_from_the_file_to_recipients_step_by_step(operator: Client, workspace: W
     assert row.consent_stated_at is not None
     page = operator.get(reverse("admin:campaigns_campaign_change", args=[campaign.pk])).content.decode()
     assert f"“{SAID['consent_statement']}” olive, {moment(row.consent_stated_at)}" in page
+
+
+def test_who_looked_at_another_reading_is_told_and_nothing_is_read_or_imported(
+    operator: Client, workspace: Workspace, campaign: Campaign
+) -> None:
+    row = uploaded(operator, campaign)
+    demo = Client()
+    demo.force_login(make_user(workspace=workspace, role=Role.LAUNCHER, is_staff=True, username="demo", password=None))
+    old = operator.get(at(row)).context["version"]
+    columns = ["" if kind == "zip" else kind for kind in row.columns]
+    demo.post(at(row, "read_as"), reading(row, column=columns, version=old))
+    page = operator.post(at(row, "read_as"), reading(row, check="1", version=old), follow=True).content.decode()
+    assert "This list was changed while you had its page open, so nothing was done." in page and "demo " in page
+    row.refresh_from_db()
+    assert (row.state, row.columns) == (ImportState.UPLOADED, columns)
+
+    demo.post(at(row, "check"))
+    work()
+    seen = operator.get(at(row)).context["version"]
+    demo.post(at(row, "read_as"), reading(row, column=columns, header_row="2"))
+    demo.post(at(row, "check"))
+    work()
+    refused = operator.post(at(row, "confirm"), {**SAID, "version": seen})
+    assert "so nothing was done" in refused.content.decode()
+    assert f">{SAID['consent_statement']}</textarea>" in refused.content.decode()
+    row.refresh_from_db()
+    assert row.state == ImportState.CHECKED
 
 
 def test_nothing_is_imported_without_a_statement(operator: Client, campaign: Campaign) -> None:
@@ -297,7 +326,7 @@ def test_a_stranger_finds_nothing(operator: Client, stranger: Client, campaign: 
     assert str(row.pk) not in stranger.get(reverse("admin:campaigns_recipientimport_changelist")).content.decode()
 
 
-@pytest.mark.parametrize("action", ["read_as", "check", "confirm", "discard"])
+@pytest.mark.parametrize("action", ["read_as", "check", "confirm"])
 def test_a_link_does_nothing(operator: Client, campaign: Campaign, action: str) -> None:
     assert operator.get(at(uploaded(operator, campaign), action)).status_code == 405
 

@@ -46,5 +46,12 @@ class Meanwhile:
         return event.subject_id == self.row_id or str(self.row_id) in event.details.values()
 
 
+def last_change(row: Any) -> str:
+    """A sentence, after a blank, that says who changed the row last; empty if no event says so."""
+    events = AuditEvent.objects.filter(subject_id=row.pk).exclude(action__in=DISCLOSURES)
+    told = tell(list(in_words(events)[:1]))
+    return f" {told[0].message}." if told else ""
+
+
 def _changes(event: AuditEvent, name: str) -> bool:
     return name in event.details.get("changes", {}) or name in event.details.values()

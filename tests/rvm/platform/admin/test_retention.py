@@ -15,6 +15,7 @@ from rvm.platform.retention import holds, rules
 from rvm.platform.retention.kinds import DECIDED, RetentionKind
 from rvm.platform.roles import Role
 from tests.factories import make_campaign, make_use_case, make_user, make_voicemail, make_workspace
+from tests.posted_forms import posted
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,18 @@ def test_it_says_what_the_next_purge_removes_before_anything_is_changed(desk: Cl
 
 
 @pytest.mark.parametrize(("kind", "wrong"), [("numbers", 29), ("lists", 0), ("lists", 31), ("drafts", 731)])
+def test_days_that_somebody_else_changed_meanwhile_are_told(desk: Client, workspace: Workspace) -> None:
+    had = posted(desk.get(address(workspace)), "days")
+    demo = make_user(workspace=workspace, username="demo", password=None)
+    rules.set_days(workspace, RetentionKind.NUMBERS, 90, actor=demo)
+    told = desk.post(address(workspace, "_days"), {**had, "recordings": "40"})
+    assert "from 2192 to 90, by demo." in told.content.decode()
+    assert rules.days_of(workspace.pk)[RetentionKind.RECORDINGS] != 40
+    assert desk.post(address(workspace, "_days"), posted(told, "days")).status_code == 302
+    days = rules.days_of(workspace.pk)
+    assert (days[RetentionKind.NUMBERS], days[RetentionKind.RECORDINGS]) == (90, 40)
+
+
 def test_days_outside_of_their_bounds_are_refused(desk: Client, workspace: Workspace, kind: str, wrong: int) -> None:
     response = desk.post(address(workspace, "_days"), days(**{kind: wrong}))
     assert response.status_code == 200 and "Ensure this value is" in response.content.decode()
