@@ -13,7 +13,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.people import erasure
         from campaigns.scripts import usage
         from delivery import exports
-        from delivery.retention import recordings
+        from delivery.recordings import usage as sounds
         from delivery.runtime import wakeups
         from delivery.worker import tick
         from rvm.platform import quotas
@@ -27,7 +27,7 @@ class CampaignsConfig(AppConfig):
         tick.STEPS += [maintenance.wake_for_imports, maintenance.remove_files, maintenance.remove_strays]
         tick.STEPS.append(erasure.go_on_with_open)
         tick.STEPS += [opt_outs.wake_for_lists, opt_outs.remove_files, *scheduler.STEPS]
-        recordings.IN_USE.append(usage.in_use)
+        sounds.NEEDED_BY.append(usage.needs)
         holds.CAMPAIGNS.append(selectors.holdable)
         exports.NAMES_OF_CAMPAIGNS.append(selectors.names_of)
         quotas.QUOTAS.append(uploaded_lists.LISTS)

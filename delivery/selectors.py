@@ -156,10 +156,16 @@ def recordings(workspace: Workspace) -> QuerySet[Recording]:
     return Recording.objects.filter(workspace=workspace)
 
 
-def selectable_recordings(workspace: Workspace) -> QuerySet[Recording]:
-    """Uploaded recordings of the workspace that have their sound, for lists and choices."""
-    return recordings(workspace).filter(assembled=False, sound_removed_at=None).defer("waveform")
+def selectable_recordings(workspace: Workspace, *, archived: bool = False) -> QuerySet[Recording]:
+    """Uploaded recordings of the workspace that have their sound, for lists and choices, or those that are archived."""
+    found = recordings(workspace).filter(assembled=False, sound_removed_at=None)
+    return found.filter(archived_at__isnull=not archived).defer("waveform")
 
 
 def clips(workspace: Workspace) -> QuerySet[Clip]:
     return Clip.objects.filter(workspace=workspace)
+
+
+def selectable_clips(workspace: Workspace, *, archived: bool = False) -> QuerySet[Clip]:
+    """Clips of the workspace that have their sound, for lists and choices, or those that are archived."""
+    return clips(workspace).filter(sound_removed_at=None, archived_at__isnull=not archived)

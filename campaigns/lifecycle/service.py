@@ -25,7 +25,7 @@ from campaigns.models.campaign import MAX_NAME_LENGTH
 from campaigns.planning.plan import end_of, plan_of
 from campaigns.planning.preview import Preview, preview
 from campaigns.scripts.attestations import unattested_script
-from campaigns.scripts.usage import note_launch
+from campaigns.scripts.usage import clips_of, note_launch
 from campaigns.states import (
     ALWAYS_EDITABLE,
     CANCELABLE,
@@ -37,9 +37,10 @@ from campaigns.states import (
     is_editable,
 )
 from delivery.engine import lane_holds
-from delivery.models import Lane, Recording, Voicemail
+from delivery.models import Clip, Lane, Recording, Voicemail
 from delivery.models.lane import LANE_SETTINGS
 from delivery.recordings.attestations import require_attested
+from delivery.recordings.shelf import require_offered
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
@@ -175,6 +176,7 @@ def _revise(row: Campaign, changed: Collection[str], now: datetime) -> None:
                 "Those who wait have to hear something; choose another recording.",
                 field="recording_id",
             )
+        require_offered(row.recording, field="recording_id")
         _require_playable(row.recording)
         require_attested(row.recording, row.use_case, row.live)
         note_launch(row, now)
@@ -400,6 +402,8 @@ def _check_launch(row: Campaign, now: datetime) -> Preview:
         raise ServiceError(
             "recording_missing", "The campaign has no recording; choose what people will hear.", field="recording_id"
         )
+    for sound in [row.recording] if row.recording else Clip.objects.filter(pk__in=clips_of(row)).order_by("name", "id"):
+        require_offered(sound, field="recording_id" if row.recording else "script")
     if row.recording is not None:
         _require_playable(row.recording)
     if row.is_copying:

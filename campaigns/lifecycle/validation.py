@@ -10,8 +10,10 @@ from typing import Any
 from campaigns.models import Campaign
 from campaigns.models.campaign import MAX_NAME_LENGTH
 from campaigns.scripts import check_script
+from campaigns.scripts.usage import clips_of
 from delivery.models import Lane, Recording
 from delivery.models.lane import LANE_SETTINGS, bounds_of
+from delivery.recordings.shelf import require_offered
 from delivery.services.voicemails import MAX_AHEAD
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
@@ -118,9 +120,11 @@ def _check_sound(campaign: Campaign, values: dict[str, Any]) -> None:
         )
     if recording is not None:
         _check_recording(campaign.workspace, recording)
+        if recording.pk != campaign.recording_id:
+            require_offered(recording)
         values["script"] = None
     if script is not None:
-        for refused in check_script(campaign.workspace, script):
+        for refused in check_script(campaign.workspace, script, kept=clips_of(campaign)):
             raise refused
         values["recording"] = None
 

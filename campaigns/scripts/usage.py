@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
+
+from django.db.models import Q
 
 from campaigns.models import Campaign
 from campaigns.scripts.parts import read_script
@@ -28,10 +31,12 @@ def clips_of(campaign: Campaign) -> set[UUID]:
     return {clip for part in script for clip in part.choices()}
 
 
-def in_use(workspace_id: UUID, ids: Collection[UUID]) -> set[UUID]:
-    """Those of the recordings and clips that campaigns of the workspace have which have not ended."""
-    campaigns = Campaign.objects.filter(workspace_id=workspace_id).exclude(state__in=_ENDED)
-    used = set(campaigns.filter(recording_id__in=ids).values_list("recording_id", flat=True))
-    for campaign in campaigns.filter(script__isnull=False):
-        used |= clips_of(campaign)
-    return {each for each in used if each is not None} & set(ids)
+def needs(workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, list[str]]:
+    """Those of the recordings and clips that campaigns of the workspace have which have not ended, with these campaigns."""
+    campaigns = Campaign.objects.filter(workspace_id=workspace_id).exclude(state__in=_ENDED).order_by("id")
+    wanted, found = set(ids), defaultdict[UUID, list[str]](list)
+    for campaign in campaigns.filter(Q(recording_id__in=wanted) | Q(script__isnull=False)):
+        recording = {campaign.recording_id} if campaign.recording_id else set()
+        for sound_id in wanted & (clips_of(campaign) | recording):
+            found[sound_id].append(f"the campaign “{campaign.name}”")
+    return dict(found)

@@ -6,7 +6,7 @@ No clips are joined: their durations are stored, so checking the shortest and th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from math import prod
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 from campaigns.scripts.parts import Script, read_script
 from delivery.models import Clip
 from delivery.recordings.clips import CHECK_IDS, joining_error
+from delivery.recordings.shelf import require_offered
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 
@@ -21,15 +22,22 @@ MAX_COMBINATIONS = 5000
 _NAMED = 5  # items listed in a message
 
 
-def check_script(workspace: Workspace, script: Any) -> list[ServiceError]:
-    """All errors in the script (JSON), each with `field` "script"; empty if the script can be used."""
+def check_script(workspace: Workspace, script: Any, *, kept: Collection[UUID] = ()) -> list[ServiceError]:
+    """All errors in the script (JSON), each with `field` "script"; empty if the script can be used. `kept`: clips of the
+    campaign, which may be archived."""
     try:
         parts = read_script(script)
     except ServiceError as refused:
         return [refused]
     wanted = {clip for part in parts for clip in part.choices()}
     clips = Clip.objects.filter(workspace=workspace).in_bulk(wanted)
-    return [*_unknown(parts, clips), *_too_many(parts), *(_unlike(clips) or _wrong_length(parts, clips))]
+    new = [clip for pk, clip in clips.items() if pk not in kept]
+    return [
+        *_unknown(parts, clips),
+        *_not_offered(new),
+        *_too_many(parts),
+        *(_unlike(clips) or _wrong_length(parts, clips)),
+    ]
 
 
 def _unknown(script: Script, clips: Mapping[UUID, Clip]) -> list[ServiceError]:
@@ -45,6 +53,16 @@ def _unknown(script: Script, clips: Mapping[UUID, Clip]) -> list[ServiceError]:
                 )
             )
     return refused
+
+
+def _not_offered(clips: Sequence[Clip]) -> list[ServiceError]:
+    refused = []
+    for clip in clips:
+        try:
+            require_offered(clip, field="script")
+        except ServiceError as error:
+            refused.append(_refused(error.code, f"“{clip.name}”: {error.message}"))
+    return refused[:_NAMED]
 
 
 def _too_many(script: Script) -> list[ServiceError]:

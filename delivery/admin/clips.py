@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from delivery.admin.attestations.pages import AttestingAdmin
+from delivery.admin.shelf.pages import ShelfFilter, ShelvedAdmin
 from delivery.audio import AudioRejected
 from delivery.audio.conversion import BECAME, conversion_done, inspect_any_clip
 from delivery.audio.formats import ACCEPTED, OTHER_FORMATS
@@ -78,12 +78,13 @@ class ClipsForm(ServiceForm):
 
 
 @admin.register(Clip)
-class ClipAdmin(AttestingAdmin):
+class ClipAdmin(ShelvedAdmin):
     right_to_add = Right.PREPARE
     refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, ServiceError)
     form = ClipsForm
     list_display = (
         "name",
+        "shelf_flag",
         "statement_flag",
         "warning_flag",
         "duration",
@@ -92,7 +93,7 @@ class ClipAdmin(AttestingAdmin):
         "created_at",
         "workspace",
     )
-    list_filter = (("workspace", ScopedFilter),)
+    list_filter = (("workspace", ScopedFilter), ShelfFilter)
     list_select_related = ("workspace",)
     search_fields = ("name",)
     add_fieldsets = ((None, {"fields": ("workspace", "audio")}),)
@@ -102,7 +103,10 @@ class ClipAdmin(AttestingAdmin):
             "duration", "size_bytes", "bitrate_kbps", "sample_rate", "channels", "conversion", "sha256", "created_at",
         )}),
     )  # fmt: skip
-    readonly_fields = ("listen", "statement_shown", "warning_texts", "used_in", "duration", "conversion", "created_at")
+    readonly_fields = (
+        "listen", "statement_shown", "warning_texts", "used_in", "duration", "size_bytes", "bitrate_kbps", "sample_rate", "channels",
+        "sha256", "conversion", "created_at",
+    )  # fmt: skip
 
     @display(description="Listen")
     def listen(self, clip: Clip) -> str:
@@ -151,6 +155,9 @@ class ClipAdmin(AttestingAdmin):
         return self.add_view(request)
 
     def save_model(self, request: HttpRequest, obj: Clip, form: Any, change: bool) -> None:
+        if change:
+            self.rename(request, obj, form)
+            return
         kept: list[Clip] = []
         refused: list[str] = []
         for file in form.cleaned_data["audio"]:
@@ -173,13 +180,12 @@ class ClipAdmin(AttestingAdmin):
         except (AudioRejected, ServiceError) as refusal:
             refused.append(f"{file.name}: {refusal}")
             return
-        self.record(request, "uploaded", clip)
-        if clip.name != name:
-            messages.info(request, f"{file.name} was uploaded before, as “{clip.name}”; it stays one clip.")
-        kept.append(clip)
+        kept.append(self.uploaded(request, clip, name))
 
     def response_add(self, request: HttpRequest, obj: Clip, post_url_continue: str | None = None) -> HttpResponse:
-        """Redirect without a message, because `save_model` has added one for the files."""
+        """Redirect to the page of a single clip, else to the list, without a message: `save_model` has added one for the files."""
+        if len(request.FILES.getlist("audio")) == 1:
+            return redirect(self._page(obj))
         return redirect(reverse("admin:delivery_clip_changelist"))
 
 

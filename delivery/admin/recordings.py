@@ -8,12 +8,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from delivery.admin.attestations.pages import AttestingAdmin
 from delivery.admin.player import player
+from delivery.admin.shelf.pages import ShelfFilter, ShelvedAdmin
 from delivery.audio import MAX_SECONDS, MIN_SECONDS, AudioRejected
 from delivery.audio.conversion import conversion_done, inspect_any
 from delivery.audio.formats import ACCEPTED, OTHER_FORMATS
@@ -64,12 +65,22 @@ def _figure(value: float | None, unit: str, places: int) -> str:
 
 
 @admin.register(Recording)
-class RecordingAdmin(AttestingAdmin):
+class RecordingAdmin(ShelvedAdmin):
     right_to_add = Right.PREPARE
     refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, ServiceError)
     form = RecordingForm
-    list_display = ("name", "statement_flag", "warning_flag", "duration", "size", "bit_rate", "created_at", "workspace")
-    list_filter = (("workspace", ScopedFilter),)
+    list_display = (
+        "name",
+        "shelf_flag",
+        "statement_flag",
+        "warning_flag",
+        "duration",
+        "size",
+        "bit_rate",
+        "created_at",
+        "workspace",
+    )
+    list_filter = (("workspace", ScopedFilter), ShelfFilter)
     list_select_related = ("workspace",)
     search_fields = ("name",)
     add_fieldsets = ((None, {"fields": ("workspace", "name", "audio")}),)
@@ -82,7 +93,7 @@ class RecordingAdmin(AttestingAdmin):
     )  # fmt: skip
     readonly_fields = (
         "listen", "statement_shown", "loudness", "peak", "mean", "clipping", "silence_before", "silence_after",
-        "duration", "size", "bit_rate", "conversion", "created_at",
+        "duration", "size", "bit_rate", "sample_rate", "channels", "encoder", "conversion", "sha256", "created_at",
     )  # fmt: skip
 
     def get_search_results(
@@ -160,12 +171,17 @@ class RecordingAdmin(AttestingAdmin):
         return response
 
     def save_model(self, request: HttpRequest, obj: Recording, form: Any, change: bool) -> None:
+        if change:
+            self.rename(request, obj, form)
+            return
         asked = form.cleaned_data
         verdict, by = inspect_any(asked["audio"].read()), acting_user(request)
         with stored_recording(asked["workspace"], asked["name"], verdict, uploaded_by=by) as written:
-            copy_state(obj, written)
-            self.record(request, "uploaded", written)
+            copy_state(obj, self.uploaded(request, written, asked["name"].strip()))
         if done := conversion_done(verdict.converted_from):
             messages.info(request, done)
-        if written.name != asked["name"]:
-            messages.info(request, f"This sound was uploaded before, as “{written.name}”; it stays one recording.")
+
+    def response_add(self, request: HttpRequest, obj: Recording, post_url_continue: str | None = None) -> HttpResponse:
+        """Redirect to its page, where it can be heard."""
+        messages.success(request, f"“{obj.name}” is kept. Listen to it once, as people will hear it.")
+        return redirect(self._page(obj))

@@ -7,13 +7,21 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from delivery.api import examples
 from delivery.api.base import DeliveryView
-from delivery.api.serializers.sounds import ClipDetailSerializer, ClipSerializer, ClipUpload, NewClipStatement
-from delivery.api.sounds import PLAYING, AttestationView, SoundAudioView, SoundListView, SoundView
+from delivery.api.serializers.sounds import (
+    ClipDetailSerializer,
+    ClipSerializer,
+    ClipUpload,
+    NewClipStatement,
+    SoundChanges,
+    SoundQuery,
+)
+from delivery.api.sounds import PLAYING, AttestationView, ShelfView, SoundAudioView, SoundListView, SoundView
 from delivery.audio.conversion import inspect_any_clip
 from delivery.models import Clip
 from delivery.recordings.clips import stored_clip
-from delivery.selectors import clips
-from rvm.platform.api.lists import PageQuery, page_of
+from delivery.recordings.shelf import archive, unarchive
+from delivery.selectors import selectable_clips
+from rvm.platform.api.lists import page_of
 from rvm.platform.scopes import Scope
 
 TAGS = ["Clips"]
@@ -25,7 +33,7 @@ TAGS = ["Clips"]
         summary="List clips",
         description="Newest first.",
         tags=TAGS,
-        parameters=[PageQuery],
+        parameters=[SoundQuery],
         responses={200: page_of(ClipSerializer)},
     ),
     post=extend_schema(
@@ -49,8 +57,8 @@ class ClipsView(SoundListView):
     checked = staticmethod(inspect_any_clip)
     stored = staticmethod(stored_clip)
 
-    def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Clip]:
-        return clips(self.workspace)
+    def rows(self, query: SoundQuery, live: bool | None) -> QuerySet[Clip]:
+        return selectable_clips(self.workspace, **query.filters)
 
 
 @extend_schema_view(
@@ -59,7 +67,23 @@ class ClipsView(SoundListView):
         summary="Get a clip with a link that plays it",
         tags=TAGS,
         responses={200: ClipDetailSerializer},
-    )
+    ),
+    patch=extend_schema(
+        operation_id="rename_clip",
+        summary="Rename a clip",
+        description="With a live key.",
+        tags=TAGS,
+        request=SoundChanges,
+        responses={200: ClipDetailSerializer},
+    ),
+    delete=extend_schema(
+        operation_id="delete_clip",
+        summary="Delete a clip",
+        description="Its sound is gone for good. 409 `recording_in_use` while the script of a campaign that has not ended may "
+        "choose it; 409 `legal_hold`.",
+        tags=TAGS,
+        responses={204: None},
+    ),
 )
 class ClipView(SoundView):
     serializer_class = ClipDetailSerializer
@@ -93,3 +117,34 @@ class ClipAttestationView(AttestationView):
     serializer_class = ClipSerializer
     statement_class = NewClipStatement
     find = DeliveryView.find_clip
+
+
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="archive_clip",
+        summary="Archive a clip",
+        description="It is offered and used for nothing new; what uses it goes on. With a live key.",
+        tags=TAGS,
+        request=None,
+        responses={200: ClipSerializer},
+    )
+)
+class ClipArchiveView(ShelfView):
+    serializer_class = ClipSerializer
+    find = DeliveryView.find_clip
+    verb = staticmethod(archive)
+
+
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="unarchive_clip",
+        summary="Bring a clip back from the archive",
+        tags=TAGS,
+        request=None,
+        responses={200: ClipSerializer},
+    )
+)
+class ClipUnarchiveView(ShelfView):
+    serializer_class = ClipSerializer
+    find = DeliveryView.find_clip
+    verb = staticmethod(unarchive)

@@ -181,6 +181,8 @@ _RECORDING_KEPT: dict[str, Any] = {
     "conversion": None,
     "warnings": [],
     "created_at": "2026-03-02T14:58:00Z",
+    "archived_at": None,
+    "sound_removed_at": None,
     "attestation": {
         "stated_at": "2026-03-02T14:58:00Z",
         "stated_by": "01920f3a-6f00-7000-8000-0000000000a7",
@@ -220,6 +222,8 @@ CLIP = response_example(
         "conversion": None,
         "warnings": [],
         "created_at": "2026-03-02T14:59:00Z",
+        "archived_at": None,
+        "sound_removed_at": None,
         "attestation": {
             "stated_at": "2026-03-02T14:59:00Z",
             "stated_by": "01920f3a-6f00-7000-8000-0000000000a7",

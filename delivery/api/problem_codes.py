@@ -37,6 +37,24 @@ RECORDING_REMOVED = ProblemCode(
     "The sound of the recording was removed",
     "Nothing had used it for as long as the workspace keeps recordings; upload it again, it gets the same id.",
 )
+RECORDING_ARCHIVED = ProblemCode(
+    "recording_archived",
+    409,
+    "The recording or clip is archived",
+    "Name another, or bring it back with `POST /recordings/{id}/unarchive` or `POST /clips/{id}/unarchive`.",
+)
+RECORDING_IN_USE = ProblemCode(
+    "recording_in_use",
+    409,
+    "Something needs the recording or clip",
+    "The detail says what; archive it meanwhile, and delete it when these have ended.",
+)
+RECORDING_JOINED = ProblemCode(
+    "recording_joined",
+    409,
+    "A campaign joined the recording from clips",
+    "It goes with what used it; change its clips.",
+)
 NOT_CANCELABLE = ProblemCode(
     "not_cancelable",
     409,
@@ -101,6 +119,9 @@ DELIVERY_PROBLEMS = by_code(
     ATTESTATION_BY_UPLOADER,
     REFERENCE_USED,
     RECORDING_REMOVED,
+    RECORDING_ARCHIVED,
+    RECORDING_IN_USE,
+    RECORDING_JOINED,
     NOT_CANCELABLE,
     NOT_RETRYABLE,
     DUPLICATE_RISK,

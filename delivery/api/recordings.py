@@ -14,13 +14,16 @@ from delivery.api.serializers.sounds import (
     RecordingDetailSerializer,
     RecordingSerializer,
     RecordingUpload,
+    SoundChanges,
+    SoundQuery,
 )
-from delivery.api.sounds import PLAYING, AttestationView, SoundAudioView, SoundListView, SoundView
+from delivery.api.sounds import PLAYING, AttestationView, ShelfView, SoundAudioView, SoundListView, SoundView
 from delivery.audio.conversion import inspect_any
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, stored_recording
+from delivery.recordings.shelf import archive, unarchive
 from delivery.selectors import selectable_recordings
-from rvm.platform.api.lists import PageQuery, page_of
+from rvm.platform.api.lists import page_of
 from rvm.platform.scopes import Scope
 
 TAGS = ["Recordings"]
@@ -33,7 +36,7 @@ TAGS = ["Recordings"]
         description="Newest first. Recordings that campaigns joined from clips are left out, because they may name people; with "
         f"the scope `{Scope.NUMBERS_READ.value}` you can get them by their ids.",
         tags=TAGS,
-        parameters=[PageQuery],
+        parameters=[SoundQuery],
         responses={200: page_of(RecordingSerializer)},
     ),
     post=extend_schema(
@@ -42,7 +45,8 @@ TAGS = ["Recordings"]
         description=(
             "An MP3 whose sound lasts 10 to 60 seconds, at most 8 MB; another format, such as M4A or WAV, where the workspace has "
             "`converts_audio` on. Only the sound is stored, without tags. The same sound "
-            "uploaded twice is one recording, with its first name. Fields of the checklist state what it says, which a live "
+            "uploaded twice is one recording, with its first name, and back from the archive. Fields of the checklist state what it "
+            "says, which a live "
             f"send needs; they need the scope `{Scope.RECORDINGS_ATTEST.value}`."
         ),
         tags=TAGS,
@@ -57,8 +61,8 @@ class RecordingsView(SoundListView):
     checked = staticmethod(inspect_any)
     stored = staticmethod(stored_recording)
 
-    def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Recording]:
-        return selectable_recordings(self.workspace)
+    def rows(self, query: SoundQuery, live: bool | None) -> QuerySet[Recording]:
+        return selectable_recordings(self.workspace, **query.filters)
 
 
 @extend_schema_view(
@@ -68,7 +72,23 @@ class RecordingsView(SoundListView):
         tags=TAGS,
         responses={200: RecordingDetailSerializer},
         examples=[examples.RECORDING_DETAIL],
-    )
+    ),
+    patch=extend_schema(
+        operation_id="rename_recording",
+        summary="Rename a recording",
+        description="With a live key. 409 `recording_joined` for one that a campaign joined from clips.",
+        tags=TAGS,
+        request=SoundChanges,
+        responses={200: RecordingDetailSerializer},
+    ),
+    delete=extend_schema(
+        operation_id="delete_recording",
+        summary="Delete a recording",
+        description="Its sound is gone for good; the row stays for the voicemails that were sent with it. 409 `recording_in_use` "
+        "while a voicemail waits or is under way with it, or a campaign that has not ended has it; 409 `legal_hold`.",
+        tags=TAGS,
+        responses={204: None},
+    ),
 )
 class RecordingView(SoundView):
     serializer_class = RecordingDetailSerializer
@@ -113,3 +133,34 @@ class RecordingAttestationView(AttestationView):
     serializer_class = RecordingSerializer
     statement_class = NewRecordingStatement
     find = DeliveryView.find_recording
+
+
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="archive_recording",
+        summary="Archive a recording",
+        description="It is offered and used for nothing new; what uses it goes on. With a live key.",
+        tags=TAGS,
+        request=None,
+        responses={200: RecordingSerializer},
+    )
+)
+class RecordingArchiveView(ShelfView):
+    serializer_class = RecordingSerializer
+    find = DeliveryView.find_recording
+    verb = staticmethod(archive)
+
+
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="unarchive_recording",
+        summary="Bring a recording back from the archive",
+        tags=TAGS,
+        request=None,
+        responses={200: RecordingSerializer},
+    )
+)
+class RecordingUnarchiveView(ShelfView):
+    serializer_class = RecordingSerializer
+    find = DeliveryView.find_recording
+    verb = staticmethod(unarchive)

@@ -15,10 +15,12 @@ from rest_framework.response import Response
 
 from delivery.api.base import NO_TEST_KEY, DeliveryView
 from delivery.api.problem_codes import RANGE_NOT_SATISFIABLE
+from delivery.api.serializers.sounds import SoundChanges, SoundQuery
 from delivery.models import Clip, Recording
 from delivery.recordings.attestations import withdraw_attestation
 from delivery.recordings.byte_ranges import RangeNotSatisfiable
 from delivery.recordings.playback import play
+from delivery.recordings.shelf import delete, rename, unarchive
 from delivery.recordings.storage import name_of_file
 from rvm.platform import audit
 from rvm.platform.api.fields import StrictSerializer
@@ -40,9 +42,13 @@ PLAYING: dict[str, Any] = {
 }
 
 
+ONE_SHELF = "Recordings and clips are the same for live and for test voicemails, so a test key does not change them; use a live key."
+
+
 class SoundListView(ListView, CreateView, PreparedView, DeliveryView):
     required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
     parser_classes = [MultiPartParser]
+    query_class = SoundQuery
     upload_class: ClassVar[type[StrictSerializer]]
     checked: ClassVar[Callable[..., Any]]
     stored: ClassVar[Callable[..., AbstractContextManager[Any]]]
@@ -55,6 +61,8 @@ class SoundListView(ListView, CreateView, PreparedView, DeliveryView):
     def create(self) -> Recording | Clip:
         name = self.upload.get("name") or name_of_file(self.upload["audio"].name)
         with type(self).stored(self.workspace, name, self.verdict, uploaded_by=self.actor) as sound:
+            if sound.archived_at is not None and self.key.live:
+                sound = unarchive(sound, actor=self.actor)
             return self.attested(sound, self.upload["statement"])
 
 
@@ -88,10 +96,37 @@ class AttestationView(_SoundView, RowsView):
 
 
 class SoundView(_SoundView, RowsView):
+    required_scopes: ClassVar = {
+        "GET": Scope.RECORDINGS_READ, "PATCH": Scope.RECORDINGS_WRITE, "DELETE": Scope.RECORDINGS_WRITE,
+    }  # fmt: skip
+
+    def patch(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
+        sound: Any = self.find(*ids.values())
+        self.require_world(True, ONE_SHELF)
+        return Response(self.serialize(rename(sound, self.read_body(SoundChanges)["name"], actor=self.actor)))
+
+    def delete(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
+        sound: Any = self.find(*ids.values())
+        self.require_world(True, ONE_SHELF)
+        delete(sound, actor=self.actor)
+        return Response(status=204)
+
     def get(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         sound = self.find(*ids.values())
         self.record("linked", sound)
         return Response(self.serialize(sound))
+
+
+class ShelfView(_SoundView, RowsView):
+    """A view whose POST archives a sound, or brings it back."""
+
+    required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE}
+    verb: ClassVar[Callable[..., Any]]
+
+    def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
+        sound: Any = self.find(*ids.values())
+        self.require_world(True, ONE_SHELF)
+        return Response(self.serialize(type(self).verb(sound, actor=self.actor)))
 
 
 class SoundAudioView(_SoundView):

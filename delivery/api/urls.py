@@ -23,8 +23,16 @@ urlpatterns = [
         recordings.RecordingAttestationView.as_view(),
         name="recording-attestation",
     ),
+    path("recordings/<uuid:recording_id>/archive", recordings.RecordingArchiveView.as_view(), name="recording-archive"),
+    path(
+        "recordings/<uuid:recording_id>/unarchive",
+        recordings.RecordingUnarchiveView.as_view(),
+        name="recording-unarchive",
+    ),
     path("clips", clips.ClipsView.as_view(), name="clips"),
     path("clips/<uuid:clip_id>", clips.ClipView.as_view(), name="clip"),
     path("clips/<uuid:clip_id>/audio", clips.ClipAudioView.as_view(), name="clip-audio"),
+    path("clips/<uuid:clip_id>/archive", clips.ClipArchiveView.as_view(), name="clip-archive"),
+    path("clips/<uuid:clip_id>/unarchive", clips.ClipUnarchiveView.as_view(), name="clip-unarchive"),
     path("clips/<uuid:clip_id>/attestation", clips.ClipAttestationView.as_view(), name="clip-attestation"),
 ]

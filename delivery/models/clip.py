@@ -41,6 +41,9 @@ class Clip(Attested, Row):
     used_at = models.DateTimeField(
         db_default=Now(), editable=False, help_text="When it was last needed, to a day; from then on its sound is kept."
     )
+    archived_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it was put away: it is offered for nothing new."
+    )
     sound_removed_at = models.DateTimeField(null=True, editable=False, help_text="When its file was removed.")
 
     class Meta:

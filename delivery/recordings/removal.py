@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from delivery.models import Assembly, Clip, Recording
 from delivery.recordings.storage import lock_content
+from rvm.platform.database import sql
 from rvm.platform.errors import ServiceError
 from rvm.platform.times import moments
 
@@ -34,7 +35,7 @@ def removed_text(sound: Recording | Clip) -> str:
     """That and when the sound was removed, as a sentence; empty if it was not. Without its name, which may say a person's."""
     at = sound.sound_removed_at
     return (
-        f"The sound was removed on {moments.day(at)}, because nothing used it any more or a person was erased."
+        f"The sound was removed on {moments.day(at)}, because somebody deleted it, nothing used it any more or a person was erased."
         if at
         else ""
     )
@@ -44,9 +45,22 @@ def removed_text(sound: Recording | Clip) -> str:
 _PRECISION = timedelta(days=1)
 
 
+# A sound that is being used is not deleted: uses share the lock, which costs no write, and a deletion takes it alone.
+_LOCK_USES = """
+SELECT pg_advisory_xact_lock_shared(hashtextextended(id::text, 0)) FROM unnest(%s::uuid[]) AS used(id) ORDER BY id
+"""
+_LOCK_OUT_USES = "SELECT pg_advisory_xact_lock(hashtextextended(%s::uuid::text, 0))"
+
+
+def lock_out_uses(sound: Recording | Clip) -> None:
+    """Wait for the transactions that use the sound, and let no other one use it until this one ends."""
+    sql.run(_LOCK_OUT_USES, [sound.pk])
+
+
 def note_use(model: type[Recording] | type[Clip], ids: Collection[UUID], now: datetime) -> None:
     """Note that the sounds are used now. Call it in the transaction of the use. Raises ServiceError for one that was removed."""
     rows: Any = model._default_manager
+    sql.run(_LOCK_USES, [sql.ids(ids)])
     stale = Q(used_at__lte=now - _PRECISION) | Q(sound_removed_at__isnull=False)
     old = list(rows.filter(stale, pk__in=ids).order_by("pk").select_for_update(no_key=True).only("sound_removed_at"))
     for sound in old:

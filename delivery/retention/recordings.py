@@ -5,7 +5,7 @@ What is found to be in use at the time counts as used then. So the last use of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,23 +15,13 @@ from django.db import transaction
 
 from delivery.models import Clip, Recording
 from delivery.recordings.removal import remove_sound
-from rvm.platform.database import sql
+from delivery.recordings.usage import needed
 from rvm.platform.database.clock import database_now
 from rvm.platform.retention import holds, rules
 from rvm.platform.retention.kinds import RetentionKind
 from rvm.platform.retention.purges import MAX_COUNTED, Purge
-from usecases.models import UseCase
 
 STEP_ROWS = 50  # each a file to delete
-
-# Which of the sounds of a workspace are needed by what a layer above knows; a layer adds its own.
-IN_USE: list[Callable[[UUID, Collection[UUID]], set[UUID]]] = []
-
-# By the index of use cases and statuses, so that only voicemails that are under way are read.
-_FIND_UNDER_WAY = """
-SELECT DISTINCT recording_id FROM delivery_voicemail
- WHERE use_case_id = ANY(%s::uuid[]) AND status IN ('queued', 'sending', 'uncertain', 'accepted') AND recording_id = ANY(%s::uuid[])
-"""
 
 
 def _old(model: type[Recording] | type[Clip], workspace_id: UUID, before: datetime) -> Any:
@@ -39,19 +29,13 @@ def _old(model: type[Recording] | type[Clip], workspace_id: UUID, before: dateti
     return rows.filter(workspace_id=workspace_id, used_at__lte=before, sound_removed_at=None)
 
 
-def _used(workspace_id: UUID, ids: Collection[UUID]) -> set[UUID]:
-    use_cases = UseCase.objects.filter(workspace_id=workspace_id).values_list("pk", flat=True)
-    under_way = {row[0] for row in sql.run(_FIND_UNDER_WAY, [sql.ids(use_cases), sql.ids(ids)])}
-    return under_way.union(*(used(workspace_id, ids) for used in IN_USE))
-
-
 def _purge(model: type[Recording] | type[Clip], workspace_id: UUID, now: datetime) -> Iterator[int]:
     while (moment := rules.before(workspace_id, RetentionKind.RECORDINGS, now)) is not None:
         ids = list(_old(model, workspace_id, moment).order_by("used_at").values_list("pk", flat=True)[:STEP_ROWS])
         if not ids:
             return
-        used = _used(workspace_id, ids)
-        model._default_manager.filter(pk__in=used).update(used_at=database_now())
+        used = needed(workspace_id, ids).keys()
+        model._default_manager.filter(pk__in=list(used)).update(used_at=database_now())
         removed = 0
         for sound_id in set(ids) - used:
             removed += _remove(model, sound_id, moment)
@@ -73,7 +57,7 @@ def _count(model: type[Recording] | type[Clip], workspace_id: UUID, before: date
     if holds.is_any_held(workspace_id):
         return 0
     ids = list(_old(model, workspace_id, before).values_list("pk", flat=True)[: MAX_COUNTED + 1])
-    return len(ids) - len(_used(workspace_id, ids) & set(ids)) if ids else 0
+    return len(ids) - len(needed(workspace_id, ids)) if ids else 0
 
 
 RECORDINGS = Purge(RetentionKind.RECORDINGS, "recordings", partial(_purge, Recording), partial(_count, Recording))

@@ -18,6 +18,7 @@ from delivery.lifecycle.transitions import Transition
 from delivery.models import Lane, Recording, Voicemail
 from delivery.recordings.attestations import require_attested
 from delivery.recordings.removal import note_use
+from delivery.recordings.shelf import require_offered
 from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.insertion import insert_voicemails
 from delivery.services.references import take_references
@@ -70,6 +71,7 @@ def queue_voicemails(
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # the precision of an id
     times = _times(use_case, not_before, expires_at, now)
     sandbox = not live or is_simulated(*setups_of(use_case))
+    require_offered(recording)
     require_attested(recording, use_case, live)
     answers = screen(use_case, recipients, sandbox=sandbox)
     places = [place for place, entry in enumerate(answers) if isinstance(entry, Candidate)]

@@ -10,7 +10,7 @@ class Scope(models.TextChoices):
     VOICEMAIL_READ = "voicemail:read", "Read voicemails"
     VOICEMAIL_RESEND_UNCERTAIN = "voicemail:resend-uncertain", "Send again what may have reached the person"
     RECORDINGS_READ = "recordings:read", "Read and play recordings"
-    RECORDINGS_WRITE = "recordings:write", "Upload recordings"
+    RECORDINGS_WRITE = "recordings:write", "Upload, rename, archive and delete recordings and clips"
     RECORDINGS_ATTEST = "recordings:attest", "State what recordings and clips say"
     CAMPAIGNS_READ = "campaigns:read", "Read campaigns and their figures"
     CAMPAIGNS_WRITE = "campaigns:write", "Create and change campaigns, import their recipients"

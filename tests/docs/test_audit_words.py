@@ -26,7 +26,7 @@ NAMED = {"read_event", "audit_name"}
 PARTS = {
     "row._meta.model_name": ("recording", "clip"),
     "sound._meta.model_name": ("recording", "clip"),
-    "verb": ("linked", "played"),
+    "verb": ("linked", "played", "renamed", "archived", "unarchived", "deleted"),
     "name": ("created", "lifted"),
     "action": ("undo", "lift"),
     "to.value": ("approved", "declined", "fallen", "withdrawn"),

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -30,6 +30,7 @@ from campaigns.admin.lists.withdrawals import Withdrawing
 from campaigns.admin.rights import right_to_change
 from campaigns.lifecycle.service import create, edit
 from campaigns.models import Campaign
+from campaigns.scripts.usage import clips_of
 from campaigns.states import EDITABLE, CampaignState, is_editable
 from delivery.admin.lanes import CountedList
 from delivery.models import Clip, Recording
@@ -134,16 +135,23 @@ class CampaignAdmin(
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        clips = Clip.objects.filter(
-            workspace__in=self.choices(Workspace, request) if obj is None else [obj.workspace_id]
+        clips = (
+            super()
+            .choices(Clip, request)
+            .filter(workspace__in=self.choices(Workspace, request) if obj is None else [obj.workspace_id])
         )
+        if obj is not None:  # what it has stays a choice, also in the archive
+            clips = Clip.objects.filter(Q(pk__in=clips.values("pk")) | Q(pk__in=clips_of(obj)))
         for name in ("opening", "chosen", "otherwise", "closing"):
             form.base_fields[name].queryset = clips.order_by("name", "id")
         offered = self.choices(UseCase, request).filter(deleted_at=None).order_by("name", "id")
         if obj is not None:
             offered = offered.filter(workspace=obj.workspace_id)
             recordings = form.base_fields["recording"]
-            recordings.queryset = recordings.queryset.filter(workspace=obj.workspace_id)
+            offered_here = recordings.queryset.filter(workspace=obj.workspace_id)
+            recordings.queryset = Recording.objects.filter(
+                Q(pk__in=offered_here.values("pk")) | Q(pk=obj.recording_id)
+            ).defer("waveform")
         form.base_fields["use_case"].queryset = offered
         self.hint(form, obj)
         return form

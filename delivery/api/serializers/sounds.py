@@ -14,6 +14,7 @@ from delivery.recordings.attestations import incomplete
 from delivery.recordings.links import link
 from delivery.recordings.storage import MAX_NAME_LENGTH
 from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
+from rvm.platform.api.lists import PageQuery
 from usecases.attestations.recordings import CHECKLIST, NO_DETAILS, VOICE, Said, Statement, Voice, missing_fields
 
 _OTHERS = "Another format, such as M4A or WAV, where the workspace has `converts_audio` on."
@@ -93,6 +94,14 @@ class ClipUpload(StatementFields):
     )
 
 
+class SoundQuery(PageQuery):
+    archived = YesFilter(required=False, help_text="True for those that are archived; otherwise they are left out.")
+
+
+class SoundChanges(StrictSerializer):
+    name = TextField(max_length=MAX_NAME_LENGTH, help_text="Without a patient's name or number.")
+
+
 class AudioLevelsSerializer(serializers.Serializer[Recording]):
     peak_dbfs = serializers.FloatField(help_text="The loudest sample, in dB below full scale (0).")
     rms_dbfs = serializers.FloatField(help_text="The mean power on a telephone, in dB below full scale.")
@@ -163,6 +172,13 @@ class RecordingSerializer(serializers.Serializer[Recording]):
         child=serializers.CharField(), help_text="Sentences for the person who recorded it."
     )
     created_at = serializers.DateTimeField()
+    archived_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was archived: it is used for nothing new. Null if it is not."
+    )
+    sound_removed_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When its sound was deleted or removed with time; uploaded again it gets the same id.",
+    )
     attestation = AttestationSerializer()
     levels = AudioLevelsSerializer(
         allow_null=True,
@@ -195,6 +211,13 @@ class ClipSerializer(serializers.Serializer[Clip]):
         child=serializers.CharField(), help_text="Sentences for the person who recorded it."
     )
     created_at = serializers.DateTimeField()
+    archived_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was archived: it is used for nothing new. Null if it is not."
+    )
+    sound_removed_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When its sound was deleted or removed with time; uploaded again it gets the same id.",
+    )
     attestation = AttestationSerializer()
 
 

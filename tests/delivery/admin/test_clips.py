@@ -88,7 +88,10 @@ def test_no_file_is_said_at_the_field(staff: Client, workspace: Workspace) -> No
 def test_a_sound_that_is_known_stays_one_clip_and_is_said(staff: Client, workspace: Workspace) -> None:
     store_clip(workspace, "Ann", encoded(0.5))
     answer = upload(staff, workspace, file("Anne.mp3", encoded(0.5)))
-    assert said(answer)[0] == "Anne.mp3 was uploaded before, as “Ann”; it stays one clip."
+    assert said(answer)[0] == (
+        "The sound of “Anne” was uploaded before, as “Ann”; it stays one clip under that name. To call it “Anne”, change the name on "
+        "its page and save."
+    )
     assert Clip.objects.get().name == "Ann"
 
 

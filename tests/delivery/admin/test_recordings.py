@@ -178,8 +178,9 @@ def test_a_refusal_stands_at_the_file_and_leaves_no_trace(
 def test_the_same_sound_again_is_said_to_be_there(staff: Client, workspace: Workspace) -> None:
     staff.post(ADD, form(workspace, encoded(12)))
     answer = staff.post(ADD, form(workspace, encoded(12), name="Again"), follow=True).content.decode()
-    assert "This sound was uploaded before, as “Flu shot”" in answer
-    assert Recording.objects.count() == 1
+    assert "The sound of “Again” was uploaded before, as “Flu shot”; it stays one recording under that name." in answer
+    assert "<audio" in answer
+    assert Recording.objects.get().name == "Flu shot"
 
 
 def test_nothing_is_uploaded_into_another_workspace(staff: Client) -> None:

@@ -38,6 +38,7 @@ from delivery.models import (
 )
 from delivery.recordings.clips import store_clip
 from delivery.recordings.recordings import store_recording
+from delivery.recordings.shelf import archive
 from delivery.reports.inbox import merge, receive
 from delivery.setups import api as setups
 from rvm.platform.database.clock import database_now
@@ -140,6 +141,9 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
             "checked_id": checked.pk,
             "withdrawal_id": withdrawal.pk,
             "recording_id": sound.pk,
+            "unused_recording_id": store_recording(workspace, "Unused", encoded(10.5)).pk,
+            "archived_recording_id": archive(store_recording(workspace, "Old", encoded(10.2)), actor=None).pk,
+            "archived_clip_id": archive(store_clip(workspace, "Bob", encoded(1.5)), actor=None).pk,
             "clip_id": attested(store_clip(workspace, "Ana", encoded(1))).pk,
             "suppression_id": suppression.pk,
             "resource_id": opt_outs["uploaded"].pk,  # events are about it
@@ -234,6 +238,14 @@ ACTIONS = {
     "POST voicemail/{voicemail_id}/retry": Action(404, rows=other(voicemail_id="failed_id")),
     "POST recordings": Action(None, lambda rows: sound(), form=True),
     "POST clips": Action(None, lambda rows: sound(), form=True),
+    "PATCH recordings/{recording_id}": Action(403, lambda rows: {"name": "Renamed"}),
+    "DELETE recordings/{recording_id}": Action(403, rows=other(recording_id="unused_recording_id")),
+    "POST recordings/{recording_id}/archive": Action(403),
+    "POST recordings/{recording_id}/unarchive": Action(403, rows=other(recording_id="archived_recording_id")),
+    "PATCH clips/{clip_id}": Action(403, lambda rows: {"name": "Anna"}),
+    "DELETE clips/{clip_id}": Action(403),
+    "POST clips/{clip_id}/archive": Action(403),
+    "POST clips/{clip_id}/unarchive": Action(403, rows=other(clip_id="archived_clip_id")),
     "PUT recordings/{recording_id}/attestation": Action(403, lambda rows: CHECKED),
     "DELETE recordings/{recording_id}/attestation": Action(403),
     "PUT clips/{clip_id}/attestation": Action(403, lambda rows: CHECKED),
@@ -313,6 +325,12 @@ LIVE_ONLY = {
     "POST people/erase",
     # What is stated about a sound lets people hear it.
     *(operation for operation in ACTIONS if operation.endswith("/attestation")),
+    # Sounds are of no world, and live voicemails are sent with them.
+    *(
+        operation
+        for operation in ACTIONS
+        if re.search(r"^(PATCH|DELETE|POST) (recordings|clips)/[^/]+(/(un)?archive)?$", operation)
+    ),
 }
 
 

@@ -1,0 +1,1 @@
+"""The shelf of recordings and clips on their pages in the admin."""
