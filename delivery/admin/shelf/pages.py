@@ -126,7 +126,7 @@ class ShelvedAdmin(AttestingAdmin):
 
     # writing
 
-    def rename(self, request: HttpRequest, sound: Recording | Clip, form: Any) -> None:
+    def rename(self, request: HttpRequest, sound: Any, form: Any) -> None:
         copy_state(sound, shelf.rename(sound, form.cleaned_data["name"], actor=acting_user(request)))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
