@@ -1,4 +1,4 @@
-"""The version of something that several people or programs change: a hash of what can be changed in it (decision record 0038)."""
+"""The version of something that several people or programs change: a hash of what can be changed in it (decision record 0039)."""
 
 from __future__ import annotations
 

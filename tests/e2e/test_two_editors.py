@@ -53,6 +53,7 @@ def test_the_second_editor_is_told_and_saves_on_purpose(
     of_ben = admin.browser.current_window_handle
 
     admin.browser.switch_to.new_window("tab")
+    admin.go(edit)
     becomes(admin, administrator)
     admin.go(edit)
     monday = sunday + timedelta(days=1, hours=1)

@@ -20,9 +20,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaigns.admin import labels
 from campaigns.admin.campaign.stats import campaign_stats
 from campaigns.admin.rights import right_to_change
-from campaigns.lifecycle import approvals
 from campaigns.lifecycle import service as services
-from campaigns.lifecycle.approvals import ApprovalNeeded
+from campaigns.lifecycle.approvals import ApprovalNeeded, version_of
 from campaigns.lifecycle.transitions import passed
 from campaigns.models import Campaign, LaunchApproval
 from campaigns.planning.plan import plan_of
@@ -223,7 +222,7 @@ class CampaignActions(RecordAdmin):
             "title": title,
             "campaign": campaign,
             "page": page,
-            "version": approvals.version_of(campaign).hex(),
+            "version": version_of(campaign).hex(),
             **extra_context,
         }
         return TemplateResponse(request, template, context)

@@ -45,7 +45,7 @@ class FormHints(RecordAdmin):
             field.widget.attrs.update(asked)
             field.help_text = format_html('<span id="about-{}">{}</span>', name, _BEFORE[name])
         # Whoever comes back from the page that uploads a recording chooses it here, with what was typed meanwhile.
-        query = {"again": "1", **({"workspace": campaign.workspace_id} if campaign else {})}
+        query: dict[str, Any] = {"again": "1", **({"workspace": campaign.workspace_id} if campaign else {})}
         form.base_fields["recording"].help_text += format_html(
             '<span hx-get="{}?{}" hx-trigger="visibilitychange from:document" hx-include="[name=recording]" '
             'hx-target="#about-recording"></span>',

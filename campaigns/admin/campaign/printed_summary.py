@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from campaigns.admin import labels
-from campaigns.admin.campaign.settings_summary import BASIS, bases
+from campaigns.admin.campaign.bases import BASIS, bases
 from campaigns.imports.row_errors import message_of
 from campaigns.models import Campaign
 from campaigns.selectors import imports

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from campaigns.admin import labels, time_zones
+from campaigns.admin.campaign.bases import BASIS, bases
 from campaigns.models import Campaign
-from campaigns.selectors import imports
-from campaigns.states import ImportState
 from delivery.carriers import CARRIERS
 from delivery.services.voicemails import setups_of
-from usecases.consents.bases import BASIS_LABELS, Basis
 from usecases.effective_settings import effective, effective_hours
 from usecases.models import TelephonySetup
 from usecases.policy_text import clock
-from usecases.selectors import name_of, sender_numbers
-
-BASIS = "Basis"
-# On one printed sheet; the page of each list has the whole.
-MAX_BASES = 3
-MAX_STATEMENT = 200
+from usecases.selectors import sender_numbers
 
 
 def settings_summary(campaign: Campaign) -> list[tuple[str, str]]:
@@ -29,7 +22,6 @@ def settings_summary(campaign: Campaign) -> list[tuple[str, str]]:
     pace, fastest = lane.pace_per_second, policy.setup.pace_per_second
     return [
         ("Use case", f"{policy.name}, from “{policy.entity_name}”"),
-        *((BASIS, basis) for basis in bases(campaign)),
         ("Sends", to_whom(campaign)),
         ("From", ", ".join(sender_numbers(policy, live=campaign.live)) or "no sender number"),
         ("Start", time_zones.local(campaign.starts_at, zone) if campaign.starts_at else "when it is launched"),
@@ -38,28 +30,8 @@ def settings_summary(campaign: Campaign) -> list[tuple[str, str]]:
         ("Pace", f"{pace:g} a second" if pace else f"as fast as the setup allows ({fastest:g} a second)"),
         ("Attempts", attempts(campaign)),
         ("Priority", str(lane.priority)),
+        *((BASIS, basis) for basis in bases(campaign)),
     ]
-
-
-def bases(campaign: Campaign) -> list[str]:
-    """On which basis its people are reached: by the use case, and what was said of each list by whom."""
-    policy = campaign.use_case
-    lists = imports(campaign).filter(state__in=[ImportState.IMPORTING, ImportState.COMPLETED])
-    said = [
-        f"“{shortened(row.consent_statement)}” {name_of(row.confirmed_by) or 'The platform'}, of “{row.file_name}”."
-        for row in lists[:MAX_BASES]
-        if row.consent_statement
-    ]
-    more = lists.count() - MAX_BASES
-    return [
-        f"{BASIS_LABELS[Basis(policy.basis)]}, as the use case says.",
-        *said,
-        *([f"And of {more:,} more lists; the campaign's page has them."] if more > 0 else []),
-    ]
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= MAX_STATEMENT else f"{text[: MAX_STATEMENT - 1]}…"
 
 
 def to_whom(campaign: Campaign) -> str:

@@ -26,6 +26,7 @@ from campaigns.admin.campaign.printed_summary import (
     summary_of,
     summary_page,
 )
+from campaigns.admin.campaign.settings_summary import settings_summary
 from campaigns.admin.labels import STATUSES_IN_PRINT
 from campaigns.models import Campaign
 from delivery.lifecycle.reasons import REASONS, Reason
@@ -197,3 +198,14 @@ def test_a_name_is_text_on_the_page(campaign: Campaign) -> None:
 def test_a_test_is_called_one(live: bool) -> None:
     campaign: Any = make_campaign(live=live)
     assert ("This was a test" in page(campaign)) is not live
+
+
+def test_it_says_on_which_basis_people_are_reached_and_the_campaigns_page_does() -> None:
+    campaign = make_campaign(make_use_case(), 1)
+    for number in range(5):
+        make_import(campaign, state="completed", file_name=f"{number}.csv", consent_statement="They agreed. " * 40)
+    basis = [how for what, how in summary_of(campaign, NOW).facts if what == "Basis"]
+    assert basis[0] == "The person's prior express consent, as the use case says."
+    assert basis[1].startswith("“They agreed. ") and basis[1].endswith("…” The platform, of “4.csv”.")
+    assert basis[4:] == ["And of 2 more lists; the campaign's page has them."]
+    assert [how for what, how in settings_summary(campaign) if what == "Basis"] == basis

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Question:
     """`says`: what the button does, or why there is none any more, then without a `button`. `fields`: what is posted with it."""
 

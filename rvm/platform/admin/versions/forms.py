@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
@@ -21,6 +22,26 @@ AGAIN = (
     "stands here."
 )
 UNREADABLE = "It cannot be read which version of this page was changed; open the page again."
+
+
+@dataclass(frozen=True, repr=False)
+class _Had:
+    """The version that a form brings back: the values that its page showed, and when it was made."""
+
+    at: datetime
+    shown: Mapping[str, Any]
+    unseen: Mapping[str, Any]
+
+
+def _had_in(data: Mapping[str, Any]) -> _Had | None:
+    """The version among the data; None if there is none, or it cannot be read."""
+    try:
+        had = json.loads(data[VERSION])
+        read = _Had(datetime.fromisoformat(had["at"]), had["shown"], had["unseen"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    whole = isinstance(read.shown, dict) and isinstance(read.unseen, dict) and read.at.tzinfo is not None
+    return read if whole else None
 
 
 class FieldNow(BoundField):
@@ -44,6 +65,11 @@ class VersionedForm(forms.BaseForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.outdated: set[str] = set()
+        self._had = _had_in(self.data)
+        if self._had:
+            # A browser posts nothing of a field that its page did not offer, and nothing is not what was meant.
+            for name in set(self._changeable()) - self._had.shown.keys():
+                self.fields[name].disabled = True
 
     @property
     def version(self) -> str:
@@ -54,11 +80,7 @@ class VersionedForm(forms.BaseForm):
     def clean(self) -> dict[str, Any] | None:
         cleaned: dict[str, Any] | None = super().clean()
         if VERSION in self.data:
-            try:
-                had = json.loads(self.data[VERSION])
-                told = list(self._changed(had["shown"], had["unseen"], datetime.fromisoformat(had["at"])))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                told = [UNREADABLE]
+            told = self._changed(self._had) if self._had else [UNREADABLE]
             if told:
                 self.add_error(None, ValidationError(told, code="changed_meanwhile"))
         return cleaned
@@ -74,9 +96,9 @@ class VersionedForm(forms.BaseForm):
     def _now(self, name: str) -> Any:
         return carried(self.fields[name], self[name].initial)
 
-    def _changed(self, shown: Mapping[str, Any], unseen: Mapping[str, Any], since: datetime) -> list[str]:
+    def _changed(self, had: _Had) -> list[str]:
         """What was changed since the page was made and would be replaced, in sentences; none if nothing was."""
-        told = [*self._changed_fields(shown, since), *self._changed_unseen(unseen, since)]
+        told = [*self._changed_fields(had.shown, had.at), *self._changed_unseen(had.unseen, had.at)]
         if not told:
             return []
         return [f"This {self.meanwhile.noun} was changed while you had it open, so nothing is saved yet.", *told, AGAIN]

@@ -19,7 +19,7 @@ MAX_EVENTS = 200
 SLACK = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Meanwhile:
     """What a versioned form asks about its row. `noun`: what the row is called; `parts`: the ids of rows beside it that the form
     shows; `unseen`: values that the form can replace but does not show, by name."""
@@ -31,7 +31,7 @@ class Meanwhile:
 
     def who_changed(self, name: str, since: datetime) -> str:
         """The last who changed this field since then, or else the row; empty if no event says so."""
-        told = [each for each in self._told if each.event.at >= since - SLACK]
+        told = [each for each in self._told if each.event.at + SLACK >= since]
         of_field = (each for each in told if _changes(each.event, name))
         of_row = (each for each in told if self._is_about(each.event))
         found = next(of_field, None) or next(of_row, None)

@@ -9,6 +9,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.formats import localize
+from django.utils.timezone import template_localtime
 
 NOTHING = "nothing"
 MAX_ENTRIES = 10
@@ -62,9 +64,9 @@ def _text(field: forms.Field, value: Any) -> str:
         return str(_labels(field).get(str(value), value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    return f"{value:%H:%M}" if isinstance(value, time) else str(value)
+    if isinstance(value, date | time):
+        return str(localize(template_localtime(value)))
+    return str(value)
 
 
 def _labels(field: forms.ChoiceField) -> dict[str, Any]:

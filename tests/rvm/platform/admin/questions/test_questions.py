@@ -7,16 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
 
 from campaigns.models import OptOutImport, RecipientImport
 from campaigns.states import CampaignState
 from delivery.models import Voicemail
+from rvm.platform.database.clock import database_now
 from rvm.platform.models import ApiKey, Invitation, User, Workspace
 from tests.factories import make_campaign, make_setup, make_use_case, make_user, make_voicemail, make_workspace
 from tests.posted_forms import posted
+from tests.rvm.platform.accounts.authenticator import enrolled
 from tests.rvm.platform.admin.every_row import make_every_row
 from tests.rvm.project.access.routes import ADMIN
 from tests.rvm.project.test_worlds import snapshot
@@ -33,7 +34,7 @@ ASKS: dict[str, tuple[Callable[[dict[Any, Any]], Any], dict[str, Any] | None]] =
     "platform_apikey_rotate": (lambda rows: rows[ApiKey], None),
     "platform_apikey_revoke": (lambda rows: rows[ApiKey], None),
     "platform_invitation_withdraw": (lambda rows: rows[Invitation], {"withdrawn_at": datetime.now(UTC)}),
-    "platform_user_reset_second_factor": (lambda rows: enrolled(rows[User]), None),
+    "platform_user_reset_second_factor": (lambda rows: with_second_factor(rows[User]), None),
     "usecases_inboundsecret_replace": (lambda rows: rows[InboundSecret], None),
     "usecases_inboundsecret_revoke": (lambda rows: rows[InboundSecret], None),
     "usecases_usecase_confirm": (lambda rows: rows[UseCase], {"consent_confirmed_at": datetime.now(UTC)}),
@@ -126,8 +127,8 @@ SHOWS = {
 }
 
 
-def enrolled(user: User) -> User:
-    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "x"})
+def with_second_factor(user: User) -> User:
+    enrolled(user, database_now)
     return user
 
 

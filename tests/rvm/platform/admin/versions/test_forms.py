@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django import forms
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
@@ -15,6 +17,8 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignState
 from delivery.models import Lane
 from delivery.setups.services import update_setup
+from rvm.platform.admin.versions.forms import versioned
+from rvm.platform.admin.versions.meanwhile import Meanwhile
 from rvm.platform.models import User, Workspace
 from tests.factories import make_campaign, make_phone_number, make_setup, make_use_case, make_user
 from tests.posted_forms import posted
@@ -141,12 +145,36 @@ def test_who_moves_the_start_of_a_campaign_that_was_launched_meanwhile_is_told_t
     assert editor.post(page_of(campaign), again).status_code == 302
 
 
-@pytest.mark.parametrize("version", ["", "{", "[]", '{"at": "x", "shown": {}, "unseen": {}}', '{"shown": 1}', "null"])
+@pytest.mark.parametrize(
+    "version",
+    [
+        "",
+        "{",
+        "[]",
+        '{"at": "2026-11-30T12:00:00", "shown": {}, "unseen": {}}',
+        '{"at": "x", "shown": {}, "unseen": {}}',
+        '{"shown": 1}',
+        "null",
+    ],
+)
 def test_a_version_that_cannot_be_read_saves_nothing(editor: Client, use_case: UseCase, version: str) -> None:
     said = {**form_of(editor.get(page_of(use_case)), use_case), "name": "Recalls", "version": version}
     assert "open the page again" in errors(editor.post(page_of(use_case), said))
     use_case.refresh_from_db()
     assert use_case.name == "Reminders"
+
+
+def test_a_field_that_the_page_did_not_offer_keeps_its_value() -> None:
+    class Names(forms.Form):
+        first = forms.CharField()
+        second = forms.CharField(required=False)
+
+    had = {"at": "2026-11-30T12:00:00+00:00", "shown": {"first": "Ana"}, "unseen": {}}
+    form = versioned(Names, Meanwhile("page", uuid4()))(
+        {"first": "Ann", "version": json.dumps(had)}, initial={"first": "Ana", "second": "Alder"}
+    )
+    assert form.is_valid()
+    assert (form.changed_data, form.cleaned_data) == (["first"], {"first": "Ann", "second": "Alder"})
 
 
 def test_a_refusal_of_the_service_leaves_the_version_as_it_was(

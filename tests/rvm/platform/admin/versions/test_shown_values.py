@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 from django import forms
+from django.utils.formats import localize
 
-from campaigns.admin.fields import LocalMomentField
+from campaigns.admin.campaign.form import CampaignForm
 from rvm.platform.admin.versions.shown_values import MAX_LENGTH, carried, differs, in_words
 from tests.factories import make_workspace
 from usecases.admin.weekdays import WeekdaysField
 
 WAYS = forms.ChoiceField(choices=[("a", "By air"), ("At home", [("b", "By bus")])])
+START = CampaignForm.base_fields["starts_at"]
+MOMENT = datetime.fromisoformat("2026-12-01T09:00")
 
 # The field, a value, what a browser posts of it untouched, what it posts of another, and the value in words.
 VALUES: list[tuple[forms.Field, Any, Any, Any, str]] = [
@@ -26,9 +29,9 @@ VALUES: list[tuple[forms.Field, Any, Any, Any, str]] = [
     (forms.FloatField(), 2.5, "2.50", "2", "2.5"),
     (forms.BooleanField(), False, False, "on", "no"),
     (forms.BooleanField(), True, "on", False, "yes"),
-    (forms.DateField(), date(2026, 12, 1), "2026-12-01", "2026-12-02", "2026-12-01"),
-    (forms.TimeField(), time(9), "09:00", "09:01", "09:00"),
-    (LocalMomentField(), datetime.fromisoformat("2026-12-01T09:00"), "2026-12-01T09:00", "2026-12-01T10:00", "2026-12-01 09:00"),
+    (forms.DateField(), date(2026, 12, 1), "2026-12-01", "2026-12-02", localize(date(2026, 12, 1))),
+    (forms.TimeField(), time(9), "09:00", "09:01", localize(time(9))),
+    (START, MOMENT, "2026-12-01T09:00", "2026-12-01T10:00", localize(MOMENT)),
     (WAYS, "b", "b", "a", "By bus"),
     (WeekdaysField(), ["5", "1"], ["1", "5"], ["1"], "Monday, Friday"),
     (forms.MultipleChoiceField(choices=[(str(n), f"No. {n}") for n in range(20)]), [str(n) for n in range(12)],
