@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from campaigns.models import Campaign
 from delivery.models import Lane
 from delivery.recordings.attestations import require_attested
-from delivery.services.joining import is_joining
-from delivery.services.policies import policy_of
+from delivery.services.policies import is_joining, policy_of
 from delivery.services.voicemails import is_simulated
 from rvm.platform.errors import ServiceError
 from usecases.attestations.requirements import missing_statement

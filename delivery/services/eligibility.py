@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from delivery.engine.recent_drops import reached
-from delivery.services.joining import is_joining
-from delivery.services.policies import policy_of
+from delivery.services.policies import is_joining, policy_of
 from delivery.services.screening import check_number
 from delivery.services.voicemails import is_simulated, setups_of
 from rvm.phone_numbers.places import places_of

@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from delivery.carriers import carrier_class
+from delivery.engine.lane_routes import JOINING_SQL
 from delivery.models import Lane
 from delivery.services.voicemails import is_simulated
+from rvm.platform.database import sql
+from rvm.platform.models import Workspace
 from usecases.effective_settings import effective_hours
 from usecases.eligibility import LanePolicy
 from usecases.models import TelephonySetup, UseCase
 from usecases.rules_in_force import law_in_force
 from usecases.windows import USUAL_DELAY
+
+_IS_JOINING = f"SELECT {JOINING_SQL} FROM platform_workspace w WHERE w.id = %s"  # noqa: S608 - of constants
 
 
 def policy_of(
@@ -48,3 +53,10 @@ def policy_of(
         use_case.caps,
         needs_consent=use_case.needed_consent is not None,
     )
+
+
+def is_joining(workspace: Workspace) -> bool:
+    """Whether the workspace waits because it, or another one, has just joined its organisation: suppressions of the organisation are
+    yet to be copied to it, or recent drops of another to be counted."""
+    [(joining,)] = sql.run(_IS_JOINING, [workspace.pk])
+    return bool(joining)

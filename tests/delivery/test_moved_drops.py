@@ -16,7 +16,7 @@ from delivery.engine.moved_drops import SETTLED, count_rest
 from delivery.engine.recent_drops import KEPT, RecentDrops, purge, reached
 from delivery.models import DropRecount, Voicemail
 from delivery.models import RecentDrops as Row
-from delivery.services.joining import is_joining
+from delivery.services.policies import is_joining
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.models import Organisation, Workspace

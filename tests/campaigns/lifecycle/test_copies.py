@@ -237,7 +237,7 @@ def test_a_copy_whose_people_were_not_reached_is_copied_itself() -> None:
     first = filled(ended(), "busy")
     services.cancel(first, actor=None, now=NOW)
     scheduler.cancel_remaining(NOW)
-    Voicemail.objects.filter(lane_id=first.pk).update(ended_at=NOW - HOUR)
+    Voicemail.objects.filter(lane_id=first.pk).update(ended_at=NOW - 48 * HOUR)
     assert people(filled(first, "canceled", at=NOW + HOUR)) == [patient_number(0)]
 
 

@@ -37,6 +37,7 @@ from delivery.reports.inbox import merge, receive
 from delivery.retention import erasure, numbers
 from delivery.services import forgotten_claims, lanes, retries, suppressions
 from delivery.services.references import take_references
+from delivery.services.succession import copy_unreached
 from delivery.worker import maintenance
 from rvm.platform.database.ids import uuid7
 from rvm.platform.models import DatabaseIdentity
@@ -280,6 +281,33 @@ def test_a_statement_makes_due_what_waits_for_it_and_passes_over_what_is_locked(
     assert due[0] == soon > due[1]
 
 
+def test_copies_lock_what_they_are_of_in_order() -> None:
+    pair = make_pair("failed", reason="busy", ended_at=LONG_AGO)
+    campaign = factories.make_campaign(pair.early.voicemail.use_case)
+
+    def copy() -> None:
+        with transaction.atomic():
+            copy_unreached(
+                Lane.objects.get(pk=pair.lane_id),
+                campaign.lane,
+                ["busy"],
+                recording_id=None,
+                since=timezone.now(),
+                after=UUID(int=0),
+                limit=10,
+                now=timezone.now(),
+            )
+
+    with transaction.atomic():
+        Voicemail.objects.select_for_update(no_key=True).get(pk=pair.early.voicemail_id)
+        other = disorderly(copy)
+        other.wait_until_blocked()
+        free = Voicemail.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=pair.late.voicemail_id)
+        assert free.exists(), "It holds the later voicemail while it waits for the earlier one."
+    other.result()
+    assert Voicemail.objects.filter(lane_id=campaign.pk).count() == 2
+
+
 def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> None:
     """By what writes or locks them in SQL or through the ORM; statements of one row wait for one row."""
     writes = re.compile(
@@ -307,6 +335,7 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
         erasure.erase_voicemails,
         numbers.remove_numbers,
         forgotten_claims.end_waiting,
+        copy_unreached,
     }
     assert found - of_one_row - of_lanes == {each.__module__.replace(".", "/") + ".py" for each in looked_at}
 

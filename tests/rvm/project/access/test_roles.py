@@ -201,5 +201,5 @@ def test_the_buttons_of_a_campaign_are_those_of_the_role(workspace: Workspace) -
     assert offered[Role.PREPARER] == {"draft edit", "draft withdraw", "draft cancel"}
     assert offered[Role.LAUNCHER] == offered[Role.ADMIN]
     assert offered[Role.LAUNCHER] - offered[Role.PREPARER] == {
-        "draft launch", "running edit", "running pause", "running withdraw", "running cancel",
+        "draft launch", "running edit", "running pause", "running trial", "running withdraw", "running cancel",
     }  # fmt: skip
