@@ -103,7 +103,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, NumberSearch):
     form = SuppressionForm
     number_filter = SuppressedNumberFilter
     list_display: ClassVar[tuple[str, ...]] = (
-        "masked", "kind_shown", "purposes_shown", "scope", "source", "reason", "state", "created_at", "workspace",
+        "masked", "kind_shown", "purposes_shown", "scope", "put_by", "reason", "state", "created_at", "workspace",
     )  # fmt: skip
     list_filter: ClassVar[tuple[Any, ...]] = (
         ("workspace", ScopedFilter),
@@ -113,7 +113,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, NumberSearch):
         StateFilter,
         SuppressedNumberFilter,
     )
-    list_select_related = ("workspace",)
+    list_select_related = ("workspace", "created_by")
     change_form_outer_before_template = "usecases/admin/suppression_buttons.html"
     # A layer above shows more of what it knows.
     more_fields: ClassVar[tuple[str, ...]] = ()

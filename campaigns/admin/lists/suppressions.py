@@ -38,11 +38,13 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.database.heavy_requests import place
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
+from rvm.platform.organisations import shares_with_others
 from rvm.platform.roles import Right
 from rvm.platform.times import moments
 from rvm.platform.uploads import UploadTooLarge, drain
 from usecases.admin.suppressions import SuppressionAdmin
 from usecases.models import Suppression
+from usecases.suppression_kinds import SuppressionScope
 
 UPLOAD = "admin:usecases_suppression_import"
 # Voicemails and lists that a page or a filter names.
@@ -129,6 +131,13 @@ class SuppressionsWithLists(SuppressionAdmin):
         if ended := stopped_by(obj).count():
             waited = "1 voicemail that waited for it is" if ended == 1 else f"{ended} voicemails that waited for it are"
             messages.success(request, f"{waited} not sent any more.")
+
+    def response_add(self, request: HttpRequest, obj: Suppression, post_url_continue: Any = None) -> HttpResponse:
+        where = f"of {obj.workspace.name}"
+        if obj.scope == SuppressionScope.ORGANISATION and shares_with_others(obj.workspace_id):
+            where = f"in all workspaces of {obj.workspace.organisation.name}"
+        messages.success(request, f"{obj.masked_number} is on the suppression list {where} from now on.")
+        return redirect(self.address(obj))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(csrf_exempt(require_http_methods(["GET", "POST"])(self.upload)))

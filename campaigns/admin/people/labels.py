@@ -86,12 +86,13 @@ def erased(counts: Mapping[str, int], *, finished: bool) -> str:
     return f"The person is erased ({removed}).{rest} Suppressions and consents stay."
 
 
-def opted_out(done: OptedOut, organisation: str) -> str:
+def opted_out(done: OptedOut, organisation: str, unbound: str) -> str:
     """What an opt-out has stopped: how many voicemails waited before and wait after it. `organisation`: empty for one with a single
-    workspace."""
+    workspace. `unbound`: workspaces of the reader in which it does not hold."""
+    elsewhere = f" It does not hold for {unbound}." if unbound else ""
     if not done.created:
-        return f"The suppression list said this already. Waiting for this number: {counted(done.waiting)}."
-    where = f" in all workspaces of {organisation}" if organisation else ""
+        return f"The suppression list said this already. Waiting for this number: {counted(done.waiting)}.{elsewhere}"
+    where = f"in all workspaces of {organisation}" if organisation else f"of {done.suppression.workspace.name}"
     left = " What is left ends within seconds." if done.waiting else ""
     waited = f"Waiting for this number here before: {counted(done.waited)}; now: {counted(done.waiting)}."
-    return f"On the suppression list{where} from now on. {waited}{left}"
+    return f"On the suppression list {where} from now on. {waited}{left}{elsewhere}"

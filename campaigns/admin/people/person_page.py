@@ -31,7 +31,7 @@ from delivery.models import Voicemail
 from delivery.models.voicemail import number_in
 from rvm.phone_numbers.numbers import zones_of
 from rvm.platform import audit
-from rvm.platform.admin.exact_search import MAX_WORKSPACES, encrypt_term
+from rvm.platform.admin.exact_search import MAX_WORKSPACES, encrypt_term, named
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.audit.numbers_shown import whole
 from rvm.platform.database import sql
@@ -107,7 +107,8 @@ def opt_out_person(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, found, token, form)
     said = form.cleaned_data
     done = opt_out(found, kind=SuppressionKind(said["kind"]), note=said["note"], actor=reader)
-    messages.success(request, labels.opted_out(done, _organisation(found.workspace)))
+    unbound = _unbound(found, _workspaces(rights))
+    messages.success(request, labels.opted_out(done, _organisation(found.workspace), unbound))
     return redirect(reverse("person", args=[token]))
 
 
@@ -180,6 +181,7 @@ def _page(
     active = [row for row in suppressions if row.active]
     _record(found, reader, rows, suppressions)
     use_cases, consents = record.usable_use_cases(found), record.known_consents(found, now)
+    workspaces = _workspaces(rights)
     description = record.described(found, live=None) if shown_number else None
     numbers = record.other_numbers(found, description.record_numbers, live=None) if description else []
     context = {
@@ -214,12 +216,13 @@ def _page(
         "all_consents": f"{reverse('admin:usecases_consent_changelist')}?number={encrypt_term(found.number)}",
         "liftable": _liftable(active, found.workspace, rights),
         "organisation": _organisation(found.workspace),
+        "unbound": _unbound(found, workspaces),
         "may_opt_out": rights.may(Right.SUPPRESS, found.workspace.pk),
         "opt_out_form": form,
         "may_erase": rights.may(Right.RETAIN, found.workspace.pk),
         "erasure_form": erasure_form or ErasureForm(),
         "stops": labels.counted(record.count_waiting(found)),
-        "others": _elsewhere(found, rights, reader, now),
+        "others": _elsewhere(found, workspaces, rights, reader, now),
         "token": token,
         "here": reverse("person", args=[token]),
     }
@@ -229,6 +232,15 @@ def _page(
 def _organisation(workspace: Workspace) -> str:
     """The organisation's name where an opt-out also holds in other workspaces, else empty."""
     return workspace.organisation.name if shares_with_others(workspace.pk) else ""
+
+
+def _workspaces(rights: Rights) -> list[Workspace]:
+    return list(rights.workspaces()[: MAX_WORKSPACES + 1])
+
+
+def _unbound(found: Person, workspaces: Sequence[Workspace]) -> str:
+    """Those of the reader's workspaces in which an opt-out here does not hold, named; empty if there are none."""
+    return named([each for each in workspaces if each.organisation_id != found.workspace.organisation_id])
 
 
 def _record(found: Person, reader: User, rows: Sequence[Voicemail], suppressions: Sequence[Suppression]) -> None:
@@ -341,9 +353,11 @@ def _consent(row: Consent, clock: labels.PersonClock, now: datetime) -> dict[str
     }
 
 
-def _elsewhere(found: Person, rights: Rights, reader: User, now: datetime) -> list[dict[str, Any]]:
+def _elsewhere(
+    found: Person, workspaces: Sequence[Workspace], rights: Rights, reader: User, now: datetime
+) -> list[dict[str, Any]]:
     """The same number in the other workspaces of the reader. Without a link where it would show a number that is masked here."""
-    others = [row for row in rights.workspaces()[: MAX_WORKSPACES + 1] if row.pk != found.workspace.pk]
+    others = [row for row in workspaces if row.pk != found.workspace.pk]
     known, masked = known_in(others, found.number), not rights.may_see_numbers(found.workspace.pk)
     return [
         {

@@ -99,6 +99,10 @@ def test_a_number_is_added_with_a_kind_and_purposes_and_what_waits_ends(operator
     }
     answer = operator.post(ADD, said, follow=True)
     assert "1 voicemail that waited for it is not sent any more." in text_of(answer)
+    assert f"+•••••••0142 is on the suppression list of {workspace.name} from now on." in text_of(answer)
+    listed = operator.get(LIST).context["cl"]
+    [shown] = listed.result_list
+    assert "put_by" in listed.list_display and listed.model_admin.put_by(shown) == "olive"
     row = Suppression.objects.get()
     assert (row.number, row.kind, row.purposes, row.reason) == (
         RECIPIENT,

@@ -462,6 +462,19 @@ def test_an_opt_out_holds_in_all_workspaces_of_the_organisation_and_says_so(
     assert "olive" not in shown
 
 
+def test_an_opt_out_says_in_which_of_ones_workspaces_it_does_not_hold(workspace: Workspace) -> None:
+    client, user = logged_in(workspace, Role.LAUNCHER, username="otto", may_see_numbers=True)
+    Membership.objects.create(workspace=make_workspace(name="Uptown Pediatrics"), user=user, role=Role.VIEWER)
+    make_voicemail(make_use_case(workspace))
+    page = opened(client)
+    assert "It does not hold for Uptown Pediatrics" in part(page, "opt-out")
+    asked = reverse("person_opt_out", args=[page.context["token"]]), {"kind": "opt_out", "note": ""}
+    said = text_of(client.post(*asked, follow=True))
+    assert f"On the suppression list of {workspace.name} from now on." in said
+    assert "It does not hold for Uptown Pediatrics." in said
+    assert "It does not hold for Uptown Pediatrics." in text_of(client.post(*asked, follow=True))
+
+
 def test_a_viewer_opts_nobody_out(viewer: Client, workspace: Workspace) -> None:
     make_voicemail(make_use_case(workspace))
     page = opened(viewer)
