@@ -13,6 +13,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.admin.alarms import alarms, sending_alarm, server_alarms
 from rvm.platform.admin.records import sending
 from rvm.platform.admin.rights import rights_of
+from rvm.platform.admin.scoping import naming
 from rvm.platform.models import FailedWork
 from rvm.platform.roles import Right
 from usecases.attestations.agreements import missing_agreements
@@ -84,8 +85,8 @@ def server_messages(request: HttpRequest) -> list[str]:
 
 def counts(request: HttpRequest) -> dict[str, Any]:
     """The table of voicemail counts: one row for each use case of the user's workspaces, one column for each status."""
-    use_cases = UseCase.objects.filter(workspace__in=rights_of(request).workspaces())
-    names = dict(use_cases.values_list("pk", "name"))
+    use_cases, named = UseCase.objects.filter(workspace__in=rights_of(request).workspaces()), naming(request)
+    names = {row.pk: named(row) for row in use_cases.only("name", "workspace_id")}
     by_use_case = counts_of_use_cases(list(names))
     statuses = [status.value for status in VoicemailStatus]
     rows = [

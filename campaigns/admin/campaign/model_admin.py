@@ -38,7 +38,7 @@ from rvm.platform.admin.form_errors import copy_state
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.rights import acting_user, rights_of
-from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.admin.scoping import ScopedFilter, naming
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Workspace
 from rvm.platform.roles import Right
@@ -153,6 +153,7 @@ class CampaignAdmin(
                 Q(pk__in=offered_here.values("pk")) | Q(pk=obj.recording_id)
             ).defer("waveform")
         form.base_fields["use_case"].queryset = offered
+        form.base_fields["use_case"].label_from_instance = naming(request)
         self.hint(form, obj)
         return form
 

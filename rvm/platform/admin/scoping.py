@@ -7,6 +7,7 @@ RestrictedChangeList, which accepts only the filters of its page. Django's own p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -118,6 +119,8 @@ class ScopedModelAdmin(History, FormErrorsAdmin, VersionedAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs.setdefault("queryset", self.choices(db_field.remote_field.model, request))
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if hasattr(field, "label_from_instance"):
+            field.label_from_instance = naming(request)
         if db_field.remote_field.model is Workspace:
             only = list(field.queryset[:2])
             field.initial = only[0] if len(only) == 1 else None
@@ -250,4 +253,18 @@ class ScopedFilter(RelatedDropdownFilter):
         return super().has_output() or bool(self.used_parameters)
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: ScopedModelAdmin) -> list[tuple[Any, str]]:
-        return [(row.pk, str(row)) for row in model_admin.choices(field.remote_field.model, request)]
+        named = naming(request)
+        return [(row.pk, named(row)) for row in model_admin.choices(field.remote_field.model, request)]
+
+
+def naming(request: HttpRequest) -> Callable[[Any], str]:
+    """How rows are named as choices: with their workspace for a user who has several, in which rows may have one name."""
+    if not hasattr(request, "rvm_workspace_names"):
+        request.rvm_workspace_names = dict(rights_of(request).workspaces().values_list("pk", "name"))  # type: ignore[attr-defined]
+    names: dict[Any, str] = request.rvm_workspace_names  # type: ignore[attr-defined]
+
+    def named(row: Any) -> str:
+        own = names.get(getattr(row, "workspace_id", None)) if len(names) > 1 else None
+        return f"{row} ({own})" if own else str(row)
+
+    return named

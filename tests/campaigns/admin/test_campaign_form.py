@@ -15,9 +15,10 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignState
 from delivery.models import Clip
 from delivery.recordings.clips import store_clip
-from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.models import AuditEvent, Membership, Workspace
+from rvm.platform.roles import Role
 from tests.delivery.audio.mp3_bytes import encoded
-from tests.factories import make_recording, make_use_case, make_workspace
+from tests.factories import make_recording, make_use_case, make_user, make_workspace
 from usecases.models import UseCase
 
 pytestmark = pytest.mark.django_db
@@ -228,3 +229,16 @@ def test_a_script_that_the_form_cannot_say_is_kept_while_nothing_of_it_is_touche
     assert answer.status_code == 302, errors(answer)
     campaign.refresh_from_db()
     assert (campaign.name, campaign.script) == ("New name", script)
+
+
+def test_use_cases_of_one_name_are_told_apart_by_their_workspace(workspace: Workspace) -> None:
+    other = make_workspace(name="Uptown Pediatrics")
+    user = make_user(workspace=workspace, is_staff=True, password=None)
+    Membership.objects.create(workspace=other, user=user, role=Role.ADMIN)
+    for place in (workspace, other):
+        make_use_case(place, name="Reminders")
+    client = Client()
+    client.force_login(user)
+    for page in ("add", "changelist"):
+        html = client.get(reverse(f"admin:campaigns_campaign_{page}")).content.decode()
+        assert [f"Reminders ({place.name})" in html for place in (workspace, other)] == [True, True], page
