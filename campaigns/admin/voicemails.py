@@ -5,6 +5,7 @@ Voicemails belong to a lower layer, which must not import this one, so their Mod
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -91,7 +92,8 @@ class VoicemailsWithCampaigns(VoicemailAdmin):
     @display(description="Reason")
     def why(self, voicemail: Any) -> str:
         found = super().why(voicemail)
-        return voicemail.when or "-" if found == "-" else found
+        said = voicemail.when or "-" if found == "-" else found
+        return format_html('<div class="min-w-48 whitespace-normal">{}</div>', said) if said != "-" else said
 
     def called(self, request: HttpRequest) -> list[str]:
         campaign = Campaign.objects.filter(pk__in=ids_in([request.GET.get("campaign", "")]))
@@ -107,6 +109,9 @@ class VoicemailsWithCampaigns(VoicemailAdmin):
         }
         if campaign is not None:
             told |= {"campaign_name": campaign.name, "campaign_address": _address(campaign)}
+        if told["status"] in (CampaignState.DRAFT, CampaignState.SCHEDULED):
+            first, *rest = told["events"]
+            told["events"] = [replace(first, status=told["status"], text="Added to its campaign."), *rest]
         return told
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
 
-from delivery.admin.voicemail_filters import listed_workspaces
+from delivery.admin.voicemail_filters import chosen_workspace, listed_workspaces
 from delivery.downloads import voicemail_download
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.list_export import ONE_WORKSPACE, back_to_list, filtered_rows, filters_to_keep
@@ -31,19 +31,18 @@ class VoicemailExport(RecordAdmin):
         return [path("export/", export, name="delivery_voicemail_export"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        listed, rights = listed_workspaces(request), rights_of(request)
-        may_export = len(listed) == 1 and rights.may(Right.EXPORT, listed[0].pk)
+        workspace = chosen_workspace(request)
+        may_export = workspace is not None and rights_of(request).may(Right.EXPORT, workspace.pk)
         return super().changelist_view(request, {**(extra_context or {}), "may_export": may_export})
 
     @heavy
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        listed = listed_workspaces(request)
-        if len(listed) > 1:
+        workspace = chosen_workspace(request)
+        if workspace is None and listed_workspaces(request):
             messages.warning(request, ONE_WORKSPACE)
             return redirect(f"{reverse('admin:delivery_voicemail_changelist')}?{request.GET.urlencode()}")
-        if not listed or not rights_of(request).may(Right.EXPORT, listed[0].pk):
+        if workspace is None or not rights_of(request).may(Right.EXPORT, workspace.pk):
             raise PermissionDenied
-        [workspace] = listed
         found = filtered_rows(self, request)
         if found is None:
             return back_to_list(reverse("admin:delivery_voicemail_changelist"), request)

@@ -41,6 +41,12 @@ def listed_workspaces(request: HttpRequest) -> Sequence[Workspace]:
     return found
 
 
+def chosen_workspace(request: HttpRequest) -> Workspace | None:
+    """The one workspace of the list; None for a search in several, and for a user without workspaces."""
+    listed = listed_workspaces(request)
+    return listed[0] if len(listed) == 1 else None
+
+
 def filter_in_workspaces(request: HttpRequest, queryset: QuerySet[Any], **filters: Any) -> QuerySet[Any]:
     """The rows of the queryset in the listed workspaces that pass the API's filter."""
     workspaces = listed_workspaces(request)
@@ -61,7 +67,7 @@ class WorkspaceFilter(DropdownFilter):
     parameter_name = "workspace"
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
-        self.listed = listed_workspaces(request)
+        self.chosen = chosen_workspace(request)
         self.all_option = ["", "All of yours"] if any(name in request.GET for name in SEARCHED) else None
         super().__init__(request, *args)
 
@@ -69,7 +75,7 @@ class WorkspaceFilter(DropdownFilter):
         return [(str(workspace.pk), workspace.name) for workspace in rights_of(request).workspaces()]
 
     def value(self) -> str | None:
-        return str(self.listed[0].pk) if len(self.listed) == 1 else ""
+        return str(self.chosen.pk) if self.chosen else ""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return filter_in_workspaces(request, queryset)

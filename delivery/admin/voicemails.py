@@ -15,7 +15,7 @@ from delivery.admin.player import player
 from delivery.admin.timeline import timeline
 from delivery.admin.voicemail_actions import VoicemailActions
 from delivery.admin.voicemail_export import VoicemailExport
-from delivery.admin.voicemail_filters import FILTERS, SEARCHED, listed_workspaces
+from delivery.admin.voicemail_filters import FILTERS, SEARCHED, chosen_workspace, listed_workspaces
 from delivery.admin.voicemail_search import VoicemailSearch
 from delivery.kept_decisions import after_hours, deferral, kept_decision
 from delivery.models import CarrierReport, Voicemail
@@ -80,7 +80,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
         context = {
             "title": f"Voicemails of {named(shown)}" if shown else "Voicemails",
             "workspaces": rights_of(request).workspaces() if len(mine) > 1 else (),
-            "workspace": shown[0] if len(shown) == 1 else None,
+            "workspace": chosen_workspace(request),
             "searched": [(name, request.GET[name]) for name in SEARCHED if name in request.GET],
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
