@@ -42,6 +42,7 @@ _RATES = range(4000, 192_001)  # Hz
 _MAX_CHANNELS = 8
 # Decoders of these give every sample back; others add delay and complete their last frame.
 _EXACT = ("pcm_", "flac", "alac", "wmalossless")
+_MAX_LOST = 1000  # packets that do not decode: 20 seconds of most codings, and millions fit into a file
 _PADDING_SECONDS = 0.1  # two frames of AAC at half rate (HE-AAC, 22.05 kHz) are 0.093
 _DECODERS = frozenset((
     "aac", "alac", "amrnb", "amrwb", "flac", "libopencore_amrnb", "libopencore_amrwb", "libopus", "mp3", "mp3float", "opus", "vorbis",
@@ -85,7 +86,7 @@ def transcode(
     with closing(_opened(data, name, demuxer)) as container:
         stream = _only_sound(container, name)
         announced = _announced(container, stream, data) if demuxer in _ANNOUNCING else 0.0
-        samples = _decoded(_frames(container, stream, times), stream, name, longest)
+        samples = _decoded(_frames(container, stream, name, times), stream, name, longest)
     seconds = len(samples) / SAMPLE_RATE
     if seconds * 100 < min(times.seconds, longest) * MIN_PLAYABLE_PERCENT:
         raise rejected(
@@ -148,25 +149,35 @@ def _announced(container: InputContainer, stream: AudioStream, data: bytes) -> f
     return seconds
 
 
-def _frames(container: InputContainer, stream: AudioStream, times: _Times) -> Iterator[AudioFrame]:
-    """The frames that decode; what does not is left out, as players do."""
+def _frames(container: InputContainer, stream: AudioStream, name: str, times: _Times) -> Iterator[AudioFrame]:
+    """The frames that decode; what does not is left out, as players do, up to a bound."""
     stream.codec_context.thread_count = 1  # the child may start no thread
+    lost = 0
     with suppress(FFmpegError):  # of a packet that cannot be read, and is the last one therefore
         for packet in container.demux(stream):
-            with suppress(FFmpegError):
-                for frame in packet.decode():
-                    times.note(frame)
-                    yield frame
+            try:
+                frames = packet.decode()
+            except FFmpegError:
+                frames = []
+                lost += 1
+            if lost > _MAX_LOST:
+                raise conversion_rejected("unreadable", name=name)
+            for frame in frames:
+                times.note(frame)
+                yield frame
 
 
 def _decoded(frames: Iterator[AudioFrame], stream: AudioStream, name: str, longest: float) -> Mono:
-    """The mix of all channels. It stops as soon as there are more than `longest` seconds, and refuses that."""
+    """The mix of all channels, each as loud as the others. More than `longest` seconds are refused as soon as they are there."""
     exact = stream.codec_context.name.startswith(_EXACT)
     most = int((longest + (0.0 if exact else _PADDING_SECONDS)) * SAMPLE_RATE)
     mixed: list[Mono] = []
     length = 0
     for frame in _resampled(frames, name):
-        samples = frame.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+        # The mean, because FFmpeg's own mix leaves out what it takes for a channel of sub-bass, the third of three.
+        channels = np.nan_to_num(frame.to_ndarray()).clip(-1, 1)  # a file of floats may hold what is no number
+        mean = channels.reshape(-1, frame.layout.nb_channels).mean(axis=1)
+        samples = np.rint(mean * 32768).clip(-32768, 32767).astype(np.int16)
         mixed.append(samples)
         length += len(samples)
         if length > most:
@@ -175,7 +186,7 @@ def _decoded(frames: Iterator[AudioFrame], stream: AudioStream, name: str, longe
 
 
 def _resampled(frames: Iterator[AudioFrame], name: str) -> Iterator[AudioFrame]:
-    resampler = AudioResampler("s16", "mono", SAMPLE_RATE)
+    resampler = AudioResampler("flt", rate=SAMPLE_RATE)  # PyAV breaks at planes of eight channels
     first: tuple[str, int] | None = None
     length = 0
     for frame in frames:

@@ -102,12 +102,17 @@ def test_ten_seconds_are_measured_before_the_encoder_completes_its_frames() -> N
 @pytest.mark.parametrize("heard", ["first", "last"])
 def test_what_one_channel_says_is_heard(channels: int, heard: str) -> None:
     pcm = np.zeros((16_000, channels), "<i2")
-    # The fourth of six is for sub-bass alone.
     pcm[:, 0 if heard == "first" else -1] = tone(2, 8000)
     _, audio = converted(riff(pcm, 8000))
     spectrum = np.abs(np.fft.rfft(decode(audio.frames, audio.stream)[:SAMPLE_RATE, 0]))
     assert int(spectrum.argmax()) == 440
     assert decode(audio.frames, audio.stream).std() > 300
+
+
+def test_what_is_no_number_in_a_file_of_floats_is_silence() -> None:
+    data = bytearray(sound_file("WAV, float", noise(3, 8000), 8000))
+    data[4000:4400] = np.full(100, np.nan, "<f4").tobytes()
+    assert converted(bytes(data))[0]["seconds"] == pytest.approx(3, abs=1 / SAMPLE_RATE)
 
 
 def test_the_pitch_and_the_order_stay_as_they_were() -> None:
@@ -165,7 +170,7 @@ def test_a_file_that_is_cut_off_is_measured_or_called_damaged(kind: str) -> None
     except AudioRejected as refused:
         assert refused.code == "unreadable"
     else:
-        assert facts["seconds"] == pytest.approx(3, abs=0.3)
+        assert facts["seconds"] == pytest.approx(3, abs=1.1)  # a page of Ogg is a second
 
 
 @pytest.mark.parametrize("kind", ["WAV", "AIFF", "FLAC", "WebM, Opus"])
@@ -192,16 +197,13 @@ def test_pieces_that_are_lost_in_between_are_missed() -> None:
     assert "of the recording's 12.0 seconds" in refused.message
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"#!AMR\n" + b"\x7c" * 8_000_000,
-        b"#!AMR\n" + b"\x3c".ljust(32, b"\0") * 250_000,
-    ],
-    ids=["46 hours of nothing", "83 minutes"],
-)
-def test_hours_in_a_few_megabytes_are_left_after_a_minute(data: bytes) -> None:
-    assert refusal_of(data).code == "too_long"
+def test_hours_in_a_few_megabytes_are_left_after_a_minute() -> None:
+    assert refusal_of(b"#!AMR\n" + b"\x3c".ljust(32, b"\0") * 250_000).code == "too_long"
+
+
+def test_a_file_of_which_nothing_decodes_is_left_after_a_thousand_pieces() -> None:
+    """Eight million would take a minute of the processor."""
+    assert refusal_of(b"#!AMR\n" + b"\x7c" * 8_000_000).code == "unreadable"
 
 
 @pytest.mark.parametrize("kind", ["FLAC", "Ogg, Opus"])
