@@ -1,4 +1,4 @@
-"""Label colours of voicemail and drop statuses."""
+"""Label colours of voicemail and drop statuses, and what they are called."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ STATUS_COLOURS: dict[str, str] = {
     "not_sent": "warning",
     VoicemailStatus.EXPIRED: "warning",
 }
+
+
+def status_words(status: str) -> str:
+    """What the status is called in the admin; the API's word for what nobody can tell yet is no word of people's."""
+    return "unclear" if status == VoicemailStatus.UNCERTAIN else status.replace("_", " ")

@@ -16,7 +16,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import CheckboxFilter, DropdownFilter
 
-from delivery.lifecycle.reasons import Reason
+from delivery.admin.colours import status_words
+from delivery.lifecycle.reasons import Reason, detail_of
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.selectors import VoicemailFilter, voicemails_in
 from rvm.platform.admin.day_filter import DaysFilter
@@ -122,14 +123,14 @@ class ReasonFilter(Choice):
     title, parameter_name, argument = "reason", "reason", "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(reason.value, reason.value.replace("_", " ")) for reason in Reason]
+        return [(reason.value, detail_of(reason)) for reason in Reason]
 
 
 class StatusFilter(CheckboxFilter):
     title, parameter_name = "status", "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(status.value, status.value) for status in VoicemailStatus]
+        return [(status.value, status_words(status)) for status in VoicemailStatus]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         asked = [status for status in self.value() or () if status]

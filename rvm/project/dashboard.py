@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from delivery.admin.colours import status_words
 from delivery.lane_totals import counts_of_use_cases
 from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.admin.alarms import alarms, sending_alarm, server_alarms
@@ -93,4 +94,4 @@ def counts(request: HttpRequest) -> dict[str, Any]:
         [names[use_case_id], *(f"{found[status]:,}" if found[status] else "" for status in statuses)]
         for use_case_id, found in sorted(by_use_case.items(), key=lambda item: names[item[0]])
     ]
-    return {"counts": {"headers": ["Use case", *statuses], "rows": rows}}
+    return {"counts": {"headers": ["Use case", *map(status_words, statuses)], "rows": rows}}
