@@ -170,9 +170,12 @@ class AdminPages:
 
     def picture_for_docs(self, name: str, height: int = 768) -> bytes:
         """The top of the page as the documentation shows it, written there if that is asked for."""
+        before = self.browser.execute_script("return [innerWidth, innerHeight]")
         self.browser.execute_script("scrollTo(0, 0); document.activeElement.blur()")
-        clip = {"x": 0, "y": 0, "width": 1366, "height": height, "scale": 0.75}
-        taken = self.browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
+        self._resize(before[0], height, mobile=False)
+        clip = {"x": 0, "y": 0, "width": before[0], "height": height, "scale": 0.75}
+        taken = self.browser.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip})
+        self._resize(*before, mobile=False)
         png = b64decode(taken["data"])
         assert len(png) <= MAX_PICTURE_BYTES, f"{name} has {len(png)} bytes"
         if DOCS_PICTURES:
