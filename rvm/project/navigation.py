@@ -15,11 +15,11 @@ def _item(title: str, icon: str, table: str, permission: str = "") -> dict[str, 
 
 
 def _script(request: HttpRequest) -> str:
-    return static("rvm/desk.js")
+    return static("rvm/admin.js")
 
 
 def _style(request: HttpRequest) -> str:
-    return static("rvm/desk.css")
+    return static("rvm/admin.css")
 
 
 UNFOLD: dict[str, Any] = {

@@ -75,7 +75,8 @@ class AdminPages:
         self.browser.find_element(By.NAME, name).click()
 
     def button(self, words: str) -> WebElement:
-        return self.browser.find_element(By.XPATH, f'//*[self::button or self::a][normalize-space()="{words}"]')
+        named = f'normalize-space()="{words}" or span[normalize-space()="{words}"]'  # beside an icon
+        return self.browser.find_element(By.XPATH, f"//*[self::button or self::a][{named}]")
 
     def press(self, words: str) -> None:
         """And wait for the page that comes of it."""

@@ -1,4 +1,4 @@
-"""Filters of the desk's own templates."""
+"""Filters of templates: what a list of the admin is for."""
 
 from __future__ import annotations
 
