@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
@@ -35,6 +35,8 @@ class CampaignDownloads(RecordAdmin):
         campaign: Campaign = self.get_object(request, str(object_id))
         if not self.may(Right.EXPORT, request, campaign):
             raise PermissionDenied
+        if request.GET.get("only", "") not in ("", "failed"):
+            raise Http404("A download is of all voicemails of a campaign, or with only=failed of those that failed.")
         only = [VoicemailStatus.FAILED] if request.GET.get("only") == "failed" else []
         called = (campaign.workspace.name, campaign.name, "failed" if only else "all")
         return voicemail_download(

@@ -166,6 +166,7 @@ def test_downloads_are_masked_unless_numbers_may_be_seen(
     assert "(202) 555-0100" not in failed
     assert len(everybody.splitlines()) == 3
     assert len(failed.splitlines()) == 2
+    assert compliance.get(at(campaign, "export"), {"only": "delivered"}).status_code == 404
 
 
 def test_each_column_of_the_lists_is_one_of_the_download_and_the_files_are_told_apart(
