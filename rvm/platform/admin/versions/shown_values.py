@@ -9,8 +9,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.formats import localize
-from django.utils.timezone import template_localtime
+
+from rvm.platform.times import moments
 
 NOTHING = "nothing"
 MAX_ENTRIES = 10
@@ -64,9 +64,13 @@ def _text(field: forms.Field, value: Any) -> str:
         return str(_labels(field).get(str(value), value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, date | time):
-        return str(localize(template_localtime(value)))
-    return str(value)
+    if isinstance(value, datetime) and value.tzinfo is None:  # by the clock that the form names
+        return f"{moments.day(value.date())}, {moments.clock(value.time())}"
+    if isinstance(value, datetime):
+        return moments.moment(value)
+    if isinstance(value, date):
+        return moments.day(value)
+    return moments.clock(value) if isinstance(value, time) else str(value)
 
 
 def _labels(field: forms.ChoiceField) -> dict[str, Any]:

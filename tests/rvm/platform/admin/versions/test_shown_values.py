@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 from django import forms
-from django.utils.formats import localize
 
-from campaigns.admin.campaign.form import CampaignForm
+from rvm.platform.admin.pickers import LocalMomentField
 from rvm.platform.admin.versions.shown_values import MAX_LENGTH, carried, differs, in_words
 from tests.factories import make_workspace
 from usecases.admin.weekdays import WeekdaysField
 
 WAYS = forms.ChoiceField(choices=[("a", "By air"), ("At home", [("b", "By bus")])])
-START = CampaignForm.base_fields["starts_at"]
-MOMENT = datetime.fromisoformat("2026-12-01T09:00")
 
 # The field, a value, what a browser posts of it untouched, what it posts of another, and the value in words.
 VALUES: list[tuple[forms.Field, Any, Any, Any, str]] = [
@@ -29,9 +26,10 @@ VALUES: list[tuple[forms.Field, Any, Any, Any, str]] = [
     (forms.FloatField(), 2.5, "2.50", "2", "2.5"),
     (forms.BooleanField(), False, False, "on", "no"),
     (forms.BooleanField(), True, "on", False, "yes"),
-    (forms.DateField(), date(2026, 12, 1), "2026-12-01", "2026-12-02", localize(date(2026, 12, 1))),
-    (forms.TimeField(), time(9), "09:00", "09:01", localize(time(9))),
-    (START, MOMENT, "2026-12-01T09:00", "2026-12-01T10:00", localize(MOMENT)),
+    (forms.DateField(), date(2026, 12, 1), "2026-12-01", "2026-12-02", "Tue, Dec 1, 2026"),
+    (forms.TimeField(), time(9), "09:00", "09:01", "9:00 AM"),
+    (LocalMomentField(), datetime.fromisoformat("2026-12-01T09:00"), "2026-12-01T09:00", "2026-12-01T10:00",
+     "Tue, Dec 1, 2026, 9:00 AM"),
     (WAYS, "b", "b", "a", "By bus"),
     (WeekdaysField(), ["5", "1"], ["1", "5"], ["1"], "Monday, Friday"),
     (forms.MultipleChoiceField(choices=[(str(n), f"No. {n}") for n in range(20)]), [str(n) for n in range(12)],
