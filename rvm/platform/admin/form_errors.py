@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, ClassVar
 
 from django import forms
@@ -71,7 +72,10 @@ class FormErrorsAdmin(ModelAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        return type(form.__name__, (form,), {"refusal": getattr(request, "rvm_refusal", None)})
+        own: Any = type(form.__name__, (form,), {"refusal": getattr(request, "rvm_refusal", None)})
+        # A class declares its fields once for all requests; what is set on them for one must not show in another.
+        own.base_fields = deepcopy(own.base_fields)
+        return own
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

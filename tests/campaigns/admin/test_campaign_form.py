@@ -7,7 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.test import Client
+from django.contrib import admin
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
@@ -242,3 +243,15 @@ def test_use_cases_of_one_name_are_told_apart_by_their_workspace(workspace: Work
     for page in ("add", "changelist"):
         html = client.get(reverse(f"admin:campaigns_campaign_{page}")).content.decode()
         assert [f"Reminders ({place.name})" in html for place in (workspace, other)] == [True, True], page
+
+
+def test_what_a_form_offers_to_one_person_is_not_changed_by_another(workspace: Workspace) -> None:
+    ours, theirs = (store_clip(of, "Ana", encoded(0.5)) for of in (workspace, make_workspace()))
+    first, second = (form_for(clip.workspace) for clip in (ours, theirs))
+    assert [list(each.base_fields["opening"].queryset) for each in (first, second)] == [[ours], [theirs]]
+
+
+def form_for(workspace: Workspace) -> Any:
+    request = RequestFactory().get(ADD)
+    request.user = make_user(workspace=workspace, is_staff=True)
+    return admin.site._registry[Campaign].get_form(request, None)

@@ -194,7 +194,7 @@ def test_each_column_of_the_lists_is_one_of_the_download_and_the_files_are_told_
 def test_its_voicemails_are_found_however_many_campaigns_came_after_it(
     operator: Client, make: Any, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.admin.voicemail_filters.MAX_LANES", 1)
+    monkeypatch.setattr("campaigns.admin.voicemails.MAX_CAMPAIGNS", 1)
     campaign = make(workspace, recipients=2)
     make(workspace, recipients=1, name="Later")
     shown = operator.get(at(campaign))

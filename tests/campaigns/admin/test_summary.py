@@ -73,7 +73,6 @@ def test_the_facts_are_those_of_the_campaign_in_the_time_zone_of_the_workspace(c
     assert summary.facts == [
         ("From", "Lakeside Clinic (Lakeside Health)"),
         ("Use case", "Flu shots: wellness outreach"),
-        ("Basis", campaign.use_case.get_basis_display()),
         ("Recording", "“Flu reminder”, 20.4 seconds"),
         ("Hours", "8:00 AM to 9:00 PM at the recipient, Monday, Tuesday"),
         ("Pace", "at most 20 a second"),

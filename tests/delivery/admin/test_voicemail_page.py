@@ -80,14 +80,14 @@ def test_the_whole_life_stands_there_in_order_with_times(staff: Client, workspac
     html = staff.get(page(lived(workspace))).content.decode()
     life = text_of(html, "timeline")
     marks = [
-        "2026-03-02 15:00:00 queued",
-        "2026-03-02 15:00:01 sending Attempt 1",
-        "2026-03-02 15:00:02 not sent Attempt 1 was not sent. The carrier could not be reached; nothing was sent. "
+        "Mon, Mar 2, 2026, 3:00:00 PM UTC queued",
+        "Mon, Mar 2, 2026, 3:00:01 PM UTC sending Attempt 1",
+        "Mon, Mar 2, 2026, 3:00:02 PM UTC not sent Attempt 1 was not sent. The carrier could not be reached; nothing was sent. "
         "Carrier: 429 throttled",
-        "2026-03-02 15:01:02 sending Attempt 2",
-        "2026-03-02 15:01:03 accepted Attempt 2",
-        "2026-03-02 15:01:29 delivered The carrier reported: delivered",
-        "2026-03-02 15:01:30 delivered Attempt 2 is in the voicemail box.",
+        "Mon, Mar 2, 2026, 3:01:02 PM UTC sending Attempt 2",
+        "Mon, Mar 2, 2026, 3:01:03 PM UTC accepted Attempt 2",
+        "Mon, Mar 2, 2026, 3:01:29 PM UTC delivered The carrier reported: delivered",
+        "Mon, Mar 2, 2026, 3:01:30 PM UTC delivered Attempt 2 is in the voicemail box.",
     ]
     places = [life.find(mark) for mark in marks]
     assert -1 not in places, life

@@ -40,7 +40,7 @@ def test_what_stands_around_the_frames_is_not_kept() -> None:
         (make.encoded(61, 8000), "too_long", "the longest allowed is 60"),
         (make.wav(1), "another_format", "a WAV file"),
         (make.encoded(1) + make.encoded(1, 48000), "mixed_format", "48000 Hz"),
-        (make.encoded(1) + bytes(9000), "too_much_junk", "at most 3 per cent"),
+        (make.encoded(1) + bytes(9000), "too_much_junk", "at most 10 per cent"),
         (bytes(make.Frame("1", 0, 5, fill=0xFF)) * 100, "does_not_play", "of the recording's 2.6 seconds"),
     ],
 )

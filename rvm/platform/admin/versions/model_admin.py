@@ -33,9 +33,8 @@ class VersionedAdmin(ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if change and obj is not None:
             noun = str(self.opts.verbose_name)
-            kwargs.setdefault(
-                "form", versioned(self.form, Meanwhile(noun, obj.pk, self.parts_shown(obj), self.unseen(obj)))
-            )
+            meanwhile = Meanwhile(noun, obj.pk, self.parts_shown(obj), self.unseen(obj))
+            kwargs["form"] = versioned(kwargs.get("form", self.form), meanwhile)
         return super().get_form(request, obj, change=change, **kwargs)
 
     def changeform_view(

@@ -32,7 +32,7 @@ CHANGES: dict[Any, tuple[tuple[str, Any], str, tuple[str, Any]]] = {
     Lane: (("priority", 3), "Priority", ("pace_per_second", 2.0)),
     Campaign: (("time_zone", "America/Chicago"), "Time zone", ("name", "Flu shots again")),
     Recording: (("name", "Flu shots"), "Name", ("name", "Flu shots of autumn")),
-    Clip: (("name", "Ana"), "Name", ("name", "Anna")),
+    Clip: (("name", "Anne"), "Name", ("name", "Anna")),
 }
 
 
