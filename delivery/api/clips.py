@@ -80,7 +80,7 @@ class ClipsView(SoundListView):
         operation_id="delete_clip",
         summary="Delete a clip",
         description="Its sound is gone for good. 409 `recording_in_use` while the script of a campaign that has not ended may "
-        "choose it; 409 `legal_hold`.",
+        "choose it; 409 `recording_held`.",
         tags=TAGS,
         responses={204: None},
     ),

@@ -43,6 +43,9 @@ RECORDING_ARCHIVED = ProblemCode(
     "The recording or clip is archived",
     "Name another, or bring it back with `POST /recordings/{id}/unarchive` or `POST /clips/{id}/unarchive`.",
 )
+RECORDING_HELD = ProblemCode(
+    "recording_held", 409, "A legal hold keeps the recording or clip", "Have the hold lifted first, or archive it."
+)
 RECORDING_IN_USE = ProblemCode(
     "recording_in_use",
     409,
@@ -120,6 +123,7 @@ DELIVERY_PROBLEMS = by_code(
     REFERENCE_USED,
     RECORDING_REMOVED,
     RECORDING_ARCHIVED,
+    RECORDING_HELD,
     RECORDING_IN_USE,
     RECORDING_JOINED,
     NOT_CANCELABLE,

@@ -85,7 +85,7 @@ class RecordingsView(SoundListView):
         operation_id="delete_recording",
         summary="Delete a recording",
         description="Its sound is gone for good; the row stays for the voicemails that were sent with it. 409 `recording_in_use` "
-        "while a voicemail waits or is under way with it, or a campaign that has not ended has it; 409 `legal_hold`.",
+        "while a voicemail waits or is under way with it, or a campaign that has not ended has it; 409 `recording_held`.",
         tags=TAGS,
         responses={204: None},
     ),

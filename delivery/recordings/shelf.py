@@ -78,13 +78,13 @@ def unarchive(sound: Sound, *, actor: User | None) -> Sound:
 
 @transaction.atomic
 def delete(sound: Sound, *, actor: User | None) -> Sound:
-    """Remove the sound for good, if nothing needs it. Raises ServiceError: `recording_in_use`, `legal_hold`."""
+    """Remove the sound for good, if nothing needs it. Raises ServiceError: `recording_in_use`, `recording_held`."""
     row = _own(sound)
     if row.sound_removed_at is not None:
         return row
     if holds.is_any_held(row.workspace_id):
         raise ServiceError(
-            "legal_hold",
+            "recording_held",
             f"A legal hold keeps all recordings of this workspace, so this {_kind(row)} is not deleted. Have the hold lifted first, "
             "or archive it: then it is used for nothing new.",
         )

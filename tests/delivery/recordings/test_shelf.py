@@ -116,7 +116,7 @@ def test_what_a_campaign_has_is_not_deleted_before_it_has_ended(workspace: Works
 def test_a_legal_hold_keeps_what_would_be_deleted(workspace: Workspace) -> None:
     recording = store_recording(workspace, "Flu shot", encoded(12))
     holds.place(workspace, campaign_id=None, name="Smith v. Lakeside", reason="Letter", actor=None)
-    assert refusal(lambda: delete(recording, actor=None)).code == "legal_hold"
+    assert refusal(lambda: delete(recording, actor=None)).code == "recording_held"
     archive(recording, actor=None)
 
 
