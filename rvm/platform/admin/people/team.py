@@ -102,8 +102,9 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
 
     @display(description="Username", ordering="username")
     def called(self, user: Any) -> str:
-        """The username; of a service user, what its API key is called."""
-        return f"API key “{user.key_name}”" if user.key_name else str(user)
+        """The username; of a service user, what its API key is called. A new account comes from the form and has no key."""
+        key_name = getattr(user, "key_name", None)
+        return f"API key “{key_name}”" if key_name else str(user)
 
     def row_title(self, row: Any) -> str:
         return self.called(row)
