@@ -34,7 +34,8 @@ class VersionedAdmin(ModelAdmin):
         if change and obj is not None:
             noun = str(self.opts.verbose_name)
             meanwhile = Meanwhile(noun, obj.pk, self.parts_shown(obj), self.unseen(obj))
-            kwargs["form"] = versioned(kwargs.get("form", self.form), meanwhile)
+            plain: Any = kwargs.get("form", self.form)
+            kwargs["form"] = versioned(plain, meanwhile)
         return super().get_form(request, obj, change=change, **kwargs)
 
     def changeform_view(
