@@ -190,7 +190,7 @@ def test_a_local_time_that_clocks_skip_is_refused() -> None:
     campaign = make_campaign(time_zone="America/New_York")
     found, field, message = refused_change(campaign, starts_at=datetime(2026, 3, 8, 2, 30))  # noqa: DTZ001
     assert (found, field) == ("time_skipped", "starts_at")
-    assert "02:30 does not exist on 8 March 2026 in America/New_York" in message
+    assert "2:30 AM does not exist on Sun, Mar 8, 2026 in America/New_York" in message
 
 
 def test_only_what_is_named_changes_and_saying_the_same_again_changes_nothing() -> None:
