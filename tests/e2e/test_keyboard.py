@@ -83,7 +83,7 @@ def test_menus_open_and_close_by_keyboard(admin: AdminPages) -> None:
     assert records.get_attribute("aria-expanded") == "false"
     admin.type(Keys.ENTER)
     assert records.get_attribute("aria-expanded") == "true"
-    admin.tab_to("Drops")
+    admin.tab_to("Attempts")
 
     user = admin.tab_to("A ada")
     admin.type(Keys.SPACE)
