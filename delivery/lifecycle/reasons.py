@@ -88,10 +88,12 @@ REASONS: dict[Reason, ReasonFacts] = {
     Reason.TOO_MANY_ATTEMPTS: ReasonFacts("The carrier's own limit of attempts for this number is reached."),
     Reason.SPAM_BLOCKED: ReasonFacts("The receiving network blocked the message as spam."),
     Reason.RECORDING_REFUSED: ReasonFacts("The carrier could not use the recording."),
-    Reason.CARRIER_DENIED: ReasonFacts("The carrier's network denied the drop."),
-    Reason.CARRIER_ACCOUNT: ReasonFacts("The carrier account is not set up for this drop; see the telephony setup."),
+    Reason.CARRIER_DENIED: ReasonFacts("The carrier's network denied the voicemail."),
+    Reason.CARRIER_ACCOUNT: ReasonFacts(
+        "The carrier account is not set up for this voicemail; see the telephony setup."
+    ),
     Reason.NO_FUNDS: ReasonFacts("The carrier account has no funds left."),
-    Reason.REFUSED: ReasonFacts("The carrier refused the drop."),
+    Reason.REFUSED: ReasonFacts("The carrier refused the voicemail."),
     Reason.UNKNOWN: ReasonFacts(
         "The carrier gave a code that this version does not know; it is kept beside this reason."
     ),
@@ -100,7 +102,8 @@ REASONS: dict[Reason, ReasonFacts] = {
         "It is not known whether the carrier got the request; the person may have been reached.", may_have_reached=True
     ),
     Reason.UNREPORTED: ReasonFacts(
-        "The carrier accepted the drop and never reported; the person may have been reached.", may_have_reached=True
+        "The carrier accepted the voicemail and never reported; the person may have been reached.",
+        may_have_reached=True,
     ),
     Reason.SUPPRESSED: ReasonFacts("The number is on the suppression list."),
     Reason.NO_CONSENT: ReasonFacts(

@@ -51,7 +51,7 @@ def when(voicemail: Voicemail, campaign: Campaign | None, now: datetime, shown: 
     if campaign is not None and campaign.state == CampaignState.PAUSED:
         return "Its campaign is paused."
     if voicemail.lane.held:
-        return "Its lane is held."
+        return "It is held back by hand: its queue is stopped."
     if voicemail.not_before > now:
         return f"Not before {shown.text(voicemail.not_before)}."
     return "It is due: it goes as soon as hours, pace and switches allow."

@@ -165,7 +165,7 @@ def test_what_is_known_of_a_person_goes_along() -> None:
     for name in ("recipient", "record_number", "merge_fields", "metadata", "zones", "last4", "recipient_index", "live"):
         assert getattr(made, name) == getattr(row, name), name
     assert (made.status, made.reason, made.attempts, made.drop_id, made.ended_at) == ("queued", "", 0, None, None)
-    assert {each.voicemail_id for each in by_record_number(row.workspace_id, "mrn-8")} >= {row.pk, made.pk}
+    assert {each.voicemail_id for each in by_record_number([row.workspace_id], "mrn-8")} >= {row.pk, made.pk}
     assert {each.voicemail_id for each in references_in(draft.lane, ["visit-8"])["visit-8"]} == {made.pk}
     assert draft.lane.first_id is not None and draft.lane.last_id is not None
     assert draft.lane.first_id <= made.pk <= draft.lane.last_id

@@ -75,7 +75,7 @@ def test_a_search_by_number_is_counted_recorded_and_refused_beyond_a_day(
     monkeypatch.setattr(number_questions, "A_DAY", 1)
     assert REFUSED not in WAYS[way](blind, workspace).content.decode()
     answer = WAYS[way](blind, workspace).content.decode()
-    assert REFUSED in answer and "go on at" in answer
+    assert REFUSED in answer and "go on from" in answer
     asked = AuditEvent.objects.get(action="number.asked_about")
     assert (str(asked.actor), asked.workspace) == ("olive", workspace)
     assert RECIPIENT[1:] not in str(asked.details)
