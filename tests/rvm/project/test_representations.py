@@ -67,6 +67,7 @@ SHOWN_THERE = {
     "Quota.name",
     "Remainder.text",
     "Report.text",
+    "Rights.time_zones",
     "Server.name",
     "Sheet.name",
     "Shown.number",
