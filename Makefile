@@ -70,7 +70,7 @@ e2e: .venv/e2e.stamp ## walk through the admin in Chromium, which Debian must ha
 
 .PHONY: pictures
 pictures: .venv/e2e.stamp ## take the pictures of docs/administer again, in Chromium
-	@RVM_DOCS_PICTURES=docs/administer/pictures $(VENV)/python -m pytest tests/e2e/test_pictures.py -m e2e
+	@RVM_DOCS_PICTURES=docs/administer/pictures $(VENV)/python -m pytest tests/e2e/whole_desk/test_pictures.py -m e2e
 
 .PHONY: lint
 lint: .venv/dev.stamp ## check style and the layers' import contracts
