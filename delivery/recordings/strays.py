@@ -34,15 +34,20 @@ def remove_strays(now: datetime) -> None:
 
 
 def _workspaces(kind: type[Recording] | type[Clip]) -> list[str]:
+    return _listed(kind.FOLDER)[0]
+
+
+def _listed(folder: str) -> tuple[list[str], list[str]]:
+    """The folders and the files of a folder; none if nothing was ever stored in it, or it has gone meanwhile."""
     try:
-        return default_storage.listdir(kind.FOLDER)[0]
-    except FileNotFoundError:  # nothing was ever stored
-        return []
+        return default_storage.listdir(folder)
+    except FileNotFoundError:
+        return [], []
 
 
 def _remove_strays(kind: type[Recording] | type[Clip], workspace: str, now: datetime) -> None:
     folder = PurePath(kind.FOLDER, workspace)
-    names = {name.removesuffix(_ENDING) for name in default_storage.listdir(str(folder))[1] if name.endswith(_ENDING)}
+    names = {name.removesuffix(_ENDING) for name in _listed(str(folder))[1] if name.endswith(_ENDING)}
     known = kind._default_manager.filter(workspace=UUID(workspace), sound_removed_at=None).values_list(
         "sha256", flat=True
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import repeat
@@ -57,6 +58,14 @@ def age(media: Path, by: timedelta) -> None:
 def sweep() -> None:
     for _ in repeat(None, 10):
         strays.remove_strays(timezone.now())
+
+
+def test_a_folder_that_has_gone_since_it_was_listed_has_no_strays(media: Path) -> None:
+    for _ in range(2):
+        store_and_die(factories.make_workspace())
+    strays.remove_strays(timezone.now())
+    shutil.rmtree(media)
+    sweep()
 
 
 def test_files_of_a_process_that_died_before_the_commit_are_removed_a_day_later(media: Path) -> None:
