@@ -28,7 +28,7 @@ def test_one_asks_and_another_approves(admin: AdminPages, workspace: Workspace) 
     admin.go(page)
     admin.press("Launch…")
     admin.reads("wants a second person for everything that reaches more than 2 people")
-    admin.press("Ask for approval")
+    admin.press("Ask for approval for 3 people")
     admin.reads("ada asked on", "to launch it, for 3 people", "somebody else has to decide", "Withdraw the request")
     assert not admin.browser.find_elements(By.ID, "approve")
 

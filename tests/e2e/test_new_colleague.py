@@ -171,7 +171,7 @@ def test_a_new_colleague_from_the_invitation_to_the_last_day(
     desk.sits("maria")
     desk.go(page)
     desk.press("Launch…")
-    desk.press("Ask for approval")
+    desk.press("Ask for approval for 3 people")
     desk.reads("somebody else has to decide")
     campaign.refresh_from_db()
     assert campaign.state == "draft"

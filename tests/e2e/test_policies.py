@@ -11,6 +11,7 @@ from django.urls import reverse
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
+from delivery.audio.mpeg.frames import walk
 from delivery.models import Recording
 from rvm.platform.encryption.encrypted_files import encrypt_file
 from rvm.platform.models import User
@@ -24,7 +25,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def recording(administrator: User) -> Recording:
     recording = make_recording(administrator.memberships.get().workspace, waveform=bytes(range(256)))
-    encrypt_file(recording.storage_name, [Path("fixtures/reminder.mp3").read_bytes()], recording.associated_data)
+    frames = walk(Path("fixtures/reminder.mp3").read_bytes()).frames
+    encrypt_file(recording.storage_name, [frames], recording.associated_data)
     return recording
 
 

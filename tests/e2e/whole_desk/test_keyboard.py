@@ -72,7 +72,7 @@ def test_a_campaign_is_made_and_launched_by_keyboard_alone(desk: AdminPages, sen
     desk.work()
     desk.enter("Back to Recall of May")
     desk.enter("Launch")
-    desk.enter("Launch")
+    desk.enter("Simulate it for 2 people")
     assert Campaign.objects.get().state == "running"
 
 
