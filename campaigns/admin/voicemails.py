@@ -21,7 +21,7 @@ from campaigns.admin.people.labels import PersonClock, when
 from campaigns.models import Campaign
 from campaigns.people.record import campaigns_of
 from campaigns.states import CampaignState
-from delivery.admin.colours import STATUS_COLOURS
+from delivery.admin.colours import STATUS_COLOURS, worded
 from delivery.admin.voicemail_filters import FILTERS, Choice, in_workspace, listed_workspaces
 from delivery.admin.voicemails import VoicemailAdmin, VoicemailList
 from delivery.lifecycle.status import VoicemailStatus
@@ -86,8 +86,8 @@ class VoicemailsWithCampaigns(VoicemailAdmin):
         )
 
     @display(description="Status", label={**STATUS_COLOURS, **_WAITING_COLOURS})
-    def coloured(self, voicemail: Any) -> str:
-        return status_shown(voicemail, voicemail.campaign)
+    def coloured(self, voicemail: Any) -> tuple[str, str]:
+        return worded(status_shown(voicemail, voicemail.campaign))
 
     @display(description="Reason")
     def why(self, voicemail: Any) -> str:

@@ -19,3 +19,8 @@ STATUS_COLOURS: dict[str, str] = {
 def status_words(status: str) -> str:
     """What the status is called in the admin; the API's word for what nobody can tell yet is no word of people's."""
     return "unclear" if status == VoicemailStatus.UNCERTAIN else status.replace("_", " ")
+
+
+def worded(status: str) -> tuple[str, str]:
+    """A status as a label of a list: by what its colour is found, and what it is called."""
+    return status, status_words(status)

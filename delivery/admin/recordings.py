@@ -18,6 +18,7 @@ from delivery.admin.shelf.pages import ShelfFilter, ShelvedAdmin
 from delivery.audio import MAX_SECONDS, MIN_SECONDS, AudioRejected
 from delivery.audio.conversion import conversion_done, inspect_any
 from delivery.audio.formats import ACCEPTED, OTHER_FORMATS
+from delivery.audio.sound_warnings import QUIETEST_LUFS
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, stored_recording
 from rvm.platform.admin.form_errors import NO_NAMES, ServiceForm, copy_state
@@ -126,7 +127,7 @@ class RecordingAdmin(ShelvedAdmin):
 
     @display(description="Loudness")
     def loudness(self, recording: Recording) -> str:
-        return _figure(recording.loudness_lufs, "LUFS", 1)
+        return _figure(recording.loudness_lufs, f"LUFS; below {QUIETEST_LUFS} it is hard to hear", 1)
 
     @display(description="Loudest moment of the file")
     def peak(self, recording: Recording) -> str:

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from delivery.admin.colours import STATUS_COLOURS
+from delivery.admin.colours import STATUS_COLOURS, worded
 from delivery.models import CarrierMedia, CarrierReport, Drop, VoicemailReference
 from delivery.recordings.uploads import may_be_uploaded_again, upload_again
 from rvm.platform.admin.large_tables import RecordAdmin
@@ -39,8 +39,8 @@ class DropAdmin(RecordAdmin):
         return super().get_queryset(request).defer("setup__credentials")
 
     @display(description="Status", label=STATUS_COLOURS)
-    def coloured(self, drop: Drop) -> str:
-        return drop.status
+    def coloured(self, drop: Drop) -> tuple[str, str]:
+        return worded(drop.status)
 
     @display(description="Reason")
     def reason_detail(self, drop: Drop) -> str:
@@ -69,8 +69,8 @@ class CarrierReportAdmin(RecordAdmin):
         return super().get_queryset(request).defer("raw", "setup__credentials")
 
     @display(description="Status", label=STATUS_COLOURS)
-    def coloured(self, report: CarrierReport) -> str:
-        return report.status
+    def coloured(self, report: CarrierReport) -> tuple[str, str]:
+        return worded(report.status)
 
 
 @admin.register(CarrierMedia)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 
-from delivery.admin.colours import STATUS_COLOURS
+from delivery.admin.colours import STATUS_COLOURS, worded
 from delivery.admin.guard_labels import kept_text, waits_text
 from delivery.admin.player import player
 from delivery.admin.timeline import timeline
@@ -95,8 +95,8 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
         return whole(voicemail.recipient, voicemail.workspace_id)
 
     @display(description="Status", label=STATUS_COLOURS)
-    def coloured(self, voicemail: Voicemail) -> str:
-        return voicemail.status
+    def coloured(self, voicemail: Voicemail) -> tuple[str, str]:
+        return worded(voicemail.status)
 
     @display(description="Reason")
     def why(self, voicemail: Voicemail) -> str:

@@ -90,7 +90,7 @@ def test_what_waits_for_its_campaign_says_so_in_place_of_queued(
     answer = operator.get(LIST)
     assert says in text_of(answer)
     [row] = answer.context["cl"].result_list
-    assert answer.context["cl"].model_admin.coloured(row) == status
+    assert answer.context["cl"].model_admin.coloured(row) == (status, status)
     page = operator.get(page_of(row))
     assert (page.context["status"], page.context["events"][0].status) == (
         status,
