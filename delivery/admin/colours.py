@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from django import template
+
 from delivery.lifecycle.status import VoicemailStatus
+
+# The library of templates `statuses`.
+register = template.Library()
 
 # Names of unfold's labels; other statuses are grey.
 STATUS_COLOURS: dict[str, str] = {
@@ -16,6 +21,7 @@ STATUS_COLOURS: dict[str, str] = {
 }
 
 
+@register.filter
 def status_words(status: str) -> str:
     """What the status is called in the admin; the API's word for what nobody can tell yet is no word of people's."""
     return "unclear" if status == VoicemailStatus.UNCERTAIN else status.replace("_", " ")

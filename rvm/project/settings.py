@@ -254,7 +254,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "rvm.platform.accounts.context.admin_site",
-            ]
+            ],
+            "libraries": {"statuses": "delivery.admin.colours"},
         },
     }
 ]
