@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.text import Truncator
+
 from campaigns.models import Campaign
 from campaigns.selectors import imports
 from campaigns.states import ImportState
@@ -18,7 +20,8 @@ def bases(campaign: Campaign) -> list[str]:
     """The bases as sentences, the use case's first."""
     lists = imports(campaign).filter(state__in=[ImportState.IMPORTING, ImportState.COMPLETED])
     said = [
-        f"“{_shortened(row.consent_statement)}” {name_of(row.confirmed_by) or 'The platform'}, of “{row.file_name}”."
+        f"“{Truncator(row.consent_statement).chars(MAX_STATEMENT)}” "
+        f"{name_of(row.confirmed_by) or 'The platform'}, of “{row.file_name}”."
         for row in lists[:MAX_LISTS]
         if row.consent_statement
     ]
@@ -28,7 +31,3 @@ def bases(campaign: Campaign) -> list[str]:
         *said,
         *([f"And of {more:,} more lists; the campaign's page has them."] if more > 0 else []),
     ]
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_STATEMENT else f"{text[: MAX_STATEMENT - 1]}…"

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.utils.text import Truncator
+
 from rvm.platform.times import moments
 
 # What an old and a new value are kept under: {"changes": {"role": ["viewer", "admin"]}}.
@@ -34,13 +36,13 @@ def _changes(value: Any) -> Iterable[tuple[str, list[Any]]]:
 
 
 def _changed(name: str, old: Any, new: Any) -> str:
-    return _short(f"{_label(name)}: {_text(old) or 'nothing'} → {_text(new) or 'nothing'}")
+    return Truncator(f"{_label(name)}: {_text(old) or 'nothing'} → {_text(new) or 'nothing'}").chars(MAX_LENGTH)
 
 
 def _told(details: Mapping[str, Any]) -> Iterator[str]:
     for name, value in details.items():
         if value not in _NOTHING:
-            yield _short(f"{_label(name)}: {_text(value)}")
+            yield Truncator(f"{_label(name)}: {_text(value)}").chars(MAX_LENGTH)
 
 
 def _label(name: str) -> str:
@@ -75,7 +77,3 @@ def _time(text: str) -> str:
         return moments.moment_to_the_second(datetime.fromisoformat(text))
     except ValueError:
         return text
-
-
-def _short(line: str) -> str:
-    return line if len(line) <= MAX_LENGTH else f"{line[: MAX_LENGTH - 1]}…"

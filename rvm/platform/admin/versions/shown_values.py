@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.text import Truncator
 
 from rvm.platform.times import moments
 
@@ -43,8 +44,7 @@ def in_words(field: forms.Field, value: Any) -> str:
         meant = field.to_python(value)
     except ValidationError:
         meant = value
-    text = ", ".join(_texts(field, meant)) or NOTHING
-    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"
+    return Truncator(", ".join(_texts(field, meant)) or NOTHING).chars(MAX_LENGTH)
 
 
 def _texts(field: forms.Field, meant: Any) -> Iterable[str]:
