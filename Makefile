@@ -110,6 +110,10 @@ bench-neighbours: .venv/dev.stamp ## measure carriers' callbacks beside another 
 bench-import: .venv/dev.stamp ## measure the import of a list of a million rows; the last line is JSON
 	@$(VENV)/python manage.py bench import --json
 
+.PHONY: bench-api
+bench-api: .venv/dev.stamp ## measure sends, batches, lists and uploads of the API; the last line is JSON
+	@$(VENV)/python manage.py bench api --json
+
 # The last state before people's sign-in had limits, sessions ends, and the audit what was shown.
 BEFORE_ACCESS = e1f120b
 BASELINE ?= .rvm/before_access

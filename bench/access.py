@@ -72,7 +72,7 @@ def measure(sizes: Sizes, say: Callable[[str], None], baseline: Path) -> tuple[l
     with ExitStack() as exits:
         urls = {
             name: exits.enter_context(
-                further_database(os.environ["DATABASE_URL"], suffix, checkouts[name] / MANAGE.name)
+                further_database(os.environ["DATABASE_URL"], suffix, [checkouts[name] / MANAGE.name])
             )
             for name, suffix in (("this code", "access"), ("baseline", "access_baseline"))
         }

@@ -8,11 +8,12 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 
 import psutil
 import psycopg
@@ -166,13 +167,15 @@ def burst(connection: psycopg.Connection, count: int, say: Callable[[str], None]
 
 
 @contextmanager
-def web_server() -> Iterator[tuple[str, list[int]]]:
-    """Run gunicorn as the stack does, with the bare view added, and yield its address and process ids."""
+def web_server(
+    application: str = "bench.programs.bare_wsgi", variables: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, list[int]]]:
+    """Run gunicorn as the stack does, by default with the bare view added, and yield its address and process ids."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    stack = Stack(Path("/tmp"), web_port=port)  # noqa: S108 - nothing is written there
-    command = [argument.replace("rvm.project.wsgi", "bench.programs.bare_wsgi") for argument in stack.commands()["web"]]
+    stack = Stack(Path("/tmp"), web_port=port, variables=variables)  # noqa: S108 - nothing is written there
+    command = [argument.replace("rvm.project.wsgi", application) for argument in stack.commands()["web"]]
     environment = {**stack.environment(), "RVM_LOG_FORMAT": "json"}
     process = spawn(command, log=Path(f"/tmp/rvm-bench-web-{port}.log"), env=environment, cwd=MANAGE.parent)  # noqa: S108
     try:

@@ -10,13 +10,13 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-NAMES = ["dispatch", "callbacks", "import", "access", "slow-clients", "neighbours", "upkeep"]
+NAMES = ["dispatch", "callbacks", "import", "access", "slow-clients", "neighbours", "upkeep", "api"]
 
 
 class Command(BaseCommand):
     help = (
-        "Measures dispatch, callbacks, import, access, slow clients, neighbours or upkeep. Uses a database of its own; run"
-        " nothing else meanwhile."
+        "Measures dispatch, callbacks, import, access, slow clients, neighbours, upkeep or the API. Uses a database of its"
+        " own; run nothing else meanwhile."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,10 +26,10 @@ class Command(BaseCommand):
         parser.add_argument("--baseline", type=Path, help="access only: a checkout from before its guards")
 
         parser.add_argument("--rows", type=int, help="upkeep and neighbours: how many voicemails")
-        parser.add_argument("--steps", help="upkeep only: which, separated by commas; all by default")
+        parser.add_argument("--steps", help="upkeep and api: which, separated by commas; all by default")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from bench import access, callbacks, dispatch, imports, maintenance, neighbours, slow_clients
+        from bench import access, api, callbacks, dispatch, imports, maintenance, neighbours, slow_clients
 
         compared = {}
         if options["name"] == "access":
@@ -45,16 +45,16 @@ class Command(BaseCommand):
             "slow-clients": slow_clients,
             "neighbours": neighbours,
             "upkeep": maintenance,
+            "api": api,
         }
         part: Any = parts[options["name"]]
         sizes = part.QUICK if options["quick"] else part.Sizes()
         if options["rows"]:
             sizes = replace(sizes, rows=options["rows"])
         if options["steps"]:
-            if unknown := set(options["steps"].split(",")) - set(maintenance.STEPS):
-                raise CommandError(
-                    f"No step is called {', '.join(sorted(unknown))}; there are {', '.join(maintenance.STEPS)}."
-                )
+            known = getattr(part, "STEPS", ())
+            if unknown := set(options["steps"].split(",")) - set(known):
+                raise CommandError(f"No step is called {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
             sizes = replace(sizes, steps=options["steps"].split(","))
         figures = part.run(sizes, self._say, **compared)
         self.stdout.write("\n".join(f"  {name:<32} {value:>10}" for name, value in figures.items()))

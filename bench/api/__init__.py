@@ -1,0 +1,29 @@
+"""What the API costs: sends and batches against the plainest Django REST framework on the same server, lists and uploads.
+
+Each step is a module with a function `measure` from the scene to its values of the last line. All measure at one web server, with
+every guard and all encryption on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.api import batches, sends
+from bench.api.scene import QUICK, Scene, Sizes, opened
+
+__all__ = ["QUICK", "STEPS", "Sizes", "run"]
+
+Say = Callable[[str], None]
+STEPS: dict[str, Callable[[Scene, Sizes, Say], dict[str, float]]] = {
+    "sends": sends.measure,
+    "batches": batches.measure,
+}
+
+
+def run(sizes: Sizes, say: Say) -> dict[str, float]:
+    """Measure the steps of `sizes` and return the values of the last line; `say` prints lines for a person."""
+    figures: dict[str, float] = {}
+    with opened() as scene:
+        for name in sizes.steps or STEPS:
+            figures |= STEPS[name](scene, sizes, say)
+    return figures
