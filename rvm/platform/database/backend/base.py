@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
+from psycopg.types.datetime import TimestamptzLoader
 
 from rvm.platform.database import patience
 
@@ -18,3 +20,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         with patience.connecting():
             return super().get_new_connection(conn_params)
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        cursor = super().create_cursor(name)
+        if self.timezone is UTC:
+            # In a session in UTC, psycopg's own loader gives the same times as Django's, which is Python: a page has hundreds.
+            cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
+        return cursor
