@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import select
 import socket
-import ssl
 import time
 from collections.abc import Callable
 from functools import partial
@@ -26,6 +25,7 @@ from typing import Any, Generic
 import pycurl
 
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Context, Proof, TransportFailure
+from rvm.platform.outbound.connection import trusted_certificates
 
 BODY_LIMIT = 64 * 1024  # bytes; carriers answer with less than 2 kB
 CONNECTIONS_KEPT = 512  # further idle connections are closed, oldest first
@@ -101,13 +101,8 @@ class CurlTransport(Generic[Context]):
             pycurl.SSL_VERIFYPEER: 1,
             pycurl.SSL_VERIFYHOST: 2,
             pycurl.USERAGENT: "rvm",
+            **trusted_certificates(),
         }
-        # The wheel's libcurl looks for certificates in its builder's path. Python's default paths respect SSL_CERT_FILE.
-        trusted = ssl.get_default_verify_paths()
-        if trusted.cafile:
-            self._options[pycurl.CAINFO] = trusted.cafile
-        elif trusted.capath:
-            self._options[pycurl.CAPATH] = trusted.capath
         self._idle: list[_Exchange[Context]] = []
         self._busy: set[_Exchange[Context]] = set()
         self._stillborn: list[tuple[Context, CarrierResponse | TransportFailure]] = []

@@ -88,6 +88,8 @@ with env.prefixed("RVM_"):
     RVM_SANDBOX_HOSTS = env.list(
         "SANDBOX_HOSTS", ["127.0.0.1:8800", "localhost:8800"] if PRODUCTION else ["127.0.0.1", "localhost", "::1"]
     )
+    # Users may name this machine, over http too, as the address of a file.
+    RVM_OUTBOUND_LOOPBACK = not PRODUCTION
     # Allows other machines to read /metrics; without it only the local machine may.
     RVM_METRICS_TOKEN = Secret(
         env.str(
