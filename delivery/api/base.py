@@ -26,12 +26,13 @@ ONE_WORLD = "A live key gets live rows, or test rows with `live=false`; a test k
 
 
 class DeliveryView(UseCasesView):
-    """The base view of voicemails, recordings and clips. An AudioRejected raised in a view becomes a problem at `/audio`."""
+    """The base view of voicemails, recordings and clips. An AudioRejected raised in a view becomes a problem at `sound_field`."""
 
+    sound_field = "audio"
     problems: ClassVar[Mapping[str, ProblemCode]] = {**UseCasesView.problems, **DELIVERY_PROBLEMS}
 
     def handle_exception(self, exc: Exception) -> Response:
-        return super().handle_exception(_rejection(exc) if isinstance(exc, AudioRejected) else exc)
+        return super().handle_exception(_rejection(exc, self.sound_field) if isinstance(exc, AudioRejected) else exc)
 
     def find_recording(self, recording_id: UUID) -> Recording:
         """The recording. Raises ServiceError if the workspace has none with this id, and Problem if it was assembled from clips and
@@ -67,6 +68,6 @@ class DeliveryView(UseCasesView):
         )
 
 
-def _rejection(rejected: AudioRejected) -> Problem:
-    error = FieldError("/audio", rejected.code, rejected.message)
+def _rejection(rejected: AudioRejected, field: str) -> Problem:
+    error = FieldError(f"/{field}", rejected.code, rejected.message)
     return Problem(AUDIO_PROBLEMS[rejected.code], rejected.message, errors=[error])

@@ -9,6 +9,7 @@ from delivery.api import examples
 from delivery.api.base import DeliveryView
 from delivery.api.serializers.sounds import (
     ClipDetailSerializer,
+    ClipFromUrl,
     ClipSerializer,
     ClipUpload,
     NewClipStatement,
@@ -40,20 +41,21 @@ TAGS = ["Clips"]
         operation_id="upload_clip",
         summary="Upload a clip",
         description=(
-            "An MP3 of 0.2 to 60 seconds, at most 8 MB, or another format where the workspace has `converts_audio` on: a greeting, "
-            "a first name, a closing. A campaign's script joins clips to recordings of 10 to 60 seconds. The same sound uploaded "
-            "twice is one clip, with its first name. Fields of the checklist state what it says; they need the scope "
-            f"`{Scope.RECORDINGS_ATTEST.value}`."
+            "The file in a form, or its address in JSON. An MP3 of 0.2 to 60 seconds, at most 8 MB, or another format where the "
+            "workspace has `converts_audio` on: a greeting, a first name, a closing. A campaign's script joins clips to "
+            "recordings of 10 to 60 seconds. The same sound uploaded twice is one clip, with its first name. Fields of the checklist "
+            f"state what it says; they need the scope `{Scope.RECORDINGS_ATTEST.value}`."
         ),
         tags=TAGS,
-        request={"multipart/form-data": ClipUpload},
+        request={"multipart/form-data": ClipUpload, "application/json": ClipFromUrl},
         responses={201: ClipSerializer},
-        examples=[examples.CLIP],
+        examples=[examples.CLIP_FROM_URL, examples.CLIP],
     ),
 )
 class ClipsView(SoundListView):
     serializer_class = ClipSerializer
     upload_class = ClipUpload
+    url_class = ClipFromUrl
     checked = staticmethod(inspect_any_clip)
     stored = staticmethod(stored_clip)
 

@@ -199,6 +199,10 @@ _RECORDING_KEPT: dict[str, Any] = {
         "trailing_silence_seconds": 0.4,
     },
 }
+RECORDING_FROM_URL = request_example(
+    "From an address", {"url": "https://files.example.org/messages/flu-shot.mp3", "name": "Flu shot, spring"}
+)
+CLIP_FROM_URL = request_example("From an address", {"url": "https://files.example.org/names/ana.mp3", "name": "Ana"})
 RECORDING = response_example("Kept", _RECORDING_KEPT, 201)
 RECORDING_DETAIL = response_example(
     "With a link that plays it",

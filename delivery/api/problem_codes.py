@@ -97,6 +97,18 @@ RECORDING_CHECK_UNAVAILABLE = ProblemCode(
     "The recording could not be checked",
     "Nothing was kept; repeat the upload.",
 )
+URL_REFUSED = ProblemCode(
+    "url_refused",
+    422,
+    "No file is fetched from such an address",
+    "Name an `https://` address with a host's full name at port 443 or 8443; `detail` says what is different in yours.",
+)
+URL_NOT_FETCHED = ProblemCode(
+    "url_not_fetched",
+    422,
+    "The file at the address could not be fetched",
+    "`detail` says why: see that the address gives the file to anybody who has it, then repeat the request.",
+)
 LINK_EXPIRED = ProblemCode("link_expired", 403, "The link has expired", "Ask for a new link where you got this one.")
 LINK_ENDED = ProblemCode(
     "link_ended", 410, "The link has ended", "A carrier's link ends with its voicemail; no later one is made."
@@ -133,6 +145,8 @@ DELIVERY_PROBLEMS = by_code(
     CHECK_NOT_SUPPORTED,
     STORAGE_UNAVAILABLE,
     RECORDING_CHECK_UNAVAILABLE,
+    URL_REFUSED,
+    URL_NOT_FETCHED,
     LINK_EXPIRED,
     LINK_ENDED,
     LINK_UNKNOWN,

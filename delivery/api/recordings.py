@@ -12,6 +12,7 @@ from delivery.api.base import DeliveryView
 from delivery.api.serializers.sounds import (
     NewRecordingStatement,
     RecordingDetailSerializer,
+    RecordingFromUrl,
     RecordingSerializer,
     RecordingUpload,
     SoundChanges,
@@ -43,21 +44,22 @@ TAGS = ["Recordings"]
         operation_id="upload_recording",
         summary="Upload a recording",
         description=(
-            "An MP3 whose sound lasts 10 to 60 seconds, at most 8 MB; another format, such as M4A or WAV, where the workspace has "
-            "`converts_audio` on. Only the sound is stored, without tags. The same sound "
+            "The file in a form, or its address in JSON. An MP3 whose sound lasts 10 to 60 seconds, at most 8 MB; another format, "
+            "such as M4A or WAV, where the workspace has `converts_audio` on. Only the sound is stored, without tags. The same sound "
             "uploaded twice is one recording, with its first name, and back from the archive. Fields of the checklist state what it "
             "says, which a live "
             f"send needs; they need the scope `{Scope.RECORDINGS_ATTEST.value}`."
         ),
         tags=TAGS,
-        request={"multipart/form-data": RecordingUpload},
+        request={"multipart/form-data": RecordingUpload, "application/json": RecordingFromUrl},
         responses={201: RecordingSerializer},
-        examples=[examples.RECORDING],
+        examples=[examples.RECORDING_FROM_URL, examples.RECORDING],
     ),
 )
 class RecordingsView(SoundListView):
     serializer_class = RecordingSerializer
     upload_class = RecordingUpload
+    url_class = RecordingFromUrl
     checked = staticmethod(inspect_any)
     stored = staticmethod(stored_recording)
 

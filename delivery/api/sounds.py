@@ -19,6 +19,7 @@ from delivery.api.serializers.sounds import SoundChanges, SoundQuery
 from delivery.models import Clip, Recording
 from delivery.recordings.attestations import withdraw_attestation
 from delivery.recordings.byte_ranges import RangeNotSatisfiable
+from delivery.recordings.fetching import fetch_sound
 from delivery.recordings.playback import play
 from delivery.recordings.shelf import delete, rename, unarchive
 from delivery.recordings.storage import name_of_file
@@ -28,7 +29,7 @@ from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.idempotency import PreparedView
 from rvm.platform.api.lists import CreateView, ListView, RowsView
 from rvm.platform.api.problems import Problem
-from rvm.platform.api.rendering import AnyAccept
+from rvm.platform.api.rendering import AnyAccept, JSONParser
 from rvm.platform.scopes import Scope
 
 # Arguments of `extend_schema` for operations that play a sound.
@@ -47,23 +48,37 @@ ONE_SHELF = "Recordings and clips are the same for live and for test voicemails,
 
 class SoundListView(ListView, CreateView, PreparedView, DeliveryView):
     required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
-    parser_classes = [MultiPartParser]
+    parser_classes = [MultiPartParser, JSONParser]
     query_class = SoundQuery
     upload_class: ClassVar[type[StrictSerializer]]
+    url_class: ClassVar[type[StrictSerializer]]
     checked: ClassVar[Callable[..., Any]]
     stored: ClassVar[Callable[..., AbstractContextManager[Any]]]
 
     def prepare(self) -> None:
-        self.upload = self.read_body(self.upload_class)
-        self.require_attesting(self.upload["statement"])
-        self.verdict = type(self).checked(self.upload["audio"].read(), converting=self.workspace.converts_audio)
+        uploaded = hasattr(self.request.data, "lists")
+        asked = self.read_body(self.upload_class if uploaded else self.url_class)
+        self.statement = asked["statement"]
+        self.require_attesting(self.statement)
+        self.host = ""
+        if uploaded:
+            data, name = asked["audio"].read(), name_of_file(asked["audio"].name)
+        else:
+            self.sound_field = "url"
+            self.take_place()
+            data, name, self.host = fetch_sound(asked["url"])
+        self.name = asked.get("name") or name
+        self.verdict = type(self).checked(data, converting=self.workspace.converts_audio)
 
     def create(self) -> Recording | Clip:
-        name = self.upload.get("name") or name_of_file(self.upload["audio"].name)
-        with type(self).stored(self.workspace, name, self.verdict, uploaded_by=self.actor) as sound:
+        with type(self).stored(self.workspace, self.name, self.verdict, uploaded_by=self.actor) as sound:
+            if self.host:
+                # Of the address only its host: a path or a query may be what permits to read the file.
+                action = f"{sound._meta.model_name}.fetched"
+                audit.record(action, sound, actor=self.actor, workspace=self.workspace, host=self.host)
             if sound.archived_at is not None and self.key.live:
                 sound = unarchive(sound, actor=self.actor)
-            return self.attested(sound, self.upload["statement"])
+            return self.attested(sound, self.statement)
 
 
 class _SoundView(DeliveryView):

@@ -7,6 +7,7 @@ from rvm.platform.audit.vocabulary import Subject
 MESSAGES = {
     "carrier_media.upload_asked": "{who} asked for another upload of the recording {it} to its carrier",
     "clip.uploaded": "{who} uploaded the clip {it}",
+    "clip.fetched": "{who} had the clip {it} fetched from an address",
     "clip.renamed": "{who} renamed the clip {it}",
     "clip.archived": "{who} archived the clip {it}",
     "clip.unarchived": "{who} brought the clip {it} back from the archive",
@@ -15,6 +16,7 @@ MESSAGES = {
     "clip.attestation_withdrawn": "{who} withdrew the statement about what the clip {it} says",
     "lane.updated": "{who} changed the queue {it}",
     "recording.uploaded": "{who} uploaded the recording {it}",
+    "recording.fetched": "{who} had the recording {it} fetched from an address",
     "recording.renamed": "{who} renamed the recording {it}",
     "recording.archived": "{who} archived the recording {it}",
     "recording.unarchived": "{who} brought the recording {it} back from the archive",

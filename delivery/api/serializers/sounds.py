@@ -15,6 +15,7 @@ from delivery.recordings.links import link
 from delivery.recordings.storage import MAX_NAME_LENGTH
 from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
 from rvm.platform.api.lists import PageQuery
+from rvm.platform.outbound.targets import MAX_LENGTH
 from usecases.attestations.recordings import CHECKLIST, NO_DETAILS, VOICE, Said, Statement, Voice, missing_fields
 
 _OTHERS = "Another format, such as M4A or WAV, where the workspace has `converts_audio` on."
@@ -92,6 +93,23 @@ class ClipUpload(StatementFields):
         max_length=MAX_NAME_LENGTH,
         help_text="The spoken text, such as a first name; by default the file's name.",
     )
+
+
+_URL_HELP = (
+    "An `https://` address that gives the file to anybody who has it, fetched once, at port 443 or 8443; no redirect is followed. "
+    f"At most 8 MB within 15 seconds. {_OTHERS}"
+)
+
+
+class RecordingFromUrl(StatementFields):
+    url = TextField(max_length=MAX_LENGTH, trim_whitespace=False, help_text=_URL_HELP)
+    name = TextField(
+        required=False, max_length=MAX_NAME_LENGTH, help_text="By default what the file is called in the address."
+    )
+
+
+class ClipFromUrl(RecordingFromUrl):
+    clip = True
 
 
 class SoundQuery(PageQuery):

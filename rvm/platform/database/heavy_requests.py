@@ -1,4 +1,5 @@
-"""Places for requests that take long: exports, previews, lists that are read. A few at once for each workspace, and a few in all.
+"""Places for requests that take long: exports, previews, lists that are read, files that are fetched. A few at once for each
+workspace, and a few in all.
 
 A place is an advisory lock of the connection that serves the request: it is free again when the last byte of the answer is sent, and
 also when the process dies. Requests by number of the same time are for `rate_limit`; here it counts how many are answered at once.
@@ -35,8 +36,8 @@ class Busy(ServiceError):
         by_whom = f"{MAX_OF_WORKSPACE} of this workspace" if own else f"{MAX_IN_ALL} of all workspaces"
         super().__init__(
             "too_many_at_once",
-            f"Exports, previews and the reading of lists are answered a few at once, and {by_whom} are under way. Try again in"
-            f" {RETRY_SECONDS} seconds.",
+            "Exports, previews, the reading of lists and the fetching of files are answered a few at once, and"
+            f" {by_whom} are under way. Try again in {RETRY_SECONDS} seconds.",
         )
 
     @property

@@ -11,7 +11,13 @@ from delivery.api.exports import EXAMPLE as EXPORT
 from delivery.api.serializers.eligibility import EligibilitySerializer, NewEligibilityQuestion
 from delivery.api.serializers.filters import ExportQuery, VoicemailQuery
 from delivery.api.serializers.requests import BatchResultSerializer, NewBatch, SendRecording, VoicemailRetry
-from delivery.api.serializers.sounds import ClipSerializer, RecordingDetailSerializer, RecordingSerializer
+from delivery.api.serializers.sounds import (
+    ClipFromUrl,
+    ClipSerializer,
+    RecordingDetailSerializer,
+    RecordingFromUrl,
+    RecordingSerializer,
+)
 from delivery.api.serializers.voicemails import DropSerializer, VoicemailDetailSerializer, VoicemailSerializer
 from rvm.platform.api.lists import page_of
 from rvm.platform.errors import ServiceError
@@ -26,6 +32,8 @@ from rvm.platform.errors import ServiceError
         (examples.BATCH, NewBatch),
         (examples.RETRY, VoicemailRetry),
         (examples.ASK_ELIGIBILITY, NewEligibilityQuestion),
+        (examples.RECORDING_FROM_URL, RecordingFromUrl),
+        (examples.CLIP_FROM_URL, ClipFromUrl),
     ],
 )
 def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None:
