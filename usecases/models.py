@@ -56,7 +56,7 @@ patient_facing_name = RegexValidator(
     "name_malformed",
 )
 e164 = RegexValidator(
-    r"^\+[1-9][0-9]{6,14}\Z", "Write the number as + and digits, for example +12025550142.", "not_e164"
+    r"^\+[1-9][0-9]{6,14}\Z", "Write the number as + and 7 to 15 digits, the country code first.", "not_e164"
 )
 MAX_HOURS = 366 * 24
 # Bounds of a setup and of a use case, and of a lane, which only narrows them.

@@ -156,7 +156,8 @@ def _opened(number: phonenumbers.PhoneNumber, countries: Collection[str]) -> boo
 
 def _malformed() -> NumberInvalid:
     return NumberInvalid(
-        "number_malformed", "The phone number must be written as + and 7 to 15 digits, for example +12025550142."
+        "number_malformed",
+        "The phone number must be written as + and 7 to 15 digits, the country code first: +1 and ten digits in North America.",
     )
 
 

@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
             name='PhoneNumber',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('e164', models.CharField(max_length=16, validators=[django.core.validators.RegexValidator('^\\+[1-9][0-9]{6,14}\\Z', 'Write the number as + and digits, for example +12025550142.', 'not_e164')], verbose_name='number')),
+                ('e164', models.CharField(max_length=16, validators=[django.core.validators.RegexValidator('^\\+[1-9][0-9]{6,14}\\Z', 'Write the number as + and 7 to 15 digits, the country code first.', 'not_e164')], verbose_name='number')),
                 ('owned_stated_at', models.DateTimeField(editable=False, help_text='When an administrator stated that the organisation owns the number.', null=True)),
                 ('owned_stated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),

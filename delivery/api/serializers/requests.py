@@ -82,13 +82,16 @@ class RecipientsField(serializers.Field[Any, Any, Any, Any]):
 
     default_error_messages = {
         "invalid": "This must be a list of objects.",
-        "too_many": f"A batch has 1 to {MAX_RECIPIENTS} recipients; this one has {{count}}.",
+        "empty": f"A batch has 1 to {MAX_RECIPIENTS:,} recipients; this one has none.",
+        "too_many": f"A batch has 1 to {MAX_RECIPIENTS:,} recipients; this one has {{count:,}}.",
     }
 
     def to_internal_value(self, data: Any) -> list[Recipient | ServiceError]:
         if not isinstance(data, list):
             self.fail("invalid")
-        if not 1 <= len(data) <= MAX_RECIPIENTS:
+        if not data:
+            self.fail("empty")
+        if len(data) > MAX_RECIPIENTS:
             self.fail("too_many", count=len(data))
         return [read_recipient(entry) for entry in data]
 

@@ -25,6 +25,8 @@ class _Strict:
     """A serializer mixin that refuses unknown fields: a misspelt `expires_at` must not cause a late voicemail."""
 
     fields: Any
+    # DRF's own words are Python's, such as dictionary.
+    default_error_messages = {"invalid": "This must be a JSON object."}
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):

@@ -32,6 +32,10 @@ from rvm.platform.observability.representation import hides
 from rvm.platform.observability.request_id import current_request_id
 
 CONTENT_TYPE = "application/problem+json"
+# A detail names so many wrong fields.
+_MOST_NAMED = 5
+# DRF's own words for these are Python's, such as dictionary.
+_SAID = {"not_a_list": "This must be a list.", "not_a_dict": "This must be a JSON object."}
 
 
 @hides("pointer", "detail")
@@ -74,6 +78,7 @@ class Problem(exceptions.APIException):
             "status": self.problem.status,
             "detail": mask_numbers(str(self.detail)),
             "code": self.code,
+            "error_code": self.code,  # the name by which other platforms' clients look for it
             "request_id": current_request_id(),
         }
         if self.errors:
@@ -86,7 +91,7 @@ class Problem(exceptions.APIException):
 
 def invalid(pointer: str, detail: str, code: str = "invalid") -> Problem:
     """The problem for one wrong field (422)."""
-    return Problem(codes.INVALID_REQUEST, "One field is wrong; see errors.", errors=[FieldError(pointer, code, detail)])
+    return _invalid([FieldError(pointer, code, detail)])
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -94,6 +99,9 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     problem = problem_of(error)
     if problem is None:
         return None
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        accepted = " or ".join(parser.media_type for parser in context["view"].get_parsers())
+        problem = Problem(codes.UNSUPPORTED_MEDIA_TYPE, f"{error.detail} Send {accepted}.")
     return Response(problem.body(), status=problem.status_code, headers=problem.headers, content_type=CONTENT_TYPE)
 
 
@@ -112,8 +120,23 @@ def problem_of(error: Exception) -> Problem | None:
 
 
 def _invalid(errors: list[FieldError]) -> Problem:
-    many = "One field is wrong; see errors." if len(errors) == 1 else f"{len(errors)} fields are wrong; see errors."
-    return Problem(codes.INVALID_REQUEST, many, errors=errors)
+    return Problem(codes.INVALID_REQUEST, _summary(errors), errors=errors)
+
+
+def _summary(errors: Sequence[FieldError]) -> str:
+    """What is wrong with the one wrong field, for clients that show `detail` alone, or the names of the wrong ones."""
+    fields = list(dict.fromkeys(name_of(error.pointer) for error in errors))
+    if len(fields) == 1:
+        said = " ".join(dict.fromkeys(error.detail for error in errors))
+        return f"{fields[0]}: {said}" if fields[0] else said
+    named = [field or "the body" for field in fields]
+    listed = ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
+    return f"{len(fields)} fields are wrong ({listed}); see errors."
+
+
+def name_of(pointer: str) -> str:
+    """A JSON pointer in words: `recipients.2.phone` for /recipients/2/phone."""
+    return pointer[1:].replace("/", ".").replace("~1", "/").replace("~0", "~")
 
 
 def _model_messages(error: ModelValidationError) -> Any:
@@ -124,7 +147,8 @@ def _flatten(details: Any, pointer: str) -> Iterator[FieldError]:
     """The field errors of DRF's details, which are nested like the body and have leaves of the form `{message, code}`."""
     if isinstance(details, Mapping):
         if set(details) == {"message", "code"} and not isinstance(details["code"], list | Mapping):
-            yield FieldError(pointer, str(details["code"]), str(details["message"]))
+            code = str(details["code"])
+            yield FieldError(pointer, code, _SAID.get(code) or str(details["message"]))
             return
         for name, inner in details.items():
             own = name in ("non_field_errors", "__all__")

@@ -23,6 +23,10 @@ _PROBLEM = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "code": {"type": "string"},
+        "error_code": {
+            "type": "string",
+            "description": "The same as `code`, under the name that other platforms' clients read.",
+        },
         "request_id": {"type": "string"},
         "retry_at": {"type": "string", "format": "date-time", "description": "When to try again, where waiting helps."},
         "errors": {

@@ -87,6 +87,12 @@ def test_a_thousand_rows_are_taken_and_one_more_is_not(api: Api, use_case: UseCa
     assert Voicemail.objects.count() == 1000
 
 
+def test_a_batch_without_recipients_is_not_said_to_have_too_many(api: Api, use_case: UseCase) -> None:
+    none = send(api, use_case, [])
+    assert (none.status_code, codes(none)) == (422, [("/recipients", "empty")])
+    assert none.json()["detail"] == "recipients: A batch has 1 to 1,000 recipients; this one has none."
+
+
 @pytest.mark.parametrize("recipients", [[], None, "x", {}, 7])
 def test_no_list_is_422(api: Api, use_case: UseCase, recipients: Any) -> None:
     response = send(api, use_case, recipients)

@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from rvm.phone_numbers.numbers import NumberInvalid, check_sender
+from rvm.platform.api.lists import PageQuery
 from rvm.platform.api.problem_codes import PLATFORM_PROBLEMS, ProblemCode, by_code
+from rvm.platform.api.problems import problem_of
+from rvm.platform.observability.masking import mask_numbers
 from tests.rvm.platform.api.conftest import Caller
+from usecases.models import e164
 
 pytestmark = [pytest.mark.urls("tests.rvm.platform.api.sample_api"), pytest.mark.django_db]
 
@@ -19,7 +25,7 @@ def problem(response: Any, status: int, code: str) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(response.content)
     assert (response.status_code, body["status"], body["code"]) == (status, status, code)
     assert body["type"] == f"http://127.0.0.1:8000/docs/problems#{code}"
-    assert body["title"] and body["detail"]
+    assert body["title"] and body["detail"] and body["error_code"] == code
     assert body["request_id"] == response["X-Request-Id"]
     assert b"2025550142" not in response.content
     return body
@@ -33,7 +39,43 @@ def test_validation_errors_point_at_every_wrong_field(caller: Caller) -> None:
         ("/recipients/1/phone", "invalid_choice"),
         ("/recipients/2/phone", "required"),
     ]
-    assert told["detail"] == "3 fields are wrong; see errors."
+    assert told["detail"] == ("3 fields are wrong (name, recipients.1.phone, recipients.2.phone); see errors.")
+
+
+def test_the_detail_says_what_is_wrong_with_the_one_wrong_field(caller: Caller) -> None:
+    told = problem(caller.post("things", {"name": "too long"}), 422, "invalid_request")
+    assert told["detail"] == "name: Ensure this field has no more than 5 characters."
+    told = problem(caller.post("things", {"name": "ok", "recipients": [{}]}), 422, "invalid_request")
+    assert told["detail"] == "recipients.0.phone: This field is required."
+
+
+def test_a_field_that_is_wrong_in_two_ways_is_one_wrong_field() -> None:
+    both = problem_of(ValidationError({"a/b~c": [ErrorDetail("Too long.", "x"), ErrorDetail("Too loud.", "y")]}))
+    assert both is not None and str(both.detail) == "a/b~c: Too long. Too loud." and len(both.errors) == 2
+
+
+def test_a_detail_names_a_few_of_many_wrong_fields() -> None:
+    many = problem_of(ValidationError({f"f{number}": ["No."] for number in range(9)}))
+    assert many is not None and str(many.detail) == "9 fields are wrong (f0, f1, f2, f3, f4, …); see errors."
+
+
+def test_an_error_calls_types_by_their_names_in_json(caller: Caller) -> None:
+    for body in ({"name": "ok", "recipients": 5}, {"name": "ok", "recipients": {}}):
+        told = problem(caller.post("things", body), 422, "invalid_request")
+        assert told["detail"] == "recipients: This must be a list."
+    not_a_dict = problem_of(
+        ValidationError(ErrorDetail('Expected a dictionary of items but got type "str".', "not_a_dict"))
+    )
+    assert not_a_dict is not None and str(not_a_dict.detail) == "This must be a JSON object."
+    with pytest.raises(ValidationError, match=r"This must be a JSON object\."):
+        PageQuery(data=[]).is_valid(raise_exception=True)
+
+
+def test_our_own_words_about_numbers_pass_the_masking() -> None:
+    with pytest.raises(NumberInvalid) as refusal:
+        check_sender("0142", sandbox=False)
+    for message in (str(refusal.value), str(e164.message)):
+        assert "digits" in message and mask_numbers(message) == message
 
 
 def test_an_error_of_the_whole_body_points_at_the_whole(caller: Caller) -> None:
@@ -97,8 +139,9 @@ def test_a_chunked_body_is_411(caller: Caller) -> None:
     problem(caller.post("things", "{}", **{"Transfer-Encoding": "chunked"}), 411, "length_required")
 
 
-def test_an_unread_type_is_415(caller: Caller) -> None:
-    problem(caller.post("things", "a=b", "application/x-www-form-urlencoded"), 415, "unsupported_media_type")
+def test_an_unread_type_is_415_and_the_detail_names_those_that_are_read(caller: Caller) -> None:
+    told = problem(caller.post("things", "a=b", "application/x-www-form-urlencoded"), 415, "unsupported_media_type")
+    assert told["detail"].endswith("Send application/json or multipart/form-data.")
 
 
 def test_an_accept_header_without_json_is_406(caller: Caller) -> None:

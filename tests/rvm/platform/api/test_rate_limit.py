@@ -35,6 +35,13 @@ def test_every_answer_says_what_is_left_and_the_one_too_many_is_429(caller: Call
     assert "Retry-After" not in answers[0]
 
 
+def test_headers_of_older_clients_say_the_same_with_the_reset_as_a_unix_time(caller: Caller) -> None:
+    (before, _), answer, (after, _) = redis_client().time(), caller.get("things"), redis_client().time()
+    assert (answer["X-RateLimit-Limit"], answer["X-RateLimit-Remaining"]) == ("2", "1")
+    seconds = int(answer["RateLimit"].rpartition("t=")[2])
+    assert before + seconds <= int(answer["X-RateLimit-Reset"]) <= after + seconds
+
+
 def test_reading_and_writing_and_two_keys_are_counted_apart(caller: Caller) -> None:
     for _ in range(3):
         caller.get("things")
