@@ -15,6 +15,7 @@ _CAMPAIGN = "01920f3b-1c00-7000-8000-0000000000f1"
 _IMPORT = "01920f3b-3d00-7000-8000-0000000000f2"
 
 _DRAFT: dict[str, Any] = {
+    "id": _CAMPAIGN,
     "campaign_id": _CAMPAIGN,
     "name": "Flu shots, north side",
     "state": "draft",
@@ -87,6 +88,7 @@ COPIED = response_example(
     201,
 )
 _RETRY: dict[str, Any] = {
+    "id": "01920f4c-2a00-7000-8000-0000000000f3",
     "retry_id": "01920f4c-2a00-7000-8000-0000000000f3",
     "state": "completed",
     "reasons": ["busy", "no_answer"],
@@ -96,7 +98,7 @@ _RETRY: dict[str, Any] = {
     "left_out": {"suppressed": 2},
     "asked_at": "2026-03-03T09:00:00Z",
     "ended_at": "2026-03-03T09:00:00Z",
-    "stopped_because": "",
+    "stopped_because": None,
 }
 _LARGE_RETRY = {
     **_RETRY,
@@ -119,6 +121,7 @@ RETRY_STOPPED = response_example(
 )
 
 _APPROVAL: dict[str, Any] = {
+    "id": "01920f4c-2a00-7000-8000-0000000000f4",
     "approval_id": "01920f4c-2a00-7000-8000-0000000000f4",
     "kind": "launch",
     "state": "waiting",
@@ -128,7 +131,7 @@ _APPROVAL: dict[str, Any] = {
     "accept_duplicate_risk": False,
     "asked_at": "2026-03-02T15:00:00Z",
     "decided_at": None,
-    "remark": "",
+    "remark": None,
 }
 APPROVAL = response_example("It waits", _APPROVAL)
 APPROVAL_WITHDRAWN = response_example(
@@ -147,7 +150,7 @@ PREVIEW = response_example(
         "expiring": 40,
         "finishes_at": "2026-03-02T17:02:00Z",
         "pace_per_second": 20.0,
-        "stopped": "",
+        "stopped": None,
         "simulated": False,
         "rehearsal": False,
         "capped": 310,
@@ -198,18 +201,19 @@ STATS = response_example(
 )
 
 _UPLOADED: dict[str, Any] = {
+    "id": _IMPORT,
     "import_id": _IMPORT,
     "campaign_id": _CAMPAIGN,
     "file_name": "patients.csv",
     "size_bytes": 81,
     "sha256": "1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014",
     "state": "uploaded",
-    "error": "",
+    "error": None,
     "format": "csv",
     "encoding": "utf-8",
     "delimiter": ",",
     "header_row": 1,
-    "sheet": "",
+    "sheet": None,
     "hidden_rows": False,
     "sheets": [],
     "columns": ["phone", "first_name", "consent"],
@@ -218,7 +222,7 @@ _UPLOADED: dict[str, Any] = {
     "counts": {},
     "codes": {},
     "answers": {},
-    "consent_statement": "",
+    "consent_statement": None,
     "consent_stated_at": None,
     "consent_stated_by": None,
     "created_at": "2026-02-27T15:01:00Z",
@@ -227,16 +231,16 @@ _UPLOADED: dict[str, Any] = {
 }
 _DETAIL: dict[str, Any] = {
     "reading": [
-        {"position": 0, "kind": "phone", "sure": "sure", "why": "name_and_cells", "question": ""},
-        {"position": 1, "kind": "first_name", "sure": "sure", "why": "name_and_cells", "question": ""},
-        {"position": 2, "kind": "consent", "sure": "sure", "why": "name_and_cells", "question": ""},
+        {"position": 0, "kind": "phone", "sure": "sure", "why": "name_and_cells", "question": None},
+        {"position": 1, "kind": "first_name", "sure": "sure", "why": "name_and_cells", "question": None},
+        {"position": 2, "kind": "consent", "sure": "sure", "why": "name_and_cells", "question": None},
     ],
     "warnings": [],
     "first_errors": [],
     "sample": {
         "titles": [],
         "header": ["Mobile", "First", "OK to call"],
-        "rows": [["•••", "•••", "•••"], ["•••", "•••", ""]],
+        "rows": [["•••", "•••", "•••"], ["•••", "•••", None]],
     },
 }
 _CHECKED = {
@@ -294,18 +298,20 @@ IMPORTING = response_example(
 )
 
 _OPT_OUTS: dict[str, Any] = {
+    "id": "01950c3e-7a40-7cc2-8d1e-52a9b8d1f0aa",
     "opt_out_list_id": "01950c3e-7a40-7cc2-8d1e-52a9b8d1f0aa",
+    "scope": "organisation",
     "live": True,
     "file_name": "stop.csv",
     "size_bytes": 64,
     "sha256": "5d41402abc4b2a76b9719d911017c592ae3f0e6b9c1d2f4a7b8c9d0e1f2a3b4c",
     "state": "uploaded",
-    "error": "",
+    "error": None,
     "format": "csv",
     "encoding": "utf-8",
     "delimiter": ",",
     "header_row": 1,
-    "sheet": "",
+    "sheet": None,
     "hidden_rows": False,
     "sheets": [],
     "columns": ["phone", "reason"],
@@ -316,18 +322,18 @@ _OPT_OUTS: dict[str, Any] = {
     "added": 0,
     "taken_back": 0,
     "ended_meanwhile": 0,
-    "lift_reason": "",
+    "lift_reason": None,
     "created_at": "2026-02-27T15:01:00Z",
     "updated_at": "2026-02-27T15:01:00Z",
     "file_removed_at": None,
 }
 _OPT_OUTS_DETAIL: dict[str, Any] = {
     "reading": [
-        {"position": 0, "kind": "phone", "sure": "sure", "why": "name_and_cells", "question": ""},
-        {"position": 1, "kind": "reason", "sure": "sure", "why": "name", "question": ""},
+        {"position": 0, "kind": "phone", "sure": "sure", "why": "name_and_cells", "question": None},
+        {"position": 1, "kind": "reason", "sure": "sure", "why": "name", "question": None},
     ],
     "warnings": [],
-    "sample": {"titles": [], "header": ["Phone", "Reason"], "rows": [["•••", "•••"], ["•••", ""]]},
+    "sample": {"titles": [], "header": ["Phone", "Reason"], "rows": [["•••", "•••"], ["•••", None]]},
 }
 _OPT_OUTS_CHECKED = {
     **_OPT_OUTS,
@@ -361,6 +367,7 @@ OPT_OUTS_UNDOING = response_example(
     "Being undone", {**_OPT_OUTS_CHECKED, "state": "undoing", "rows_imported": 3, "added": 1}
 )
 _WITHDRAWAL = {
+    "id": "01920f3b-5d00-7000-8000-0000000000f3",
     "withdrawal_id": "01920f3b-5d00-7000-8000-0000000000f3",
     "campaign_id": _CAMPAIGN,
     "state": "checked",
@@ -406,21 +413,22 @@ PEOPLE = response_example(
                         "reason": "off_day",
                         "until": "2026-03-02T14:00:00Z",
                         "objections": ["days"],
-                        "detail": "",
+                        "detail": None,
                     }
                 ],
                 "waiting": [
                     {
+                        "id": "01920f3b-5f00-7000-8000-0000000000f3",
                         "voicemail_id": "01920f3b-5f00-7000-8000-0000000000f3",
                         "campaign_id": _CAMPAIGN,
                         "campaign_name": "Flu shots, north side",
                         "use_case_id": _USE_CASE,
                         "use_case_name": "Appointment reminders",
                         "live": True,
-                        "reference": "",
+                        "reference": None,
                         "status": "queued",
-                        "reason": "",
-                        "reason_detail": "",
+                        "reason": None,
+                        "reason_detail": None,
                         "not_before": "2026-02-27T15:00:00Z",
                         "starts_at": "2026-03-02T15:00:00Z",
                         "expires_at": None,
@@ -451,6 +459,7 @@ ERASE_PERSON = request_example(
 ERASURE = response_example(
     "Finished",
     {
+        "id": "01920f3b-8f00-7000-8000-0000000000d7",
         "erasure_id": "01920f3b-8f00-7000-8000-0000000000d7",
         "counts": {"canceled": 1, "reports": 3, "voicemails": 4},
         "asked_at": "2026-03-04T09:00:00Z",

@@ -20,6 +20,7 @@ _VOICEMAIL = "01920f3b-8a40-7000-8000-0000000000d1"
 _DROP = "01920f3b-8f00-7000-8000-0000000000e1"
 
 _QUEUED: dict[str, Any] = {
+    "id": _VOICEMAIL,
     "voicemail_id": _VOICEMAIL,
     "setup_id": SETUP_ID,
     "use_case_id": USE_CASE_ID,
@@ -33,12 +34,12 @@ _QUEUED: dict[str, Any] = {
     "record_number": "•••••••",
     "metadata": {"site": "north"},
     "status": "queued",
-    "reason": "",
-    "reason_detail": "",
-    "waiting_for": "",
+    "reason": None,
+    "reason_detail": None,
+    "waiting_for": None,
     "carrier": "sandbox",
-    "carrier_code": "",
-    "carrier_text": "",
+    "carrier_code": None,
+    "carrier_text": None,
     "attempts": 0,
     "duration_ms": 21_420,
     "not_before": "2026-03-02T15:00:00Z",
@@ -59,16 +60,17 @@ _DELIVERED = {
     "updated_at": "2026-03-02T15:00:41Z",
 }
 _DROP_DELIVERED = {
+    "id": _DROP,
     "drop_id": _DROP,
     "number": 1,
     "setup_id": SETUP_ID,
     "carrier": "sandbox",
     "sender_phone_number": "+12125550100",
     "status": "delivered",
-    "reason": "",
-    "reason_detail": "",
-    "carrier_code": "",
-    "carrier_text": "",
+    "reason": None,
+    "reason_detail": None,
+    "carrier_code": None,
+    "carrier_text": None,
     "carrier_reference": "sbx_7Q2M",
     "created_at": "2026-03-02T15:00:01Z",
     "accepted_at": "2026-03-02T15:00:02Z",
@@ -168,6 +170,7 @@ BATCH_RESULT = response_example(
     },
 )
 _RECORDING_KEPT: dict[str, Any] = {
+    "id": RECORDING_ID,
     "recording_id": RECORDING_ID,
     "name": "Flu shot reminder",
     "sha256": "9f2b5e0c7a1d4c3e8b6f0a9d2c4e6f8091a3b5c7d9e1f20314253647586970ab",
@@ -215,6 +218,7 @@ RECORDING_DETAIL = response_example(
 CLIP = response_example(
     "Kept",
     {
+        "id": "01920f3a-6f00-7000-8000-0000000000f1",
         "clip_id": "01920f3a-6f00-7000-8000-0000000000f1",
         "name": "Ana",
         "sha256": "1c2b5e0c7a1d4c3e8b6f0a9d2c4e6f8091a3b5c7d9e1f20314253647586970ab",

@@ -12,6 +12,7 @@ from delivery.carriers import CARRIERS
 from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import SETTINGS, credential_names
 from rvm.platform.api.fields import StrictModelSerializer
+from rvm.platform.api.rows.serializers import ModelRowSerializer, OptionalTextField
 from usecases.attestations.agreements import Agreement, agreement_of
 from usecases.callbacks.service import earlier_until, fixed_address_since
 from usecases.models import TelephonySetup
@@ -55,9 +56,7 @@ class SetupHealthSerializer(serializers.Serializer[TelephonySetup]):
         help_text="closed: voicemails are sent. open: the carrier failed; voicemails wait until `until`. half_open: one "
         "voicemail is sent to test whether the carrier works again."
     )
-    reason = serializers.CharField(
-        source="breaker_reason", help_text="Why the breaker opened; empty while it is closed."
-    )
+    reason = OptionalTextField(source="breaker_reason", help_text="Why the breaker opened; null while it is closed.")
     until = serializers.DateTimeField(source="breaker_until", allow_null=True)
 
     @extend_schema_field({"enum": list(State), "type": "string"})
@@ -89,7 +88,7 @@ class NewCallbackAddressSerializer(serializers.Serializer[Any]):
     )
 
 
-class SetupSerializer(serializers.ModelSerializer[TelephonySetup]):
+class SetupSerializer(ModelRowSerializer[TelephonySetup]):
     credentials_set = serializers.SerializerMethodField(help_text="Names of the credentials that are set.")
     agreement = serializers.SerializerMethodField(
         help_text="Whether voicemails may leave through it: with a signed agreement or a standing exception. While it is missing "
@@ -125,7 +124,6 @@ class SetupSerializer(serializers.ModelSerializer[TelephonySetup]):
 class SetupTestSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField()
     detail = serializers.CharField(help_text="The carrier's response, or why there was none.")
-    missing = serializers.CharField(
-        allow_blank=True,
-        help_text="What has to be stated on the setup before anything is sent through it; empty if nothing.",
+    missing = OptionalTextField(
+        help_text="What has to be stated on the setup before anything is sent through it; null if nothing."
     )

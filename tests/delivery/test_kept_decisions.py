@@ -278,7 +278,7 @@ def test_the_api_says_why_each_voicemail_of_a_page_waits_in_one_statement(api: A
     wait(use_case, NIGHT)
     with CaptureQueriesContext(connection) as queries:
         page = api.get("voicemail").json()["items"]
-    assert [item["waiting_for"] for item in page] == ["", "outside_window", "outside_window", "outside_window"]
+    assert [item["waiting_for"] for item in page] == [None, "outside_window", "outside_window", "outside_window"]
     assert len([query for query in queries if "keptdecision" in query["sql"]]) == 1
 
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter, help_of
 from rvm.platform.api.lists import PageQuery
+from rvm.platform.api.rows.serializers import FormerIdField, ModelRowSerializer, OptionalTextField
 from rvm.platform.audit.numbers_shown import whole
 from usecases.api.number_field import PhoneNumberField
 from usecases.consents.bases import CONSENT_BASES, PURPOSES, Basis
@@ -54,10 +55,10 @@ class ConsentQuery(PageQuery):
         return {{"recipient_phone_number": "number"}.get(name, name): value for name, value in self.filters.items()}
 
 
-class ConsentSerializer(serializers.ModelSerializer[Consent]):
-    consent_id = serializers.UUIDField(source="pk")
+class ConsentSerializer(ModelRowSerializer[Consent]):
+    consent_id = FormerIdField()
     recipient_phone_number = serializers.SerializerMethodField(
-        help_text="Masked but for the last four unless the key may see numbers; empty for the people of a list."
+        help_text="Masked but for the last four unless the key may see numbers; null for the people of a list."
     )
     purposes = serializers.ListField(child=serializers.CharField(), help_text=help_of(Consent, "purposes"))
     given_at = serializers.DateTimeField(source="at", help_text="When it was given.")
@@ -66,13 +67,14 @@ class ConsentSerializer(serializers.ModelSerializer[Consent]):
     )
     active = serializers.SerializerMethodField(help_text="Whether it is neither revoked nor expired.")
     revoked_at = serializers.DateTimeField(source="revoked_by.at", allow_null=True, default=None)
-    revocation_channel = serializers.CharField(
-        source="revoked_by.source", default="", help_text="How it was revoked; empty while it is not."
+    revocation_channel = OptionalTextField(
+        source="revoked_by.source", default=None, help_text="How it was revoked; null while it is not."
     )
 
     class Meta:
         model = Consent
         fields: tuple[str, ...] = (
+            "id",
             "consent_id",
             "recipient_phone_number",
             "purposes",
@@ -89,9 +91,9 @@ class ConsentSerializer(serializers.ModelSerializer[Consent]):
         )
         read_only_fields = fields
 
-    def get_recipient_phone_number(self, row: Consent) -> str:
+    def get_recipient_phone_number(self, row: Consent) -> str | None:
         if row.list_id:
-            return ""
+            return None
         number = row.number if self.context["reveal"] else None
         return whole(number, row.workspace_id) if number else row.masked_number
 

@@ -16,6 +16,7 @@ from rvm.platform.api.fields import (
     help_of,
 )
 from rvm.platform.api.lists import PageQuery
+from rvm.platform.api.rows.serializers import ModelRowSerializer
 from usecases.models import Channel, PhoneNumber, UseCase
 from usecases.policy_text import policy_text
 from usecases.rules_in_force import rules_in_force
@@ -68,7 +69,7 @@ class SenderSerializer(serializers.Serializer[Any]):
     phone_number = serializers.CharField(source="e164")
 
 
-class UseCaseSerializer(serializers.ModelSerializer[UseCase]):
+class UseCaseSerializer(ModelRowSerializer[UseCase]):
     setup_id = serializers.UUIDField()
     failover_setup_id = serializers.UUIDField(allow_null=True)
     phone_numbers = SenderSerializer(many=True, help_text="The numbers that it may send from.")
@@ -133,7 +134,7 @@ class NamedUseCaseSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class PhoneNumberSerializer(serializers.ModelSerializer[PhoneNumber]):
+class PhoneNumberSerializer(ModelRowSerializer[PhoneNumber]):
     phone_number = serializers.CharField(source="e164")
     setup_id = serializers.UUIDField()
     use_cases = NamedUseCaseSerializer(many=True, help_text="The use cases that may send from it.")

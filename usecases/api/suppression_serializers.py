@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesFilter, help_of
 from rvm.platform.api.lists import PageQuery
+from rvm.platform.api.rows.serializers import FormerIdField, ModelRowSerializer, OptionalTextField
 from rvm.platform.audit.numbers_shown import whole
 from usecases.api.number_field import PhoneNumberField
 from usecases.consents.bases import CONSENT_BASES, PURPOSES, Basis
@@ -84,14 +85,14 @@ class SuppressionQuery(PageQuery):
         return {names.get(name, name): value for name, value in self.filters.items()}
 
 
-class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
-    suppression_id = serializers.UUIDField(source="pk")
+class SuppressionSerializer(ModelRowSerializer[Suppression]):
+    suppression_id = FormerIdField()
     recipient_phone_number = serializers.SerializerMethodField(
         help_text="Masked but for the last four unless the key may see numbers."
     )
     reason = serializers.ChoiceField(SUPPRESSION_REASONS, source="kind")
     reason_detail = serializers.SerializerMethodField()
-    note = serializers.CharField(source="reason", help_text=help_of(Suppression, "reason"))
+    note = OptionalTextField(source="reason", help_text=help_of(Suppression, "reason"))
     purposes = serializers.ListField(child=serializers.CharField(), help_text=help_of(Suppression, "purposes"))
     scope = serializers.ChoiceField(SUPPRESSION_SCOPES, help_text=help_of(Suppression, "scope"))
     origin = serializers.SerializerMethodField(
@@ -110,6 +111,7 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
     class Meta:
         model = Suppression
         fields: tuple[str, ...] = (
+            "id",
             "suppression_id",
             "recipient_phone_number",
             "reason",

@@ -16,8 +16,9 @@ from delivery.api.serializers.voicemails import MADE_BY_TEST_KEY
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Lane
 from delivery.models.lane import LANE_SETTINGS
-from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, YesField
+from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, YesField
 from rvm.platform.api.lists import WorldQuery
+from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField, RowSerializer
 
 CAMPAIGN_STATES = [state.value for state in CampaignState]
 APPROVAL_STATES = [state.value for state in ApprovalState]
@@ -98,8 +99,8 @@ class VoicemailCountsField(CountsField):
         return counts
 
 
-class CampaignSerializer(serializers.Serializer[Any]):
-    campaign_id = serializers.UUIDField(source="pk")
+class CampaignSerializer(RowSerializer[Any]):
+    campaign_id = FormerIdField()
     name = serializers.CharField()
     state = serializers.ChoiceField(CAMPAIGN_STATES)
     live = serializers.BooleanField(source="lane.live", help_text=MADE_BY_TEST_KEY)
@@ -144,7 +145,9 @@ class RetryFailed(StrictSerializer):
 
 
 class CopyCampaign(StrictSerializer):
-    name = serializers.CharField(required=False, max_length=MAX_NAME_LENGTH, help_text="“Copy of …” if it is left out.")
+    name = TextField(
+        required=False, allow_blank=True, max_length=MAX_NAME_LENGTH, help_text="“Copy of …” if it is left out."
+    )
     reasons = serializers.ListField(
         default=list,
         child=serializers.ChoiceField(REASONS),
@@ -157,8 +160,8 @@ class CopyCampaign(StrictSerializer):
     )
 
 
-class CampaignRetrySerializer(serializers.Serializer[Any]):
-    retry_id = serializers.UUIDField(source="pk")
+class CampaignRetrySerializer(RowSerializer[Any]):
+    retry_id = FormerIdField()
     state = serializers.ChoiceField(RETRY_STATES, help_text="While it is running, the counts grow.")
     reasons = serializers.ListField(
         child=serializers.CharField(), help_text="As asked for; an empty list means every reason that a retry can help."
@@ -175,13 +178,11 @@ class CampaignRetrySerializer(serializers.Serializer[Any]):
     )
     asked_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
-    stopped_because = serializers.CharField(
-        allow_blank=True, help_text="Why it was stopped, as a sentence; empty if it was not."
-    )
+    stopped_because = OptionalTextField(help_text="Why it was stopped, as a sentence; null if it was not.")
 
 
-class LaunchApprovalSerializer(serializers.Serializer[Any]):
-    approval_id = serializers.UUIDField(source="pk")
+class LaunchApprovalSerializer(RowSerializer[Any]):
+    approval_id = FormerIdField()
     kind = serializers.ChoiceField(
         APPROVAL_KINDS,
         help_text="What it lets out: the launch, a retry of the failed, or going on after a change while paused.",
@@ -198,4 +199,4 @@ class LaunchApprovalSerializer(serializers.Serializer[Any]):
     accept_duplicate_risk = serializers.BooleanField(help_text="Of a retry.")
     asked_at = serializers.DateTimeField()
     decided_at = serializers.DateTimeField(allow_null=True)
-    remark = serializers.CharField(allow_blank=True, help_text="Why it was declined, or has fallen.")
+    remark = OptionalTextField(help_text="Why it was declined, or has fallen.")

@@ -23,6 +23,7 @@ from campaigns.models import RecipientImport
 from campaigns.models.recipient_import import MAX_STATEMENT_LENGTH
 from campaigns.states import ImportState, Outcome
 from rvm.platform.api.fields import StrictSerializer, TextField, YesField
+from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField
 from rvm.spreadsheets.columns.kinds import KINDS, REPEATED
 
 IMPORT_STATES = [state.value for state in ImportState]
@@ -38,7 +39,7 @@ class ImportReading(ListReading):
         required=False, help_text="Whether rows that the workbook hides or crosses out are read; false by default."
     )
     columns = columns_field(
-        f"{', '.join(KINDS)}, or the name of a merge field of your own; empty if it is not read.",
+        f"{', '.join(KINDS)}, or the name of a merge field of your own; null or empty if it is not read.",
         repeated=REPEATED,
     )
 
@@ -57,7 +58,7 @@ class ImportConfirmation(StrictSerializer):
 
 
 class RecipientImportSerializer(UploadedListSerializer):
-    import_id = serializers.UUIDField(source="pk")
+    import_id = FormerIdField()
     campaign_id = serializers.UUIDField()
     state = serializers.ChoiceField(IMPORT_STATES)
     rows_read = serializers.IntegerField(help_text="Rows that were checked.")
@@ -68,8 +69,8 @@ class RecipientImportSerializer(UploadedListSerializer):
         "`next_number`: people whose first phone cannot be reached, so that a later one is used.",
         *ANSWERS,
     )
-    consent_statement = serializers.CharField(
-        allow_blank=True, help_text="The attestation on which its people are reached; empty until it is confirmed."
+    consent_statement = OptionalTextField(
+        help_text="The attestation on which its people are reached; null until it is confirmed."
     )
     consent_stated_at = serializers.DateTimeField(allow_null=True, help_text="When that was attested.")
     consent_stated_by = serializers.UUIDField(
@@ -81,6 +82,7 @@ class RecipientImportSerializer(UploadedListSerializer):
     class Meta:
         model = RecipientImport
         fields: tuple[str, ...] = (
+            "id",
             "import_id",
             "campaign_id",
             *FILE,
@@ -135,8 +137,8 @@ class RowMessageSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Plays without a key for 15 minutes. Null unless the key may see numbers.",
     )
-    code = serializers.CharField(allow_blank=True, help_text="Why this row would be refused, such as `clip_missing`.")
-    detail = serializers.CharField(source="message", allow_blank=True)
+    code = OptionalTextField(help_text="Why this row would be refused, such as `clip_missing`.")
+    detail = OptionalTextField(source="message")
 
 
 class MessagePreviewSerializer(serializers.Serializer[Any]):

@@ -24,6 +24,7 @@ from campaigns.opt_outs.columns import KINDS, REPEATED
 from campaigns.opt_outs.rows import message_of
 from campaigns.states import OptOutState
 from rvm.platform.api.fields import StrictSerializer, TextField, YesField, help_of
+from rvm.platform.api.rows.serializers import FormerIdField
 from usecases.api.suppression_serializers import SUPPRESSION_SCOPES
 from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH
 from usecases.suppression_kinds import SuppressionScope
@@ -49,7 +50,7 @@ class OptOutReading(ListReading):
         required=False, help_text="Whether rows that the workbook hides or crosses out are read; true by default."
     )
     columns = columns_field(
-        f"{', '.join(KINDS)}; empty if it is not read. Every number of a row is suppressed. With a column `opt_out`, only "
+        f"{', '.join(KINDS)}; null or empty if it is not read. Every number of a row is suppressed. With a column `opt_out`, only "
         "people with a yes in it are; with a column `consent`, only people without a yes in it.",
         repeated=REPEATED,
     )
@@ -103,7 +104,7 @@ class UnreadableRowsSerializer(serializers.Serializer[Any]):
 
 
 class OptOutListSerializer(UploadedListSerializer):
-    opt_out_list_id = serializers.UUIDField(source="pk")
+    opt_out_list_id = FormerIdField()
     live = serializers.BooleanField(help_text="False if a test key uploaded it: it suppresses nobody.")
     scope = serializers.ChoiceField(SUPPRESSION_SCOPES, help_text=help_of(OptOutImport, "scope"))
     state = serializers.ChoiceField(OPT_OUT_LIST_STATES)
@@ -124,6 +125,7 @@ class OptOutListSerializer(UploadedListSerializer):
     class Meta:
         model = OptOutImport
         fields: tuple[str, ...] = (
+            "id",
             "opt_out_list_id",
             "live",
             "scope",

@@ -20,6 +20,7 @@ from delivery.models import Voicemail
 from delivery.services.screening import MAX_REFERENCE_LENGTH
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField
 from rvm.platform.api.lists import WorldQuery
+from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField, RowSerializer
 from rvm.platform.models import MAX_HOLD_REASON, Erasure
 from usecases.api.consent_serializers import ConsentSerializer
 from usecases.api.number_field import PhoneNumberField
@@ -67,17 +68,17 @@ class PeopleSearch(WorldQuery):
         return attrs
 
 
-class PersonVoicemailSerializer(serializers.Serializer[Any]):
-    voicemail_id = serializers.UUIDField(source="pk")
+class PersonVoicemailSerializer(RowSerializer[Any]):
+    voicemail_id = serializers.UUIDField(source="pk", help_text="The same as `id`.")
     campaign_id = serializers.SerializerMethodField()
     campaign_name = serializers.SerializerMethodField()
     use_case_id = serializers.UUIDField()
     use_case_name = serializers.CharField(source="use_case.name")
     live = serializers.BooleanField()
-    reference = serializers.CharField(allow_blank=True)
+    reference = OptionalTextField()
     status = serializers.ChoiceField(VOICEMAIL_STATUSES)
-    reason = serializers.CharField(allow_blank=True)
-    reason_detail = serializers.CharField(allow_blank=True)
+    reason = OptionalTextField()
+    reason_detail = OptionalTextField()
     not_before = serializers.DateTimeField()
     starts_at = serializers.SerializerMethodField(help_text="When its campaign starts; null without one that is set.")
     expires_at = serializers.DateTimeField(source="expiry", allow_null=True)
@@ -94,9 +95,9 @@ class PersonVoicemailSerializer(serializers.Serializer[Any]):
         campaign = self._campaign(voicemail)
         return campaign.pk if campaign else None
 
-    def get_campaign_name(self, voicemail: Voicemail) -> str:
+    def get_campaign_name(self, voicemail: Voicemail) -> str | None:
         campaign = self._campaign(voicemail)
-        return campaign.name if campaign else ""
+        return campaign.name if campaign else None
 
     def get_starts_at(self, voicemail: Voicemail) -> datetime | None:
         campaign = self._campaign(voicemail)
@@ -115,18 +116,16 @@ class PersonEligibilitySerializer(serializers.Serializer[Any]):
         child=serializers.ChoiceField(GUARDS),
         help_text="All guards that object. `POST /eligibility` says what each of them saw.",
     )
-    detail = serializers.CharField(
-        allow_blank=True, help_text="Why this number cannot be sent to at all, in a sentence."
-    )
+    detail = OptionalTextField(help_text="Why this number cannot be sent to at all, in a sentence; null if it can.")
 
     def to_representation(self, answer: Answer) -> dict[str, Any]:
         told = {"use_case_id": answer.use_case.pk, "use_case_name": answer.use_case.name}
         if answer.found is None:
-            code, detail = (answer.refusal.code, answer.refusal.message) if answer.refusal else ("", "")
+            code, detail = (answer.refusal.code, answer.refusal.message) if answer.refusal else (None, None)
             return {**told, "decision": "skip", "reason": code, "until": None, "objections": [], "detail": detail}
         found = answered(answer.found)
         objections = [guard["guard"] for guard in found.pop("guards") if guard["decision"] != "send"]
-        return {**told, **found, "objections": objections, "detail": ""}
+        return {**told, **found, "objections": objections, "detail": None}
 
 
 class PersonToErase(StrictSerializer):
@@ -134,8 +133,10 @@ class PersonToErase(StrictSerializer):
     reason = TextField(max_length=MAX_HOLD_REASON, help_text="Why, without names or numbers; kept with the record.")
 
 
-class ErasureSerializer(serializers.Serializer[Erasure]):
-    erasure_id = serializers.UUIDField(source="pk", help_text="Of the record, which holds no number.")
+class ErasureSerializer(RowSerializer[Erasure]):
+    """The record of an erasure, which holds no number."""
+
+    erasure_id = FormerIdField()
     counts = serializers.DictField(
         child=serializers.IntegerField(),
         help_text="What was removed so far: `canceled` voicemails, `voicemails`, carriers' `reports`, inbound `messages`, joined "

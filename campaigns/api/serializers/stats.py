@@ -12,6 +12,7 @@ from campaigns.api.serializers.imports import IMPORT_STATES
 from campaigns.planning.closed_hours import TARGETS, Part
 from delivery.api.serializers.filters import ExportQuery
 from rvm.platform.api.fields import StrictSerializer
+from rvm.platform.api.rows.serializers import OptionalTextField
 
 
 class WindowOpeningSerializer(serializers.Serializer[Any]):
@@ -82,8 +83,7 @@ class CampaignPreviewSerializer(serializers.Serializer[Any]):
     expiring = serializers.IntegerField(help_text="People whose turn would come after the end of the campaign.")
     finishes_at = serializers.DateTimeField(allow_null=True, help_text="When the last voicemail is sent, at this pace.")
     pace_per_second = serializers.FloatField()
-    stopped = serializers.CharField(
-        allow_blank=True,
+    stopped = OptionalTextField(
         help_text="What keeps everybody waiting now, such as a switch that is off, as a sentence; the figures are for "
         "the time after that.",
     )

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from campaigns.imports.uploaded_lists import MAX_HEADER_ROW
 from campaigns.models import UploadedList
 from rvm.platform.api.fields import StrictSerializer, TextField, help_of
+from rvm.platform.api.rows.serializers import ModelRowSerializer, OptionalTextField
 from rvm.spreadsheets.columns.kinds import UNCLEAR
 from rvm.spreadsheets.columns.questions import Question
 from rvm.spreadsheets.columns.reading import Sureness, Why
@@ -64,21 +65,21 @@ class SheetSerializer(serializers.Serializer[Any]):
     has_rows = serializers.BooleanField()
 
 
-class UploadedListSerializer(serializers.ModelSerializer[Any]):
+class UploadedListSerializer(ModelRowSerializer[Any]):
     file_name = serializers.CharField()
     size_bytes = serializers.IntegerField()
     sha256 = serializers.CharField(help_text=help_of(UploadedList, "sha256"))
-    error = serializers.CharField(allow_blank=True, help_text=help_of(UploadedList, "error"))
+    error = OptionalTextField(help_text=help_of(UploadedList, "error"))
     format = serializers.CharField()
-    encoding = serializers.CharField(allow_blank=True)
-    delimiter = serializers.CharField(allow_blank=True)
+    encoding = OptionalTextField()
+    delimiter = OptionalTextField()
     header_row = serializers.IntegerField(help_text="The number of the row that names the columns; 0 if there is none.")
-    sheet = serializers.CharField(allow_blank=True, help_text=help_of(UploadedList, "sheet"))
+    sheet = OptionalTextField(help_text=help_of(UploadedList, "sheet"))
     hidden_rows = serializers.BooleanField(help_text="Whether rows that the workbook hides or crosses out are read.")
     sheets = SheetSerializer(many=True, help_text="The sheets of a workbook, in the order of their tabs.")
     columns = serializers.ListField(
-        child=serializers.CharField(allow_blank=True),
-        help_text="The kind of each column; empty if it is not read, `unclear` if a user must set it before the check.",
+        child=OptionalTextField(),
+        help_text="The kind of each column; null if it is not read, `unclear` if a user must set it before the check.",
     )
     rows_read = serializers.IntegerField()
     rows_imported = serializers.IntegerField(help_text="Rows that are done.")
@@ -89,17 +90,17 @@ class UploadedListSerializer(serializers.ModelSerializer[Any]):
     )
 
 
-class QuestionField(serializers.CharField):
-    """The message of a Question from `context["question_texts"]`, which differ by kind of list; empty if nothing is asked."""
+class QuestionField(OptionalTextField):
+    """The message of a Question from `context["question_texts"]`, which differ by kind of list; null if nothing is asked."""
 
-    def to_representation(self, question: str) -> str:
+    def to_representation(self, question: str) -> str | None:
         texts: Mapping[Question, str] = self.context["question_texts"]
-        return texts[Question(question)] if question else ""
+        return texts[Question(question)] if question else None
 
 
 class ColumnSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField(help_text="From 0.")
-    kind = serializers.CharField(allow_blank=True, help_text="As in `columns`.")
+    kind = OptionalTextField(help_text="As in `columns`.")
     sure = serializers.ChoiceField([sureness.value for sureness in Sureness])
     why = serializers.ChoiceField(
         [why.value for why in Why],
@@ -107,18 +108,19 @@ class ColumnSerializer(serializers.Serializer[Any]):
         "user.",
     )
     question = QuestionField(
-        allow_blank=True,
-        help_text="What a user must answer about the column before the list is checked; empty if nothing is asked.",
+        help_text="What a user must answer about the column before the list is checked; null if nothing is asked.",
     )
 
 
 class ListSampleSerializer(serializers.Serializer[Any]):
     titles = serializers.ListField(
-        child=serializers.ListField(child=serializers.CharField()),
+        child=serializers.ListField(child=OptionalTextField()),
         help_text="The rows above the row that names the columns, which are not read.",
     )
-    header = serializers.ListField(child=serializers.CharField(allow_blank=True))
-    rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_blank=True)))
+    header = serializers.ListField(child=OptionalTextField())
+    rows = serializers.ListField(
+        child=serializers.ListField(child=OptionalTextField()), help_text="Null stands for an empty cell."
+    )
 
 
 class ListPreviewSerializer(serializers.Serializer[Any]):

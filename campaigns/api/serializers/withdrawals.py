@@ -10,6 +10,7 @@ from campaigns.api.serializers.fields import CountsField
 from campaigns.states import LineOutcome, WithdrawalState
 from campaigns.withdrawals.lists import MAX_LINES
 from rvm.platform.api.fields import StrictSerializer, TextField
+from rvm.platform.api.rows.serializers import FormerIdField, RowSerializer
 
 MAX_ITEM = 200
 WITHDRAWAL_STATES = [state.value for state in WithdrawalState]
@@ -35,8 +36,8 @@ class WithdrawalUpload(StrictSerializer):
     )
 
 
-class WithdrawalSerializer(serializers.Serializer[Any]):
-    withdrawal_id = serializers.UUIDField(source="pk")
+class WithdrawalSerializer(RowSerializer[Any]):
+    withdrawal_id = FormerIdField()
     campaign_id = serializers.UUIDField()
     state = serializers.ChoiceField(WITHDRAWAL_STATES)
     counts = CountsField(f"Lines by outcome: {', '.join(LineOutcome)}.", *LineOutcome)

@@ -105,6 +105,7 @@ _ROW_TYPES: dict[str, tuple[type, str]] = {
     "record_number": (str, "This must be a string."),
     "metadata": (dict, NO_OBJECT),
 }
+_OPTIONAL_TEXTS = ("reference", "record_number")
 
 
 def read_recipient(entry: object) -> Recipient | ServiceError:
@@ -117,15 +118,15 @@ def read_recipient(entry: object) -> Recipient | ServiceError:
         if name not in _ROW_TYPES:
             return ServiceError("unknown_field", no_such_field(_ROW_TYPES), field=name)
         expected, message = _ROW_TYPES[name]
-        if not isinstance(value, expected):
+        if not isinstance(value, expected) and (value is not None or name not in _OPTIONAL_TEXTS):
             return ServiceError("invalid", message, field=name)
     if "recipient_phone_number" not in entry:
         return ServiceError("required", "This field is required.", field="recipient_phone_number")
     return Recipient(
         entry["recipient_phone_number"],
-        entry.get("reference", ""),
+        entry.get("reference") or "",
         entry.get("metadata"),
-        entry.get("record_number", ""),
+        entry.get("record_number") or "",
     )
 
 

@@ -15,6 +15,7 @@ from delivery.recordings.links import link
 from delivery.recordings.storage import MAX_NAME_LENGTH
 from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
 from rvm.platform.api.lists import PageQuery
+from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField, RowSerializer
 from rvm.platform.outbound.targets import MAX_LENGTH
 from usecases.attestations.recordings import CHECKLIST, NO_DETAILS, VOICE, Said, Statement, Voice, missing_fields
 
@@ -160,22 +161,21 @@ class AttestationSerializer(serializers.Serializer[Recording | Clip]):
         return sound if sound.attested else None
 
 
-class ConversionField(serializers.CharField):
+class ConversionField(OptionalTextField):
     """What was done with a file that was no MP3."""
 
     def __init__(self) -> None:
         super().__init__(
             source="converted_from",
-            allow_null=True,
             help_text="What was done with a file that was no MP3, as a sentence; null for an MP3.",
         )
 
-    def to_representation(self, value: str) -> str | None:  # type: ignore[override]
+    def to_representation(self, value: str) -> str | None:
         return conversion_done(value)
 
 
-class RecordingSerializer(serializers.Serializer[Recording]):
-    recording_id = serializers.UUIDField(source="pk")
+class RecordingSerializer(RowSerializer[Recording]):
+    recording_id = FormerIdField()
     name = serializers.CharField()
     sha256 = serializers.CharField(help_text="Of the stored frames, without tags, in hex.")
     size_bytes = serializers.IntegerField(help_text="Of the stored frames.")
@@ -184,7 +184,7 @@ class RecordingSerializer(serializers.Serializer[Recording]):
     bitrate_mode = serializers.CharField()
     sample_rate = serializers.IntegerField()
     channels = serializers.IntegerField()
-    encoder = serializers.CharField(allow_blank=True)
+    encoder = OptionalTextField()
     conversion = ConversionField()
     warnings = serializers.ListField(
         child=serializers.CharField(), help_text="Sentences for the person who recorded it."
@@ -215,8 +215,8 @@ class RecordingDetailSerializer(RecordingSerializer):
     audio_url = PlayerLinkField()
 
 
-class ClipSerializer(serializers.Serializer[Clip]):
-    clip_id = serializers.UUIDField(source="pk")
+class ClipSerializer(RowSerializer[Clip]):
+    clip_id = FormerIdField()
     name = serializers.CharField()
     sha256 = serializers.CharField(help_text="Of the stored frames, without tags, in hex.")
     size_bytes = serializers.IntegerField(help_text="Of the stored frames.")

@@ -12,16 +12,17 @@ from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import KeptDecision, Voicemail
 from delivery.selectors import drops_of
+from rvm.platform.api.rows.serializers import FormerIdField, OptionalChoiceField, OptionalTextField, RowSerializer
 from rvm.platform.audit.numbers_shown import whole
 
 MADE_BY_TEST_KEY = "False if a test key created it: it is sent to the sandbox carrier only."
 VOICEMAIL_STATUSES = [status.value for status in VoicemailStatus]
 DROP_STATUSES = [status.value for status in DropStatus]
-_REASONS = ["", *(reason.value for reason in Reason)]
+_REASONS = [reason.value for reason in Reason]
 
 
-class VoicemailSerializer(serializers.Serializer[Voicemail]):
-    voicemail_id = serializers.UUIDField()
+class VoicemailSerializer(RowSerializer[Voicemail]):
+    voicemail_id = serializers.UUIDField(source="pk", help_text="The same as `id`.")
     setup_id = serializers.UUIDField(
         help_text="The use case's setup at creation; `drops` have the setups that were used."
     )
@@ -32,35 +33,28 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
         help_text="Null, as is `duration_ms`, if it was joined for its person and the key may not see numbers: it may tell a name.",
     )
     live = serializers.BooleanField(help_text=MADE_BY_TEST_KEY)
-    recipient_phone_number = serializers.CharField(
-        allow_blank=True,
-        help_text="Masked except for the last four digits, unless the key may see numbers; empty once it is removed.",
+    recipient_phone_number = OptionalTextField(
+        help_text="Masked except for the last four digits, unless the key may see numbers; null once it is removed.",
     )
     number_removed_at = serializers.DateTimeField(
         allow_null=True,
         help_text="When number, record number and metadata were removed, with time or by an erasure of the person.",
     )
-    sender_phone_number = serializers.CharField(
-        allow_blank=True, help_text="A campaign's voicemail gets its sender when it is sent; empty before."
+    sender_phone_number = OptionalTextField(
+        help_text="A campaign's voicemail gets its sender when it is sent; null before."
     )
-    reference = serializers.CharField(allow_blank=True)
-    record_number = serializers.CharField(
-        allow_blank=True, help_text="The patient's. Masked completely, unless the key may see numbers."
-    )
+    reference = OptionalTextField()
+    record_number = OptionalTextField(help_text="The patient's. Masked completely, unless the key may see numbers.")
     metadata = serializers.DictField(allow_null=True)
     status = serializers.ChoiceField(VOICEMAIL_STATUSES)
-    reason = serializers.ChoiceField(
-        _REASONS, help_text="Why it ended in a status other than delivered, or waits again."
-    )
-    reason_detail = serializers.CharField(allow_blank=True)
-    waiting_for = serializers.CharField(
-        allow_blank=True,
-        help_text="The reason of the guard that makes it wait until `not_before`, such as `outside_window`; empty if none does.",
+    reason = OptionalChoiceField(_REASONS, help_text="Why it ended in a status other than delivered, or waits again.")
+    reason_detail = OptionalTextField()
+    waiting_for = OptionalTextField(
+        help_text="The reason of the guard that makes it wait until `not_before`, such as `outside_window`; null if none does.",
     )
     carrier = serializers.CharField()
-    carrier_code = serializers.CharField(allow_blank=True, help_text="The carrier's own code.")
-    carrier_text = serializers.CharField(
-        allow_blank=True,
+    carrier_code = OptionalTextField(help_text="The carrier's own code.")
+    carrier_text = OptionalTextField(
         help_text="The carrier's message. Without a code it is RVM's own: why nothing was sent, or what keeps it waiting.",
     )
     attempts = serializers.IntegerField(help_text="The number of drops.")
@@ -85,6 +79,7 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
         reveal = self.context["reveal"]
         recording = voicemail.recording if reveal or not voicemail.recording.assembled else None
         return {
+            "id": voicemail.pk,
             "voicemail_id": voicemail.pk,
             "setup_id": voicemail.setup_id,
             "use_case_id": voicemail.use_case_id,
@@ -93,17 +88,17 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
             "live": voicemail.live,
             "recipient_phone_number": _number(voicemail, reveal),
             "number_removed_at": voicemail.number_removed_at,
-            "sender_phone_number": voicemail.sender,
-            "reference": voicemail.reference,
-            "record_number": (voicemail.record_number or "") if reveal else voicemail.masked_record_number,
+            "sender_phone_number": voicemail.sender or None,
+            "reference": voicemail.reference or None,
+            "record_number": (voicemail.record_number if reveal else voicemail.masked_record_number) or None,
             "metadata": voicemail.metadata,
             "status": voicemail.status,
-            "reason": voicemail.reason,
-            "reason_detail": voicemail.reason_detail,
-            "waiting_for": self.context["waiting_for"].get(voicemail.pk, ""),
+            "reason": voicemail.reason or None,
+            "reason_detail": voicemail.reason_detail or None,
+            "waiting_for": self.context["waiting_for"].get(voicemail.pk),
             "carrier": voicemail.setup.carrier,
-            "carrier_code": voicemail.carrier_code,
-            "carrier_text": voicemail.carrier_text,
+            "carrier_code": voicemail.carrier_code or None,
+            "carrier_text": voicemail.carrier_text or None,
             "attempts": voicemail.attempts,
             "duration_ms": recording.duration_ms if recording else None,
             "not_before": voicemail.not_before,
@@ -116,26 +111,26 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
         }
 
 
-def _number(voicemail: Voicemail, reveal: bool) -> str:
+def _number(voicemail: Voicemail, reveal: bool) -> str | None:
     if voicemail.recipient is None:
-        return ""
+        return None
     return whole(voicemail.recipient, voicemail.workspace_id) if reveal else voicemail.masked_recipient
 
 
-class DropSerializer(serializers.Serializer[Any]):
-    drop_id = serializers.UUIDField(
-        source="pk", help_text="The idempotency key and reference that the carrier has for this attempt."
+class DropSerializer(RowSerializer[Any]):
+    drop_id = FormerIdField(
+        help_text="The same as `id`: the idempotency key and reference that the carrier has for this attempt."
     )
     number = serializers.IntegerField(help_text="1 for the first attempt.")
     setup_id = serializers.UUIDField()
     carrier = serializers.CharField(source="setup.carrier")
     sender_phone_number = serializers.CharField(source="sender")
     status = serializers.ChoiceField(DROP_STATUSES)
-    reason = serializers.ChoiceField(_REASONS)
-    reason_detail = serializers.CharField(allow_blank=True)
-    carrier_code = serializers.CharField(allow_blank=True)
-    carrier_text = serializers.CharField(allow_blank=True)
-    carrier_reference = serializers.CharField(allow_blank=True)
+    reason = OptionalChoiceField(_REASONS)
+    reason_detail = OptionalTextField()
+    carrier_code = OptionalTextField()
+    carrier_text = OptionalTextField()
+    carrier_reference = OptionalTextField()
     created_at = serializers.DateTimeField()
     accepted_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
@@ -149,7 +144,7 @@ class KeptDecisionSerializer(serializers.Serializer[KeptDecision]):
         help_text="What it was made for: a first request, a repeated one, or a new suppression of the number.",
     )
     decision = serializers.ChoiceField(DECISIONS)
-    reason = serializers.CharField(allow_blank=True, help_text="Of the first guard that objected.")
+    reason = OptionalTextField(help_text="Of the first guard that objected.")
     decided_at = serializers.DateTimeField()
     until = serializers.DateTimeField(allow_null=True, help_text="Of a deferral: when it is decided again.")
     hours_end = serializers.DateTimeField(
@@ -169,7 +164,7 @@ class KeptDecisionSerializer(serializers.Serializer[KeptDecision]):
         return {
             "step": kept.step,
             "decision": kept.decision,
-            "reason": kept.reason,
+            "reason": kept.reason or None,
             "decided_at": kept.decided_at,
             "until": None if sent else kept.until,
             "hours_end": kept.hours_end,

@@ -38,7 +38,14 @@ class _Strict:
 
 
 class TextField(serializers.CharField):
-    """A string; DRF would accept a number."""
+    """A string; DRF would accept a number. Where it may be empty, null means the same."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.allow_null = self.allow_null or self.allow_blank
+
+    def run_validation(self, data: Any = empty) -> Any:
+        return super().run_validation("" if data is None and self.allow_blank else data)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):

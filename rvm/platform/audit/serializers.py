@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from rvm.platform.api.fields import IdField, TextField
 from rvm.platform.api.lists import PageQuery
+from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField, RowSerializer
 from rvm.platform.audit.reading import Told
 from rvm.platform.audit.vocabulary import MESSAGES, SUBJECTS
 
@@ -54,10 +55,11 @@ def _bounded(value: date) -> date:
     return value
 
 
-class AuditEventSerializer(serializers.Serializer[Told]):
+class AuditEventSerializer(RowSerializer[Told]):
     """One event, of which names are told as the admin tells them."""
 
-    event_id = serializers.UUIDField(source="event.pk")
+    id = serializers.UUIDField(source="event.pk")
+    event_id = FormerIdField(source="event.pk")
     at = serializers.DateTimeField(source="event.at")
     action = serializers.CharField(source="event.action", help_text="What was done: a noun and a verb.")
     description = serializers.CharField(source="message", help_text="The event as a sentence with names.")
@@ -78,4 +80,4 @@ class AuditEventSerializer(serializers.Serializer[Told]):
         source="is_disclosure", help_text="Whether somebody saw, heard or took out what is known of people."
     )
     details: Any = serializers.DictField(source="event.details", help_text="Numbers in it are masked.")
-    request_id = serializers.CharField(source="event.request_id")
+    request_id = OptionalTextField(source="event.request_id", help_text="Null outside of requests.")

@@ -152,7 +152,7 @@ def test_its_voicemails_are_listed_by_campaign(api: Api, use_case: UseCase) -> N
     [item] = api.get("voicemail", campaign_id=str(campaign.pk)).json()["items"]
     assert (item["voicemail_id"], item["campaign_id"]) == (str(voicemail.pk), str(campaign.pk))
     # Chosen when it is sent; ends with its campaign.
-    assert item["sender_phone_number"] == ""
+    assert item["sender_phone_number"] is None
     assert item["expires_at"] == SOON.isoformat().replace("+00:00", "Z")
     assert api.get(f"voicemail/{voicemail.pk}").json()["expires_at"] == item["expires_at"]
 

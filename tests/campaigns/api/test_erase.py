@@ -23,7 +23,7 @@ def test_a_person_is_erased_and_the_answer_says_what_was_removed(workspace: Work
     assert answer.json()["counts"] == {"canceled": 1, "voicemails": 1}
     assert answer.json()["finished_at"] is not None
     shown = api.get(f"voicemail/{voicemail.pk}").json()
-    assert (shown["status"], shown["recipient_phone_number"]) == ("canceled", "")
+    assert (shown["status"], shown["recipient_phone_number"]) == ("canceled", None)
     assert (row.reason, row.asked_by is not None) == ("By letter", True)
 
 

@@ -74,7 +74,7 @@ def test_a_number_finds_all_that_the_workspace_knows_of_its_owner(
     [waits], [received] = found["waiting"], found["received"]
     assert (waits["voicemail_id"], waits["campaign_name"], waits["reference"]) == (str(queued.pk), "Flu shots", "a-1")
     assert waits["starts_at"][:19] == f"{start:%Y-%m-%dT%H:%M:%S}"
-    assert (received["voicemail_id"], received["campaign_id"], received["campaign_name"]) == (str(done.pk), None, "")
+    assert (received["voicemail_id"], received["campaign_id"], received["campaign_name"]) == (str(done.pk), None, None)
     assert (received["status"], received["reason"]) == ("failed", "busy")
     assert received["use_case_name"] == campaign.use_case.name
     [listed] = found["suppressions"]
@@ -84,7 +84,7 @@ def test_a_number_finds_all_that_the_workspace_knows_of_its_owner(
     [answer] = found["eligibility"]
     assert answer == {
         "use_case_id": str(campaign.use_case.pk), "use_case_name": campaign.use_case.name, "decision": "send",
-        "reason": None, "until": None, "objections": [], "detail": "",
+        "reason": None, "until": None, "objections": [], "detail": None,
     }  # fmt: skip
 
 

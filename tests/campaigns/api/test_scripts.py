@@ -55,7 +55,7 @@ def test_the_first_rows_can_be_listened_to_before_anything_is_confirmed(
     list_id = upload(api, campaign).json()["import_id"]
     items = api.get(f"campaigns/{campaign.pk}/imports/{list_id}/recordings").json()["items"]
     assert all(list(item) == list(RowMessageSerializer().fields) for item in items)
-    assert [item["code"] for item in items] == ["", "", "clip_missing", ""]
+    assert [item["code"] for item in items] == [None, None, "clip_missing", None]
     assert items[0]["recording_id"] == items[3]["recording_id"] != items[1]["recording_id"]
     played = Client().get(urlsplit(items[1]["audio_url"]).path)
     parts = [read_frames(Clip.objects.get(pk=clips[name])) for name in ("Greeting", "Zoë", "Closing")]
@@ -69,7 +69,7 @@ def test_who_may_not_see_numbers_does_not_hear_who_hears_what(api: Api, campaign
     reader = make_api(campaign.workspace, scopes=[Scope.CAMPAIGNS_READ])
     items = reader.get(f"campaigns/{campaign.pk}/imports/{list_id}/recordings").json()["items"]
     assert {(item["recording_id"], item["duration_ms"], item["audio_url"]) for item in items} == {(None, None, None)}
-    assert [item["code"] for item in items] == ["", "", "clip_missing", ""]
+    assert [item["code"] for item in items] == [None, None, "clip_missing", None]
     stranger = make_api()
     assert refusal(stranger.get(f"campaigns/{campaign.pk}/imports/{list_id}/recordings"), 404)
 

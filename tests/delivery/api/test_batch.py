@@ -27,6 +27,12 @@ def person(last: int, **fields: Any) -> dict[str, Any]:
     return {"recipient_phone_number": f"+1202555{last:04}", **fields}
 
 
+def test_a_text_that_is_null_is_none(api: Api, use_case: UseCase) -> None:
+    body = send(api, use_case, [person(100 + last, reference=None, record_number=None) for last in range(2)]).json()
+    assert (body["queued"], body["refused"]) == (2, 0)
+    assert set(Voicemail.objects.values_list("reference", "record_number")) == {("", None)}
+
+
 def test_every_row_is_answered_in_order_and_a_bad_one_fails_alone(api: Api, use_case: UseCase) -> None:
     make_suppression(use_case.workspace, "+12025550105")
     rows = [
@@ -38,7 +44,7 @@ def test_every_row_is_answered_in_order_and_a_bad_one_fails_alone(api: Api, use_
         person(102, reference=7),
         person(102, metadata="x"),
         person(102, note="x"),
-        person(102, reference=None),
+        person(102, reference=["r-3"]),
         {"recipient_phone_number": "2025550102"},
         person(105),
         person(100),

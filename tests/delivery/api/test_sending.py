@@ -92,6 +92,12 @@ def test_a_recording_is_sent_by_its_id(api: Api, use_case: UseCase) -> None:
     assert row.expires_at == tomorrow + timedelta(hours=3)
 
 
+def test_a_text_that_is_null_is_none_and_comes_back_as_null(api: Api, use_case: UseCase) -> None:
+    told = send_recording(api, use_case, reference=None, record_number=None).json()
+    assert {told[name] for name in ("reference", "record_number", "reason", "waiting_for")} == {None}
+    assert (told["id"], Voicemail.objects.get().reference) == (told["voicemail_id"], "")
+
+
 def test_the_form_takes_the_optional_fields_too(api: Api, use_case: UseCase) -> None:
     response = send_form(
         api, use_case, reference="r-1", metadata='{"site": "north"}', not_before="2026-01-01T00:00:00Z"

@@ -187,7 +187,7 @@ def test_pages_lists_exports_and_searches_say_that_the_number_was_removed(client
     assert dict(zip(header, row, strict=True))["recipient_phone_number"] == said
     api = make_api(workspace, live=True)
     shown = api.get(f"voicemail/{voicemail.pk}").json()
-    assert (shown["recipient_phone_number"], shown["record_number"], shown["metadata"]) == ("", "", None)
+    assert (shown["recipient_phone_number"], shown["record_number"], shown["metadata"]) == (None, None, None)
     assert shown["number_removed_at"]
     assert [match.removed_at for match in by_identifier(workspace, reference="visit-1", live=None, limit=9).items] == [
         voicemail.number_removed_at

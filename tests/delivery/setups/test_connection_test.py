@@ -42,14 +42,14 @@ def test_the_carrier_says_whether_it_takes_the_credentials(
     api: Api, running: harness.Client, key: str, told: dict[str, object]
 ) -> None:
     answer = ask(api, base_url=f"http://127.0.0.1:{running.port}", key=key)
-    assert (answer.status_code, answer.json()) == (200, {**told, "missing": ""})
+    assert (answer.status_code, answer.json()) == (200, {**told, "missing": None})
     assert running.ledger()["honoured"] == 0
 
 
 def test_a_carrier_that_is_away_is_said(api: Api) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    told = {"ok": False, "detail": "No connection to the carrier: refused or unreachable.", "missing": ""}
+    told = {"ok": False, "detail": "No connection to the carrier: refused or unreachable.", "missing": None}
     assert ask(api, base_url=f"http://127.0.0.1:{port}").json() == told
 
 
@@ -57,7 +57,7 @@ def test_a_carrier_that_never_answers_costs_a_bounded_wait(api: Api, monkeypatch
     monkeypatch.setattr(connection_test, "SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         answer = ask(api, base_url=f"http://127.0.0.1:{silent.getsockname()[1]}")
-    assert answer.json() == {"ok": False, "detail": "No whole response in time.", "missing": ""}
+    assert answer.json() == {"ok": False, "detail": "No whole response in time.", "missing": None}
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_a_consent_is_recorded_with_who_and_the_audit_holds_no_evidence(api: Api
     assert answer.status_code == 201, told
     assert answer["Location"].endswith(f"/consents/{told['consent_id']}")
     assert told == {
+        "id": told["consent_id"],
         "consent_id": told["consent_id"],
         "recipient_phone_number": RECIPIENT,
         "purposes": ["appointment", "wellness"],
@@ -65,7 +66,7 @@ def test_a_consent_is_recorded_with_who_and_the_audit_holds_no_evidence(api: Api
         "created_at": told["created_at"],
         "active": True,
         "revoked_at": None,
-        "revocation_channel": "",
+        "revocation_channel": None,
     }
     shown = api.get(f"consents/{told['consent_id']}").json()
     assert shown == {**told, "evidence": "Form 12 in her chart."}
@@ -199,7 +200,7 @@ def test_what_was_stated_of_a_list_is_shown_without_a_number_and_not_revoked(api
         now=database_now(),
     )
     told = api.get(f"consents/{row.pk}").json()
-    assert (told["recipient_phone_number"], told["list_id"]) == ("", str(list_id))
+    assert (told["recipient_phone_number"], told["list_id"]) == (None, str(list_id))
     assert (told["basis"], told["evidence"]) == ("express_consent", "They agreed at registration.")
     answer = api.post(f"consents/{row.pk}/revoke", {"channel": "telephone"})
     assert (answer.status_code, answer.json()["code"]) == (409, "consent_of_list")

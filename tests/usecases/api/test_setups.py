@@ -146,7 +146,7 @@ def test_a_setup_in_use_is_not_deleted(api: Api) -> None:
 def test_the_health_of_a_setup_is_its_breakers(api: Api) -> None:
     setup = make_setup(api.key.workspace)
     address = f"setups/{setup.pk}"
-    assert api.get(address).json()["health"] == {"state": "closed", "reason": "", "until": None}
+    assert api.get(address).json()["health"] == {"state": "closed", "reason": None, "until": None}
     setup.breaker_until, setup.breaker_reason = datetime(2999, 1, 1, tzinfo=UTC), "The account has no funds left."
     setup.save()
     told = {"state": "open", "reason": "The account has no funds left.", "until": "2999-01-01T00:00:00Z"}

@@ -54,6 +54,7 @@ def test_a_number_is_suppressed_and_the_answer_says_by_whom(api: Api, workspace:
     assert answer.status_code == 201
     assert answer["Location"].endswith(f"/suppressions/{told['suppression_id']}")
     assert told == {
+        "id": told["suppression_id"],
         "suppression_id": told["suppression_id"],
         "recipient_phone_number": RECIPIENT,
         "reason": "opt_out",
@@ -69,7 +70,7 @@ def test_a_number_is_suppressed_and_the_answer_says_by_whom(api: Api, workspace:
         "active": True,
         "lifted_at": None,
         "lifted_by": None,
-        "lift_reason": "",
+        "lift_reason": None,
     }
     assert is_suppressed(workspace.pk, RECIPIENT)
     event = AuditEvent.objects.get(action="suppression.created")

@@ -199,6 +199,16 @@ def test_a_body_that_is_no_object_is_refused(api: Api, raw: bytes, status: int) 
     assert response["Content-Type"] == "application/problem+json"
 
 
+def test_a_description_that_is_null_empty_or_left_out_is_none(api: Api, setup: TelephonySetup) -> None:
+    shown = [
+        api.post("use-cases", body(setup, name=name, **said)).json()
+        for name, said in (("Recalls", {"description": None}), ("Visits", {"description": ""}))
+    ]
+    assert [each["description"] for each in shown] == [None, None]
+    page = f"use-cases/{shown[0]['id']}"
+    assert [api.patch(page, {"description": said}).json()["description"] for said in ("Flu", None)] == ["Flu", None]
+
+
 def test_a_description_may_hold_any_writing_but_nul(api: Api, setup: TelephonySetup) -> None:
     said = "Für alle Patienten 患者 🏥"
     assert api.post("use-cases", body(setup, description=said)).json()["description"] == said
@@ -301,7 +311,7 @@ def test_the_law_is_switched_off_only_with_a_reason_of_its_own_and_audited(api: 
     assert changes["state_overlay"] == ["True", "False"]
     assert changes["state_overlay_reason"] == ["", "Consented care messages, says counsel."]
     on = api.patch(path, {"state_overlay": True}).json()
-    assert (on["state_overlay"], on["state_overlay_reason"]) == (True, "")
+    assert (on["state_overlay"], on["state_overlay_reason"]) == (True, None)
     assert pointers(api.patch(path, {"state_overlay": False})) == ["/state_overlay_reason"]
     created = api.post("use-cases", body(setup, name="Off", state_overlay=False, state_overlay_reason="Tests only."))
     details = AuditEvent.objects.get(action="use_case.created", subject_id=created.json()["id"]).details
