@@ -9,14 +9,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from rvm.platform.api.rendering import MAX_JSON_LEVELS, NUL_CHARACTER, is_too_deep
+from rvm.platform.api.rendering import MAX_JSON_LEVELS, NUL_CHARACTER, is_too_deep, require_unambiguous
 
 NO_OBJECT = "This must be a JSON object."
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
 class ObjectField(serializers.Field[Any, Any, Any, Any]):
-    """A JSON object, or its JSON text in a form, which is checked here for what JSONParser checks in a body: depth and U+0000."""
+    """A JSON object, or its JSON text in a form, which is checked here for what JSONParser checks in a body."""
 
     default_error_messages = {
         "invalid": NO_OBJECT,
@@ -28,12 +28,14 @@ class ObjectField(serializers.Field[Any, Any, Any, Any]):
         if isinstance(data, str):
             if "\\u0000" in data:
                 self.fail("null_character")
+            text = data
             try:
-                data = orjson.loads(data)
+                data = orjson.loads(text)
             except orjson.JSONDecodeError:
                 self.fail("invalid")
             if is_too_deep(data):
                 self.fail("too_deep")
+            require_unambiguous(text)
         if not isinstance(data, dict):
             self.fail("invalid")
         return data

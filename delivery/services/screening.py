@@ -116,6 +116,18 @@ def _reference_error(reference: str) -> ServiceError | None:
             f"The reference has {len(reference)} characters; at most {MAX_REFERENCE_LENGTH} are kept.",
             field="reference",
         )
+    if reference and not reference.strip():
+        return ServiceError(
+            "blank", "The reference is nothing but blanks; name the voicemail or leave it out.", field="reference"
+        )
+    if not reference.isprintable():
+        place = next(place for place, character in enumerate(reference, 1) if not character.isprintable())
+        return ServiceError(
+            "not_printable",
+            f"Character {place} of the reference cannot be seen (U+{ord(reference[place - 1]):04X}), so that two references "
+            "would look alike. Leave it out.",
+            field="reference",
+        )
     return None
 
 

@@ -30,13 +30,17 @@ from rvm.project.navigation import UNFOLD
 from rvm.simulators.sandbox.options import KEY_VARIABLE, SECRET_VARIABLE
 from rvm.simulators.sandbox.outcomes import NUMBERS, SANDBOX_PREFIX
 from tests.docs.pages import CODE, DOCS, PAGES, PROJECT, WORD, modules, name_of, table, tracked_files, words
+from tests.rvm.project.answers.test_ambiguity import read_fields
 from usecases.failover import FailoverReason
 
 INTEGRATE, OPERATE = DOCS / "integrate", DOCS / "operate"
 
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 # Codes that Django REST framework makes out of a field's type.
-OF_TYPES = {"required", "invalid", "blank", "null", "max_length", "min_value", "max_value", "invalid_choice"}
+OF_TYPES = {
+    "required", "invalid", "blank", "null", "empty", "max_length", "min_length", "min_value", "max_value", "invalid_choice",
+    "not_a_list", "not_a_dict",
+}  # fmt: skip
 
 
 def variables_in(environment_example: str) -> set[str]:
@@ -178,16 +182,48 @@ def refused_codes() -> set[str]:
         if "admin" in path.parts:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PLACE_OF_CODE:
-                place = PLACE_OF_CODE[node.func.id]
+            if isinstance(node, ast.Call) and (place := PLACE_OF_CODE.get(called(node))) is not None:
                 code = node.args[place] if len(node.args) > place else None
                 if isinstance(code, ast.Constant) and isinstance(code.value, str):
                     codes.add(code.value)
     return codes
 
 
+def called(call: ast.Call) -> str:
+    """The name of what is called, without the module or object before it."""
+    return (
+        call.func.id
+        if isinstance(call.func, ast.Name)
+        else call.func.attr
+        if isinstance(call.func, ast.Attribute)
+        else ""
+    )
+
+
 # Which argument is the code.
-PLACE_OF_CODE = {"ServiceError": 0, "NumberInvalid": 0, "invalid": 2, "ErrorDetail": 1, "RegexValidator": 2}
+PLACE_OF_CODE = {
+    "ServiceError": 0, "NumberInvalid": 0, "invalid": 2, "ErrorDetail": 1, "RegexValidator": 2, "ValidationError": 1, "fail": 0,
+}  # fmt: skip
+
+
+def codes_of_fields() -> set[str]:
+    """The codes with which the fields and validators of everything that is read can refuse."""
+    codes: set[str] = set()
+    for _, field in read_fields():
+        codes |= field.error_messages.keys() | {getattr(validator, "code", "invalid") for validator in field.validators}
+    return codes - NEVER_SENT
+
+
+# Those of DRF's own for what the strict fields refuse before.
+NEVER_SENT = {
+    "date",
+    "datetime",
+    "make_aware",
+    "max_string_length",
+    "no_name",
+    "null_characters_not_allowed",
+    "surrogate_characters_not_allowed",
+}
 
 
 def test_the_codes_of_single_fields_are_documented_and_exist() -> None:
@@ -203,8 +239,9 @@ def test_the_codes_of_single_fields_are_documented_and_exist() -> None:
         "upload_not_needed",
         "day_not_understood",
         "time_not_understood",
+        "freeze_empty",
     }
-    assert refused_codes() - of_their_own - of_the_admin - OF_TYPES <= documented
+    assert (refused_codes() | codes_of_fields()) - of_their_own - of_the_admin - OF_TYPES - documented == set()
     source = "\n".join(path.read_text() for path in modules())
     assert {code for code in documented if f'"{code}"' not in source} == set()
     assert set(WORD.findall(told.split("usual names:")[1])) == OF_TYPES

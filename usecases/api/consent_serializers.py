@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter, help_of
+from rvm.platform.api.fields import MomentField, StrictSerializer, TextField, YesFilter, help_of
 from rvm.platform.api.lists import PageQuery
 from rvm.platform.api.rows.serializers import FormerIdField, ModelRowSerializer, OptionalTextField
 from rvm.platform.audit.numbers_shown import whole
@@ -30,10 +30,8 @@ class NewConsentBody(StrictSerializer):
         CONSENT_BASES, required=False, default=Basis.EXPRESS_CONSENT.value, help_text=help_of(Consent, "basis")
     )
     source = TextField(max_length=MAX_SOURCE_LENGTH, help_text="How it was given, such as “signed form”.")  # type: ignore[assignment]
-    given_at = serializers.DateTimeField(help_text="When it was given.")
-    expires_at = serializers.DateTimeField(
-        required=False, allow_null=True, default=None, help_text=help_of(Consent, "expires_at")
-    )
+    given_at = MomentField(help_text="When it was given.")
+    expires_at = MomentField(required=False, allow_null=True, default=None, help_text=help_of(Consent, "expires_at"))
     evidence = TextField(max_length=MAX_EVIDENCE_LENGTH, help_text="What proves it, in words. It is stored encrypted.")
 
 
@@ -41,7 +39,7 @@ class RevocationRequest(StrictSerializer):
     """How a person revoked a consent."""
 
     channel = TextField(max_length=MAX_SOURCE_LENGTH, help_text="How the person said so, such as “telephone”.")
-    revoked_at = serializers.DateTimeField(required=False, help_text="When; by default now.")
+    revoked_at = MomentField(required=False, help_text="When; by default now.")
 
 
 class ConsentQuery(PageQuery):

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesFilter, help_of
+from rvm.platform.api.fields import IdField, MomentField, StrictSerializer, TextField, YesFilter, help_of
 from rvm.platform.api.lists import PageQuery
 from rvm.platform.api.rows.serializers import FormerIdField, ModelRowSerializer, OptionalTextField
 from rvm.platform.audit.numbers_shown import whole
@@ -50,7 +50,7 @@ class LiftConsent(StrictSerializer):
     """A statement of new consent, given after the suppression."""
 
     source = TextField(max_length=MAX_SOURCE_LENGTH, help_text="How it was given, such as “signed form”.")  # type: ignore[assignment]
-    at = serializers.DateTimeField(help_text="When it was given.")
+    at = MomentField(help_text="When it was given.")
     evidence = TextField(max_length=MAX_EVIDENCE_LENGTH, help_text="What proves it, in words. It is stored encrypted.")
     basis = serializers.ChoiceField(
         CONSENT_BASES,

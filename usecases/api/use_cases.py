@@ -58,7 +58,7 @@ class UseCaseListView(CreateView, _UseCaseView):
         responses={200: UseCaseListSerializer},
     )
     def get(self, request: Request, workspace_id: UUID) -> Response:
-        query = UseCaseQuery(data=request.query_params.dict())
+        query = UseCaseQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         found = selectors.use_cases(self.workspace, **query.validated_data)
         return Response({"items": self.serialize_all(list(found))})

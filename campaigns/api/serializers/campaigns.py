@@ -16,7 +16,7 @@ from delivery.api.serializers.voicemails import MADE_BY_TEST_KEY
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Lane
 from delivery.models.lane import LANE_SETTINGS
-from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, YesField
+from rvm.platform.api.fields import IdField, MomentField, StrictModelSerializer, StrictSerializer, TextField, YesField
 from rvm.platform.api.lists import WorldQuery
 from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField, RowSerializer
 
@@ -27,7 +27,7 @@ RETRY_STATES = [state.value for state in RetryState]
 REASONS = [reason.value for reason in Reason]
 
 
-class LocalTimeField(serializers.DateTimeField):
+class LocalTimeField(MomentField):
     """A time with or without an offset. The service takes a time without one as local time in the campaign's time zone."""
 
     def enforce_timezone(self, value: datetime) -> datetime:
@@ -87,8 +87,8 @@ class CampaignQuery(WorldQuery):
     state = serializers.ChoiceField(CAMPAIGN_STATES, required=False)
     use_case_id = IdField(required=False)
     setup_id = IdField(required=False, help_text="The use case's setup now.")
-    created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
-    created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
+    created_after = MomentField(required=False, help_text="From this time on.")
+    created_before = MomentField(required=False, help_text="Earlier than this.")
 
 
 class VoicemailCountsField(CountsField):

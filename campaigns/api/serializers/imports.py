@@ -22,7 +22,7 @@ from campaigns.api.serializers.uploaded_lists import (
 from campaigns.models import RecipientImport
 from campaigns.models.recipient_import import MAX_STATEMENT_LENGTH
 from campaigns.states import ImportState, Outcome
-from rvm.platform.api.fields import StrictSerializer, TextField, YesField
+from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
 from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField
 from rvm.spreadsheets.columns.kinds import KINDS, REPEATED
 
@@ -35,7 +35,7 @@ class ImportReading(ListReading):
     """How the file of a list of recipients is read. A field that is left out does not change, except that `columns` are guessed
     again if the file is read in another way."""
 
-    hidden_rows = YesField(
+    hidden_rows = YesFilter(
         required=False, help_text="Whether rows that the workbook hides or crosses out are read; false by default."
     )
     columns = columns_field(

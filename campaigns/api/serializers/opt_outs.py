@@ -23,7 +23,7 @@ from campaigns.models import OptOutImport
 from campaigns.opt_outs.columns import KINDS, REPEATED
 from campaigns.opt_outs.rows import message_of
 from campaigns.states import OptOutState
-from rvm.platform.api.fields import StrictSerializer, TextField, YesField, help_of
+from rvm.platform.api.fields import StrictSerializer, TextField, YesField, YesFilter, help_of
 from rvm.platform.api.rows.serializers import FormerIdField
 from usecases.api.suppression_serializers import SUPPRESSION_SCOPES
 from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH
@@ -46,7 +46,7 @@ class OptOutReading(ListReading):
     """How the file of an opt-out list is read. A field that is left out does not change, except that `columns` are guessed
     again if the file is read in another way."""
 
-    hidden_rows = YesField(
+    hidden_rows = YesFilter(
         required=False, help_text="Whether rows that the workbook hides or crosses out are read; true by default."
     )
     columns = columns_field(

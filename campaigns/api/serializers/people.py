@@ -18,7 +18,7 @@ from delivery.api.serializers.voicemails import VOICEMAIL_STATUSES
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.models import Voicemail
 from delivery.services.screening import MAX_REFERENCE_LENGTH
-from rvm.platform.api.fields import IdField, StrictSerializer, TextField
+from rvm.platform.api.fields import IdField, StrictSerializer, TextField, WholeNumberField
 from rvm.platform.api.lists import WorldQuery
 from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField, RowSerializer
 from rvm.platform.models import MAX_HOLD_REASON, Erasure
@@ -48,7 +48,7 @@ class PeopleSearch(WorldQuery):
     campaign_id = IdField(
         required=False, help_text="The campaign in whose list the name is looked for, in its own world."
     )
-    limit = serializers.IntegerField(
+    limit = WholeNumberField(
         required=False, min_value=1, max_value=MAX_PEOPLE, default=MAX_PEOPLE, help_text="People of a page."
     )
 

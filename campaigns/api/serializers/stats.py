@@ -11,7 +11,7 @@ from campaigns.api.serializers.fields import CountsField
 from campaigns.api.serializers.imports import IMPORT_STATES
 from campaigns.planning.closed_hours import TARGETS, Part
 from delivery.api.serializers.filters import ExportQuery
-from rvm.platform.api.fields import StrictSerializer
+from rvm.platform.api.fields import StrictSerializer, YesFilter
 from rvm.platform.api.rows.serializers import OptionalTextField
 
 
@@ -21,7 +21,7 @@ class WindowOpeningSerializer(serializers.Serializer[Any]):
 
 
 class CampaignPreviewQuery(StrictSerializer):
-    rehearsal = serializers.BooleanField(
+    rehearsal = YesFilter(
         default=False,
         help_text="Whether a simulated setup is treated as one that reaches people, so that all guards bind. It changes nothing for "
         "others.",

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from campaigns.imports.uploaded_lists import MAX_HEADER_ROW
 from campaigns.models import UploadedList
-from rvm.platform.api.fields import StrictSerializer, TextField, help_of
+from rvm.platform.api.fields import StrictSerializer, TextField, WholeNumberField, help_of
 from rvm.platform.api.rows.serializers import ModelRowSerializer, OptionalTextField
 from rvm.spreadsheets.columns.kinds import UNCLEAR
 from rvm.spreadsheets.columns.questions import Question
@@ -29,7 +29,7 @@ class ListReading(StrictSerializer):
     format = serializers.ChoiceField(LIST_FORMATS, required=False)
     encoding = serializers.ChoiceField(list(ENCODINGS), required=False)
     delimiter = serializers.ChoiceField(list(DELIMITERS), required=False, help_text="One character.")
-    header_row = serializers.IntegerField(
+    header_row = WholeNumberField(
         required=False,
         min_value=0,
         max_value=MAX_HEADER_ROW,

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from delivery.services.eligibility import MAX_DISTANCE
 from rvm.phone_numbers.numbers import E164
-from rvm.platform.api.fields import IdField, StrictSerializer, TextField
+from rvm.platform.api.fields import IdField, MomentField, StrictSerializer, TextField, YesField
 from usecases.eligibility import Decision, Defer, Expire, Explanation, Guard, Skip, Verdict
 
 DECISIONS = ("send", "defer", "skip", "expire")
@@ -22,13 +22,13 @@ NEVER = "never_open"
 class NewEligibilityQuestion(StrictSerializer):
     use_case_id = IdField()
     recipient_phone_number = TextField(trim_whitespace=False, help_text="E.164, such as +12025550142.")
-    at = serializers.DateTimeField(
+    at = MomentField(
         required=False,
         allow_null=True,
         help_text=f"When the voicemail would be due; now if left out. At most {MAX_DISTANCE.days} days away.",
     )
 
-    rehearsal = serializers.BooleanField(
+    rehearsal = YesField(
         default=False,
         help_text="Whether a simulated setup is treated as one that reaches people, so that all guards bind. It changes nothing for "
         "others.",

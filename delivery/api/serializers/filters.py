@@ -12,7 +12,7 @@ from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.lifecycle.reasons import Reason
 from delivery.selectors import VoicemailFilter
 from delivery.services.screening import MAX_REFERENCE_LENGTH
-from rvm.platform.api.fields import IdField, StrictSerializer, TextField
+from rvm.platform.api.fields import IdField, MomentField, StrictSerializer, TextField
 from rvm.platform.api.lists import WorldQuery
 from usecases.api.number_field import PhoneNumberField
 
@@ -28,6 +28,7 @@ class VoicemailQuery(WorldQuery):
     status = serializers.ListField(
         required=False,
         child=serializers.ChoiceField(VOICEMAIL_STATUSES),
+        allow_empty=False,
         max_length=MAX_STATUSES,
         help_text=f"Any of these; repeatable up to {MAX_STATUSES} times.",
     )
@@ -37,10 +38,10 @@ class VoicemailQuery(WorldQuery):
     recipient_phone_number = PhoneNumberField(
         required=False, help_text="E.164, exact match. Use the search to keep it out of the URL."
     )
-    created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
-    created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
-    updated_after = serializers.DateTimeField(required=False, help_text="From this time on.")
-    updated_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
+    created_after = MomentField(required=False, help_text="From this time on.")
+    created_before = MomentField(required=False, help_text="Earlier than this.")
+    updated_after = MomentField(required=False, help_text="From this time on.")
+    updated_before = MomentField(required=False, help_text="Earlier than this.")
 
     def voicemail_filter(self) -> VoicemailFilter:
         filters = self.filters

@@ -13,15 +13,15 @@ from delivery.api.serializers.voicemails import VOICEMAIL_STATUSES
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.models import Voicemail
 from delivery.services.screening import MAX_METADATA_BYTES, MAX_REFERENCE_LENGTH, Recipient
-from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField, no_such_field
+from rvm.platform.api.fields import IdField, MomentField, StrictSerializer, TextField, YesField, no_such_field
 from rvm.platform.errors import ServiceError
 
 MAX_RECIPIENTS = 1000
 
 
 class _WhenFields(StrictSerializer):
-    not_before = serializers.DateTimeField(required=False, help_text="Not sent earlier; at most 366 days ahead.")
-    expires_at = serializers.DateTimeField(
+    not_before = MomentField(required=False, help_text="Not sent earlier; at most 366 days ahead.")
+    expires_at = MomentField(
         required=False, help_text="Expires unsent at this time; by default after the use case's `expires_after_hours`."
     )
 

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
+from rvm.platform.api.fields import StrictSerializer, TextField, WholeNumberField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, page
 from rvm.platform.api.views import ApiView
 from rvm.platform.audit.numbers_shown import filtered_by, given_by_caller
@@ -25,7 +25,7 @@ _NO_FILTERS = frozenset({"limit", "continuation_token", "live"})
 class PageQuery(StrictSerializer):
     """The query parameters for the position in a list."""
 
-    limit = serializers.IntegerField(required=False, min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
+    limit = WholeNumberField(required=False, min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     continuation_token = TextField(
         required=False, allow_null=True, help_text="The token of the page before, with the same filters."
     )

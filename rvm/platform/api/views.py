@@ -128,6 +128,7 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        _require_utf8(request)
         _bound_body(request, self.upload_handler.max_bytes + MAX_FORM_BYTES)
         request._request.upload_handlers = [self.upload_handler(request._request)]
         if operation_of(self, request) in self.heavy:
@@ -167,6 +168,13 @@ class ApiView(APIView):
 
     def throttled(self, request: Request, wait: float) -> NoReturn:
         raise Problem(codes.RATE_LIMITED)
+
+
+def _require_utf8(request: Request) -> None:
+    """Raise Problem for a charset other than UTF-8, in which Django would read the query and no parser the body."""
+    charset = (request._request.content_params or {}).get("charset", "utf-8")
+    if charset.lower() not in ("utf-8", "utf8"):
+        raise Problem(codes.UNSUPPORTED_MEDIA_TYPE, "Text is read as UTF-8 only; send it so, and leave `charset` out.")
 
 
 def _bound_body(request: Request, most: int) -> None:

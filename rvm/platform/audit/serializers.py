@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rvm.platform.api.fields import IdField, TextField
+from rvm.platform.api.fields import DayField, IdField, TextField
 from rvm.platform.api.lists import PageQuery
 from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField, RowSerializer
 from rvm.platform.audit.reading import Told
@@ -19,8 +19,8 @@ _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 class DaysQuery(PageQuery):
     """The query parameters of events of some days."""
 
-    date_from = serializers.DateField(required=False, help_text="The first day, of UTC.")
-    date_to = serializers.DateField(required=False, help_text="The last day, of UTC.")
+    date_from = DayField(required=False, help_text="The first day, of UTC.")
+    date_to = DayField(required=False, help_text="The last day, of UTC.")
 
     def validate_date_from(self, value: date) -> date:
         return _bounded(value)
@@ -37,14 +37,16 @@ class AuditQuery(DaysQuery):
 
     def validate_action(self, value: str) -> str:
         if value not in MESSAGES:
-            raise serializers.ValidationError("There is no such action; an event's `action` says its.", "unknown")
+            raise serializers.ValidationError(
+                "There is no such action; an event's `action` says its.", "action_unknown"
+            )
         return value
 
     def validate_resource_type(self, value: str) -> str:
         if value not in SUBJECTS:
             raise serializers.ValidationError(
                 "There is no such type; an event's `resource_type` says its: " + ", ".join(sorted(SUBJECTS)) + ".",
-                "unknown",
+                "resource_type_unknown",
             )
         return value
 

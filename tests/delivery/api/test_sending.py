@@ -106,6 +106,59 @@ def test_the_form_takes_the_optional_fields_too(api: Api, use_case: UseCase) -> 
     assert (response.json()["reference"], response.json()["metadata"]) == ("r-1", {"site": "north"})
 
 
+@pytest.mark.parametrize(
+    ("reference", "code"),
+    [
+        ("   ", "blank"),
+        ("visit\n1", "not_printable"),
+        ("visit\t1", "not_printable"),
+        ("visit\u202e1", "not_printable"),
+        ("visit\u200b1", "not_printable"),
+        ("visit\ufeff", "not_printable"),
+        ("visit\u00a01", "not_printable"),
+        ("visit\u2028", "not_printable"),
+    ],
+)
+def test_a_reference_is_refused_that_looks_like_another(api: Api, use_case: UseCase, reference: str, code: str) -> None:
+    recording = make_recording(use_case.workspace)
+    recipient = {"recipient_phone_number": "+12025550142", "reference": reference}
+    batch = {"use_case_id": str(use_case.pk), "recording_id": str(recording.pk), "recipients": [recipient]}
+    refused = send_recording(api, use_case, recording=recording.pk, reference=reference)
+    assert (refused.status_code, codes(refused)) == (422, [("/reference", code)])
+    assert codes(send_form(api, use_case, reference=reference)) == [("/reference", code)]
+    [item] = api.post("voicemail/batch", batch).json()["items"]
+    assert (item["error"]["pointer"], item["error"]["code"]) == ("/recipients/0/reference", code)
+    assert not Voicemail.objects.exists()
+
+
+@pytest.mark.parametrize("reference", ["appointment-8841", "Visit 7 / Zürich", "予約 12", "visit 🐈 1"])
+def test_a_reference_in_any_script_comes_back_as_given(api: Api, use_case: UseCase, reference: str) -> None:
+    sent = send_recording(api, use_case, reference=reference).json()
+    assert sent["reference"] == reference
+    [found] = api.get("voicemail", reference=reference).json()["items"]
+    assert found["voicemail_id"] == sent["voicemail_id"]
+
+
+def test_the_numbers_of_metadata_come_back_as_the_same_numbers(api: Api, use_case: UseCase) -> None:
+    written = b'{"most": 18446744073709551615, "least": -9223372036854775808, "parts": [1e19, 0.30000000000000004, 5e-324, 1.10]}'
+    numbers = json.loads(written)
+    sent = send_recording(api, use_case, metadata=numbers)
+    assert sent.status_code == 201, sent.content
+    assert sent.json()["metadata"] == numbers
+    assert api.get(f"voicemail/{sent.json()['voicemail_id']}").json()["metadata"] == numbers
+
+
+@pytest.mark.parametrize(
+    "number", ["18446744073709551616", "-9223372036854775809", "1e25", "0.12345678901234567890", "-0"]
+)
+def test_a_number_of_metadata_that_would_change_is_refused(api: Api, use_case: UseCase, number: str) -> None:
+    """1e25 came back as a whole number that no answer could write: 500 from then on."""
+    refused = send_form(api, use_case, metadata=f'{{"visits": [{number}]}}')
+    assert (refused.status_code, codes(refused)) == (422, [("/metadata/visits/0", "not_exact")])
+    twice = send_form(api, use_case, metadata='{"visit": 1, "visit": 2}')
+    assert (twice.status_code, codes(twice)) == (422, [("/metadata/visit", "repeated")])
+
+
 def test_a_key_that_may_not_see_numbers_gets_a_masked_one(workspace: Workspace, use_case: UseCase) -> None:
     masked = make_api(workspace, scopes=[Scope.VOICEMAIL_SEND, Scope.VOICEMAIL_READ])
     assert send_form(masked, use_case).json()["recipient_phone_number"] == "+•••••••0142"

@@ -121,8 +121,21 @@ def test_a_nul_character_is_refused_and_an_escaped_backslash_is_not(caller: Call
     assert caller.post("things", r'{"name": "a", "x": "\\u0000"}').status_code == 201
 
 
-def test_the_last_of_duplicate_names_counts(caller: Caller) -> None:
-    assert caller.post("things", '{"name": "much too long", "name": "ok"}').status_code == 201
+def test_a_member_that_stands_twice_is_refused_at_any_depth(caller: Caller) -> None:
+    for body, pointer in (
+        ('{"name": "much too long", "name": "ok"}', "/name"),
+        ('{"name": "ok", "name": "ok"}', "/name"),
+        ('{"name": "ok", "recipients": [{"phone": "a"}, {"phone": "a", "\\u0070hone" : "a"}]}', "/recipients/1/phone"),
+    ):
+        refused = caller.post("things", body)
+        errors = [(error["pointer"], error["code"]) for error in refused.json()["errors"]]
+        assert (refused.status_code, errors) == (422, [(pointer, "repeated")])
+
+
+def test_only_the_first_flaws_of_a_body_are_named(caller: Caller) -> None:
+    body = "{" + ", ".join(f'"{place}": 1, "{place}": -0' for place in range(1000)) + "}"
+    refused = caller.post("things", body)
+    assert (refused.status_code, len(refused.json()["errors"])) == (422, 20)
 
 
 def test_a_json_body_over_the_limit_is_413(caller: Caller) -> None:
