@@ -69,11 +69,23 @@ IDEMPOTENCY_KEY_IN_USE = ProblemCode(
     "A request with this Idempotency-Key is being answered",
     "Repeat the same request after the time in `Retry-After`; it gets the first one's answer.",
 )
+REQUEST_TIMEOUT = ProblemCode(
+    "request_timeout",
+    408,
+    "The request did not arrive in time",
+    "Nothing was done. Send the whole request at once, under the same Idempotency-Key.",
+)
 LENGTH_REQUIRED = ProblemCode(
     "length_required", 411, "The body's length is missing", "Send `Content-Length`; chunked bodies are not read."
 )
 UPLOAD_TOO_LARGE = ProblemCode(
     "upload_too_large", 413, "The body is too large", "Send less; the detail says how much is allowed."
+)
+URI_TOO_LONG = ProblemCode(
+    "uri_too_long",
+    414,
+    "The address is too long",
+    "The request's first line has at most 4,094 bytes. Searches and exports take their filters in a body too.",
 )
 UNSUPPORTED_MEDIA_TYPE = ProblemCode(
     "unsupported_media_type", 415, "The body's type is not read here", "Send one of the types the detail names."
@@ -91,6 +103,12 @@ IDEMPOTENCY_KEY_REUSED = ProblemCode(
     "Use a new key for a new request; repeat a request unchanged under its own key.",
 )
 RATE_LIMITED = ProblemCode("rate_limited", 429, "Too many requests", "Wait for the time in `Retry-After`.")
+HEADERS_TOO_LARGE = ProblemCode(
+    "headers_too_large",
+    431,
+    "The headers are too large",
+    "A header has at most 8,190 bytes, and a request at most 100 headers and 64 KiB of them.",
+)
 NUMBER_QUESTIONS_USED_UP = ProblemCode(
     "number_questions_used_up",
     429,
@@ -136,14 +154,17 @@ PLATFORM_PROBLEMS = by_code(
     CONFLICT,
     QUOTA_USED_UP,
     IDEMPOTENCY_KEY_IN_USE,
+    REQUEST_TIMEOUT,
     LENGTH_REQUIRED,
     UPLOAD_TOO_LARGE,
+    URI_TOO_LONG,
     UNSUPPORTED_MEDIA_TYPE,
     INVALID_REQUEST,
     IDEMPOTENCY_KEY_REUSED,
     RATE_LIMITED,
     NUMBER_QUESTIONS_USED_UP,
     TOO_MANY_AT_ONCE,
+    HEADERS_TOO_LARGE,
     INTERNAL_ERROR,
     UNAVAILABLE,
 )

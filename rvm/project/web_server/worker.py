@@ -16,8 +16,12 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from rvm.platform.api import problem_codes as codes
+from rvm.platform.api.problem_codes import ProblemCode
+from rvm.project.web_server import refusals
 from rvm.project.web_server.arrivals import HEAD_SECONDS, SILENCE_SECONDS, Arrival
 from rvm.project.web_server.sockets import PatientSocket
 
@@ -26,7 +30,6 @@ MAX_KEPT_BYTES, SMALL_BYTES = 64 * 1024 * 1024, 32 * 1024
 CHUNK_BYTES = 64 * 1024
 # After its answer a client has this long to close, so that unread bytes do not reset the connection under the answer.
 LINGER_SECONDS, MAX_LINGER_BYTES = 2.0, 64 * 1024
-_REFUSALS = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
 
 
 class ReceivingWorker(ThreadWorker):
@@ -81,9 +84,9 @@ class ReceivingWorker(ThreadWorker):
         if arrival.is_whole:
             self._dispatch(conn)
         elif arrival.is_endless:
-            self._drop(conn, 431)
+            self._drop(conn, codes.HEADERS_TOO_LARGE)
         elif self.kept_bytes > MAX_KEPT_BYTES and len(arrival.data) > SMALL_BYTES:
-            self._drop(conn, 503)
+            self._drop(conn, codes.UNAVAILABLE)
 
     def _forget(self, conn: TConn) -> Arrival:
         arrival = self.arrivals.pop(conn)
@@ -91,18 +94,32 @@ class ReceivingWorker(ThreadWorker):
         self.poller.unregister(conn.sock)
         return arrival
 
-    def _drop(self, conn: TConn, status: int = 0) -> None:
+    def _drop(self, conn: TConn, problem: ProblemCode | None = None) -> None:
         """Cut the client off, with a last word if it has begun a request."""
         self._forget(conn)
-        self._refuse(conn, status)
+        self._refuse(conn, problem)
 
-    def _refuse(self, conn: TConn, status: int) -> None:
+    def _refuse(self, conn: TConn, problem: ProblemCode | None) -> None:
+        if problem is None:
+            self._close(conn)
+            return
+        refusals.begin()
+        try:
+            conn.sock.send(refusals.response(problem))
+            self._linger(conn)
+        except (OSError, ValueError):
+            self._close(conn)
+
+    def _close(self, conn: TConn) -> None:
         self.nr_conns -= 1
-        if status:
-            said = f"HTTP/1.1 {status} {_REFUSALS[status]}\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 5\r\n\r\n"
-            with suppress(OSError):
-                conn.sock.send(said.encode())
         conn.close()
+
+    def _linger(self, conn: TConn) -> None:
+        """Send no more, and wait for the client to close. Raises OSError and ValueError for a connection that has ended."""
+        conn.sock.setblocking(False)
+        conn.sock.shutdown(socket.SHUT_WR)
+        self.lingering[conn] = (time.monotonic() + LINGER_SECONDS, 0)
+        self.poller.register(conn.sock, EVENT_READ, partial(self._on_lingering, conn))
 
     # serving
 
@@ -121,6 +138,21 @@ class ReceivingWorker(ThreadWorker):
             self.streaming.add(conn)
             self.enqueue_req(conn)
 
+    def handle_request(self, req: Request, conn: TConn) -> Any:
+        refusals.require_single_headers(req.headers)
+        return super().handle_request(req, conn)
+
+    def handle_error(self, req: Request | None, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """Answer what cannot be read or served. gunicorn's own answers are HTML and quote the request."""
+        refusals.begin()
+        problem = refusals.problem_of(exc)
+        if problem is codes.INTERNAL_ERROR:
+            self.log.error("Error handling a request", exc_info=exc)
+        else:
+            self.log.warning("A request from %s cannot be read: %s", (addr or ("",))[0], type(exc).__name__)
+        with suppress(OSError):
+            client.sendall(refusals.response(problem))
+
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
         """A thread is done with the request: the connection waits for the next one, or is closed."""
         if conn in self.streaming:
@@ -132,13 +164,9 @@ class ReceivingWorker(ThreadWorker):
                 begun = conn.parser.unreader.take_buffered() + conn.sock.rest()
                 self._receive(conn, self.cfg.keepalive if self.alive else LINGER_SECONDS, begun)
             else:
-                conn.sock.setblocking(False)
-                conn.sock.shutdown(socket.SHUT_WR)
-                self.lingering[conn] = (time.monotonic() + LINGER_SECONDS, 0)
-                self.poller.register(conn.sock, EVENT_READ, partial(self._on_lingering, conn))
+                self._linger(conn)
         except (OSError, ValueError):
-            self.nr_conns -= 1
-            conn.close()
+            self._close(conn)
 
     def _on_lingering(self, conn: TConn, _: object) -> None:
         if conn not in self.lingering:
@@ -157,7 +185,7 @@ class ReceivingWorker(ThreadWorker):
     def _close_lingering(self, conn: TConn) -> None:
         del self.lingering[conn]
         self.poller.unregister(conn.sock)
-        self._refuse(conn, 0)
+        self._close(conn)
 
     # time
 
@@ -168,11 +196,11 @@ class ReceivingWorker(ThreadWorker):
             return
         self.swept_at = now
         for conn in [conn for conn, arrival in self.arrivals.items() if arrival.deadline < now]:
-            self._drop(conn, 408 if self.arrivals[conn].data else 0)
+            self._drop(conn, codes.REQUEST_TIMEOUT if self.arrivals[conn].data else None)
         for conn in [conn for conn, (deadline, _) in self.lingering.items() if deadline < now]:
             self._close_lingering(conn)
         while self.waiting and self.waiting[0][0] < now:
-            self._refuse(self.waiting.popleft()[1], 503)
+            self._refuse(self.waiting.popleft()[1], codes.UNAVAILABLE)
 
     def _cap_keepalive(self, deadline: float) -> None:
         """The server stops: requests that have not begun to be served have a moment to arrive."""

@@ -8,6 +8,8 @@ from typing import Any
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     size = 0
+    if environ["PATH_INFO"] == "/broken":
+        raise RuntimeError("It fails before it answers.")
     if environ["PATH_INFO"] != "/unread":
         while chunk := environ["wsgi.input"].read(64 * 1024):
             size += len(chunk)

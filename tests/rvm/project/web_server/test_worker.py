@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
+from typing import Any
 
 import pytest
 
@@ -94,18 +96,62 @@ def test_an_answer_before_the_body_was_read_arrives(port: int) -> None:
     assert request(port, "POST", "/unread", b"x" * 9_000_000) == (200, b"POST /unread 0")
 
 
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [
-        (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n", b"400"),
-        (b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\n\r\n", b"414"),
-        (b"GET / HTTP/1.1\r\nA: " + b"x" * 9000 + b"\r\n\r\n", b"431"),
-        (b"GET / HTTP/1.1\r\nA: " + b"x" * 200_000, b"431"),
-    ],
-)
-def test_what_is_no_request_is_refused_and_its_connection_closed(port: int, sent: bytes, status: bytes) -> None:
+def refused(port: int, sent: bytes) -> tuple[int, dict[str, str], dict[str, Any]]:
+    """Status, headers and problem of the one answer, after which the connection is closed."""
+    answer = b""
     # The end of the connection may overtake the answer.
     with connected(port, sent) as client, suppress(ConnectionResetError):
-        assert all_of(client)[9:12] == status
+        answer = all_of(client)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ") for line in lines)
+    assert int(headers["Content-Length"]) == len(body)
+    return int(first.split()[1]), headers, json.loads(body)
+
+
+LINE = b"GET / HTTP/1.1\r\nHost: a\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, "bad_request"),
+        (b"get / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", 400, "bad_request"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "bad_request"),
+        (LINE + b"Content-Length: many\r\n\r\n", 400, "bad_request"),
+        (LINE + b"Content-Length: -1\r\n\r\n", 400, "bad_request"),
+        (LINE + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n12345", 400, "bad_request"),
+        (LINE + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "bad_request"),
+        (LINE + b"Transfer-Encoding: gzip\r\n\r\n", 400, "bad_request"),
+        (LINE + b"Expect: the-worst\r\n\r\n", 400, "bad_request"),
+        (LINE + b"A header: x\r\n\r\n", 400, "bad_request"),
+        (LINE + b"Folded: x\r\n y\r\n\r\n", 400, "bad_request"),
+        (LINE + b"Authorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n", 400, "bad_request"),
+        (LINE + b"Idempotency-Key: a\r\nIdempotency-Key: a\r\n\r\n", 400, "bad_request"),
+        (LINE + b"Content-Type: a/b\r\nContent-Type: text/plain\r\n\r\n", 400, "bad_request"),
+        (LINE + b"Host: b\r\n\r\n", 400, "bad_request"),
+        (b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\n\r\n", 414, "uri_too_long"),
+        (LINE + b"A: " + b"x" * 9000 + b"\r\n\r\n", 431, "headers_too_large"),
+        (LINE + b"A: x\r\n" * 101 + b"\r\n", 431, "headers_too_large"),
+        (LINE + b"A: " + b"x" * 100_000, 431, "headers_too_large"),
+    ],
+)
+def test_what_is_no_request_is_refused_with_a_problem_and_its_connection_closed(
+    port: int, sent: bytes, status: int, code: str
+) -> None:
+    told, headers, problem = refused(port, sent)
+    assert (told, problem["status"], problem["code"]) == (status, status, code)
+    assert headers["Content-Type"] == "application/problem+json" and headers["Cache-Control"] == "no-store"
+    assert problem["request_id"] == headers["X-Request-Id"] != ""
+    assert problem["type"].endswith(code) and problem["title"] and problem["detail"].endswith(".")
     assert request(port) == (200, b"GET / 0")
+
+
+def test_each_refusal_has_an_id_of_its_own(port: int) -> None:
+    assert len({refused(port, b"\r\n\r\nx\r\n\r\n")[2]["request_id"] for _ in range(5)}) == 5
+
+
+def test_an_application_that_fails_is_a_problem_too(port: int) -> None:
+    told, _, problem = refused(port, b"GET /broken HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert (told, problem["code"]) == (500, "internal_error")
