@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from django.db import models
+from django.db.models.functions import Now
 from django.db.models.query_utils import DeferredAttribute
 
 from rvm.platform.database.clock import database_now
@@ -155,13 +156,16 @@ class BlindIndexField(models.BinaryField):
 
 
 class UpdatedAtField(models.DateTimeField):
-    """The time of the row's last save by the database's clock; `auto_now` would use the host's."""
+    """The time of the row's last save by the database's clock; `auto_now` would use the host's.
+
+    A new row gets the time of its INSERT, as its `created_at` does, so that neither is before the other.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["editable"] = False
+        kwargs |= {"editable": False, "db_default": Now()}
         super().__init__(*args, **kwargs)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        now = database_now()
+        now = self.get_default() if add else database_now()
         setattr(model_instance, self.attname, now)
         return now
