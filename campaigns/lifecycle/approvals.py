@@ -20,9 +20,10 @@ from campaigns.states import ALWAYS_EDITABLE, ApprovalKind, ApprovalState, Campa
 from delivery.lane_totals import counts_of
 from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform import audit, versions
+from rvm.platform.api.keys import makers_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import ApiKey, User
+from rvm.platform.models import User
 from usecases.selectors import name_of
 
 # What an approval is of: everything that can be set but what changes neither who is reached nor what they hear.
@@ -121,10 +122,10 @@ def take_back_if_changed(row: Campaign, actor: User | None, because: str, *, add
 
 
 def is_another(approval: LaunchApproval, person: User) -> bool:
-    """Whether the person is somebody else than who asked: not the person, nor one who made or rotated the API key that asked."""
+    """Whether the person is somebody else than who asked: not the person, nor one who has seen the API key that asked."""
     if person.pk is None or person.is_service or person.pk == approval.asked_by_id:
         return False
-    return not ApiKey.objects.filter(user=approval.asked_by_id, made_by=person).exists()
+    return person.pk not in makers_of(approval.asked_by_id)
 
 
 def approve(row: Campaign, approval: LaunchApproval, actor: User) -> None:

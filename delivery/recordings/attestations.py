@@ -18,6 +18,7 @@ from delivery.models import Assembly, Clip, Recording
 from delivery.recordings.storage import Sound
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
+from rvm.platform.api.keys import makers_of
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -127,8 +128,14 @@ def incomplete(field: str) -> ServiceError:
     )
 
 
+def _is_another(actor: User | None, uploader: UUID | None) -> bool:
+    """Whether it is not who uploaded the sound, nor a key that the uploader has seen, nor one who has seen the uploader's key."""
+    own = actor.pk if actor else None
+    return own != uploader and own not in makers_of(uploader) and uploader not in makers_of(own)
+
+
 def _stated(row: Found, statement: Statement, actor: User | None) -> Found:
-    by_another = row.uploaded_by_id != (actor.pk if actor else None)
+    by_another = _is_another(actor, row.uploaded_by_id)
     if row.workspace.attestation_by_another and not by_another:
         raise ServiceError("attestation_by_uploader", BY_ANOTHER)
     voice, says = str(statement.voice), sorted(statement.says)

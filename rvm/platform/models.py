@@ -23,6 +23,8 @@ from rvm.platform.scopes import Scope
 from rvm.platform.times.zones import MAX_NAME, check_zone
 
 MAX_HOLD_REASON = 500
+# The longest IPv6 network: eight groups of four, and a prefix.
+MAX_NETWORK = 43
 
 
 class Row(models.Model):
@@ -233,6 +235,13 @@ class ApiKey(Row):
     last4 = models.CharField(max_length=4)
     live = models.BooleanField(default=False, help_text="A test key only ever reaches the sandbox carrier.")
     scopes = ArrayField(models.CharField(max_length=40, choices=Scope.choices), default=list)
+    networks = ArrayField(
+        models.CharField(max_length=MAX_NETWORK),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="From where it is accepted: 203.0.113.0/24, 2001:db8::/32, or single addresses. Empty: from everywhere.",
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

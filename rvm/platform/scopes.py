@@ -33,6 +33,8 @@ class Scope(models.TextChoices):
     PEOPLE_READ = "people:read", "Find people, with all that is known of them; needs numbers:read too"
     PEOPLE_ERASE = "people:erase", "Erase people by number; needs numbers:read too"
     AUDIT_READ = "audit:read", "Read who did what in the workspace, and who saw what is known of people"
+    API_KEYS_READ = "api-keys:read", "Read API keys, never the keys themselves"
+    API_KEYS_WRITE = "api-keys:write", "Make, rotate and revoke API keys, with no more than this key may do itself"
     SETUPS_READ = "setups:read", "Read telephony setups and phone numbers"
     SETUPS_WRITE = "setups:write", "Change telephony setups and phone numbers"
     NUMBERS_READ = "numbers:read", "See phone numbers and record numbers of recipients unmasked"

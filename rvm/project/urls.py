@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from rvm.platform.access.api_keys import CallerView
 from rvm.project import docs
 
 
@@ -21,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("rvm.platform.observability.urls")),
     path("", include("delivery.web.urls")),
     path("", include("usecases.inbound.urls")),
+    path("v1/auth/me", CallerView.as_view(), name="caller"),
+    path("v1/<uuid:workspace_id>/", include("rvm.platform.access.urls")),
     path("v1/<uuid:workspace_id>/", include("rvm.platform.audit.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.api.urls")),
     path("v1/<uuid:workspace_id>/", include("usecases.api.urls")),

@@ -267,10 +267,11 @@ def operations() -> Iterator[tuple[str, str]]:
     from campaigns.api.urls import urlpatterns as of_campaigns
     from delivery.api.urls import urlpatterns as of_delivery
     from delivery.setups.urls import urlpatterns as of_setups
+    from rvm.platform.access.urls import urlpatterns as of_access
     from rvm.platform.audit.urls import urlpatterns as of_audit
     from usecases.api.urls import urlpatterns as of_use_cases
 
-    for pattern in (*of_audit, *of_delivery, *of_setups, *of_use_cases, *of_campaigns):
+    for pattern in (*of_access, *of_audit, *of_delivery, *of_setups, *of_use_cases, *of_campaigns):
         address = re.sub(r"<uuid:(\w+)>", r"{\1}", str(pattern.pattern))
         address = re.sub(r"\{\w+\}", "{id}", address, count=1)
         for method, scope in pattern.callback.view_class.required_scopes.items():

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.questions import Question, asks
@@ -32,7 +34,21 @@ class ApiKeyForm(ServiceForm):
 
     class Meta:
         model = ApiKey
-        fields = ("workspace", "name", "live", "scopes", "expires_at")
+        fields = ("workspace", "name", "live", "scopes", "expires_at", "networks")
+
+
+class RotationForm(forms.Form):
+    """For how long the old key works on."""
+
+    overlap_hours = forms.TypedChoiceField(
+        label="The old key works on for",
+        choices=[(24, "24 hours"), (0, "no moment longer"), (1, "1 hour"), (72, "3 days"), (168, "7 days")],
+        coerce=int,
+        empty_value=24,
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="No moment longer if the key has leaked.",
+    )
 
 
 @admin.register(ApiKey)
@@ -45,16 +61,17 @@ class ApiKeyAdmin(ScopedModelAdmin):
     list_select_related = ("workspace",)
     search_fields = ("name", "last4")
     ordering = ("-id",)
-    add_fieldsets = ((None, {"fields": ("workspace", "name", "live", "scopes", "expires_at")}),)
+    add_fieldsets = ((None, {"fields": ("workspace", "name", "live", "scopes", "expires_at", "networks")}),)
     fields = (
-        "workspace", "name", "ending", "kind", "scopes", "state", "expires_at", "revoked_at", "last_used_at", "created_at",
+        "workspace", "name", "ending", "kind", "scopes", "networks", "state", "expires_at", "revoked_at",
+        "last_used_at", "created_at",
     )  # fmt: skip
     readonly_fields = ("ending", "kind", "state", "last_used_at", "created_at", "revoked_at")
     change_form_outer_before_template = "platform/admin/api_key_buttons.html"
     _template: ClassVar[str] = "platform/admin/api_key_shown.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).defer("digest")
+        return super().get_queryset(request).defer("digest").annotate(asked_at=Now())
 
     @display(description="Ends in")
     def ending(self, key: ApiKey) -> str:
@@ -64,9 +81,12 @@ class ApiKeyAdmin(ScopedModelAdmin):
     def kind(self, key: ApiKey) -> str:
         return "live" if key.live else "test"
 
-    @display(description="State", label={"active": "success", "revoked": "danger"})
-    def state(self, key: ApiKey) -> str:
-        return "revoked" if key.revoked_at else "active"
+    @display(description="State", label={"active": "success", "expired": "warning", "revoked": "danger"})
+    def state(self, key: Any) -> str:
+        """By the database's time, which the list asks for with its rows."""
+        if key.revoked_at:
+            return "revoked"
+        return "expired" if key.expires_at and key.expires_at <= key.asked_at else "active"
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         asked = form.cleaned_data
@@ -78,6 +98,7 @@ class ApiKeyAdmin(ScopedModelAdmin):
             scopes,
             live=asked["live"],
             expires_at=asked["expires_at"],
+            networks=asked["networks"],
             actor=acting_user(request),
         )
         copy_state(obj, key)
@@ -103,10 +124,11 @@ class ApiKeyAdmin(ScopedModelAdmin):
         key = self._active_key(request, object_id, Right.ROTATE)
         return Question(
             f"Rotate “{key.name}”?",
-            "A new key is made and shown once. The old one works for 24 hours more and then never again, so put the new one in its "
-            "place by then.",
+            "A new key is made and shown once. The old one works on for as long as you choose and then never again, so put the new "
+            "one in its place by then.",
             "Rotate the key",
             variant="primary",
+            form=RotationForm(),
         )
 
     def about_revocation(self, request: HttpRequest, object_id: UUID) -> Question:
@@ -119,11 +141,15 @@ class ApiKeyAdmin(ScopedModelAdmin):
 
     def rotate(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         key = self._active_key(request, object_id, Right.ROTATE)
+        asked = RotationForm(request.POST)
+        if not asked.is_valid():
+            raise PermissionDenied("The old key works on for one of the times that the page offers.")
         try:
             _require_organisation(request, key.scopes, key.workspace_id)
+            overlap = timedelta(hours=asked.cleaned_data["overlap_hours"])
+            successor, plaintext = rotate_api_key(key, overlap, actor=acting_user(request))
         except ServiceError as refusal:
             raise PermissionDenied(refusal.message) from None
-        successor, plaintext = rotate_api_key(key, actor=acting_user(request))
         return self._show_once(request, successor, plaintext)
 
     def revoke(self, request: HttpRequest, object_id: Any) -> HttpResponse:

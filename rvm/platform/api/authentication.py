@@ -5,16 +5,23 @@ from __future__ import annotations
 import hmac
 from datetime import datetime, timedelta
 
+import structlog
 from django.db.models import Q
 from django.db.models.functions import Now
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from rvm.platform.access import networks
+from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.keys import is_well_formed
+from rvm.platform.api.problems import Problem
 from rvm.platform.audit.caller import authenticated_by
+from rvm.platform.client_address import seen_address
 from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import ApiKey, User
+
+_log = structlog.get_logger(__name__)
 
 # `last_used_at` shows which keys are still in use. One update a minute is enough and avoids a write per request.
 USED_EVERY = timedelta(minutes=1)
@@ -31,6 +38,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             raise AuthenticationFailed("Only `Authorization: Bearer <API key>` is accepted.")
         key, now = _find(plaintext.strip())
+        _require_network(key, request)
         if key.last_used_at is None or key.last_used_at < now - USED_EVERY:
             stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)
             ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
@@ -39,6 +47,17 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="RVM"'
+
+
+def _require_network(key: ApiKey, request: Request) -> None:
+    """Raises Problem for a key that is not accepted from the client's address, which only a copy of it would be used from."""
+    if not key.networks or networks.has_address(key.networks, address := seen_address(request._request)):
+        return
+    _log.warning("API key refused: not from its networks", key=str(key.pk))
+    raise Problem(
+        codes.ADDRESS_NOT_ALLOWED,
+        f"This API key is accepted from its own networks only; the request came from {address or 'an unknown address'}.",
+    )
 
 
 def _find(plaintext: str) -> tuple[ApiKey, datetime]:

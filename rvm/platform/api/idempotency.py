@@ -16,7 +16,7 @@ import functools
 import hashlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -41,6 +41,14 @@ Handler = Callable[..., HttpResponseBase]
 _FOR_FILES = "300s"
 KEPT_FOR = timedelta(hours=24)
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+class SecretResponse(Response):
+    """A response with a field that is sent once: if the POST is repeated, it is null, because the value is stored nowhere."""
+
+    def __init__(self, data: Mapping[str, Any], *, once: str, **options: Any) -> None:
+        super().__init__({**data}, **options)
+        self.stored = {**data, once: None}
 
 
 class PreparedView(ABC, APIView):
@@ -165,7 +173,8 @@ def _pack(response: HttpResponse) -> bytes:
     """One line of JSON with the headers, then the body. DRF renders its responses later, so their data are rendered here."""
     if isinstance(response, Response):
         content_type = response.content_type or "application/json"
-        content = b"" if response.data is None else to_json(response.data)
+        data = response.stored if isinstance(response, SecretResponse) else response.data
+        content = b"" if data is None else to_json(data)
     else:
         content_type = response["Content-Type"]
         content = response.content

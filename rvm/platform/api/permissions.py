@@ -37,6 +37,13 @@ class WorkspaceScope(BasePermission):
         return True
 
 
+class AnyKey(BasePermission):
+    """The permission of every key, for addresses that name no workspace: they tell a key about itself."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return isinstance(request.auth, ApiKey)
+
+
 def require_scope(key: ApiKey, scope: Scope, message: str = "") -> None:
     """Raises Problem if the key lacks the scope, with `message` or one that names the scope."""
     if scope not in key.scopes:

@@ -39,6 +39,18 @@ FORBIDDEN = ProblemCode("forbidden", 403, "Not allowed", "Ask an administrator o
 MISSING_SCOPE = ProblemCode(
     "missing_scope", 403, "The API key lacks a scope", "Use a key that has the scope named in the detail."
 )
+ADDRESS_NOT_ALLOWED = ProblemCode(
+    "address_not_allowed",
+    403,
+    "The API key is not accepted from this address",
+    "Send the request from one of the key's networks, or have an administrator make a key for this one.",
+)
+KEY_BEYOND_CALLER = ProblemCode(
+    "key_beyond_caller",
+    403,
+    "The API key would reach further than the one that asks",
+    "Ask for scopes, an end and networks within those of the asking key. An administrator makes any key, in the admin.",
+)
 TEST_KEY = ProblemCode(
     "test_key",
     403,
@@ -68,6 +80,9 @@ IDEMPOTENCY_KEY_IN_USE = ProblemCode(
     409,
     "A request with this Idempotency-Key is being answered",
     "Repeat the same request after the time in `Retry-After`; it gets the first one's answer.",
+)
+KEY_ENDED = ProblemCode(
+    "key_ended", 409, "The API key has ended", "What is revoked or expired is not rotated; make a new key."
 )
 REQUEST_TIMEOUT = ProblemCode(
     "request_timeout",
@@ -147,6 +162,8 @@ PLATFORM_PROBLEMS = by_code(
     UNAUTHENTICATED,
     FORBIDDEN,
     MISSING_SCOPE,
+    ADDRESS_NOT_ALLOWED,
+    KEY_BEYOND_CALLER,
     TEST_KEY,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
@@ -154,6 +171,7 @@ PLATFORM_PROBLEMS = by_code(
     CONFLICT,
     QUOTA_USED_UP,
     IDEMPOTENCY_KEY_IN_USE,
+    KEY_ENDED,
     REQUEST_TIMEOUT,
     LENGTH_REQUIRED,
     UPLOAD_TOO_LARGE,

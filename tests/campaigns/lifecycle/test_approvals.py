@@ -154,6 +154,15 @@ def test_who_made_or_rotated_the_key_that_asked_is_no_second_person(ann: User, b
     assert approve(approval, eve).state == "running"
 
 
+def test_who_has_seen_a_key_that_made_the_key_that_asked_is_no_second_person(ann: User, ben: User) -> None:
+    campaign = ready()
+    first, _ = make_api_key(campaign.workspace, actor=ann)
+    second, _ = make_api_key(campaign.workspace, actor=first.user, maker=first)
+    approval = asked(campaign, second.user)
+    assert code(approve, approval, ann) == "forbidden"
+    assert approve(approval, ben).state == "running"
+
+
 def test_a_declined_request_says_why_and_is_asked_for_anew(ann: User, ben: User) -> None:
     approval = asked(ready(), ann)
     assert code(services.decline, approval, reason=" ", actor=ben) == "reason_missing"

@@ -20,6 +20,7 @@ from rvm.platform.models import AuditEvent, User, Workspace
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import (
     AROUND_THE_CLOCK,
+    make_api_key,
     make_lane,
     make_recording,
     make_setup,
@@ -84,6 +85,23 @@ def test_where_the_workspace_says_so_another_has_to_state_it(workspace: Workspac
     assert code([Recording.objects.get()], COMPLETE, actor=uploader) == ("attestation_by_uploader", "")
     attest([Recording.objects.get()], COMPLETE, actor=colleague)
     assert unattested_among([recording.pk], by_another=True) == set()
+
+
+def test_a_key_of_the_uploader_is_no_other_and_nor_is_a_key_that_the_uploading_key_made(
+    workspace: Workspace, people: tuple[User, User]
+) -> None:
+    uploader, colleague = people
+    first, _ = make_api_key(workspace, actor=uploader)
+    second, _ = make_api_key(workspace, actor=first.user, maker=first)
+    theirs, _ = make_api_key(workspace, actor=colleague)
+    for uploads, states in ((uploader, first.user), (uploader, second.user), (first.user, second.user)):
+        for one, other in ((uploads, states), (states, uploads)):
+            sound = bare(workspace, uploaded_by=one)
+            attest([sound], COMPLETE, actor=other)
+            assert not Recording.objects.get(pk=sound.pk).attested_by_another
+    sound = bare(workspace, uploaded_by=first.user)
+    attest([sound], COMPLETE, actor=theirs.user)
+    assert Recording.objects.get(pk=sound.pk).attested_by_another
 
 
 def test_the_statement_of_another_is_not_replaced_by_the_same_of_the_uploader(

@@ -13,12 +13,15 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from openapi_spec_validator import validate
 
-from rvm.platform.api.permissions import WorkspaceScope
+from rvm.platform.access.api_keys import CallerView
+from rvm.platform.api.permissions import AnyKey, WorkspaceScope
 from rvm.platform.api.views import ApiView
 from rvm.platform.scopes import Scope
 from rvm.project import docs
 
 OPEN = {docs.OpenApiView}
+# Which every key may ask, whatever its scopes, about itself; the address names no workspace.
+OF_EVERY_KEY = {CallerView}
 
 
 def patterns(entries: Any, prefix: str = "/") -> Iterator[tuple[str, URLPattern]]:
@@ -47,6 +50,10 @@ def operations(callback: Any) -> Iterator[str]:
 def test_every_operation_declares_its_scope(address: str, callback: Any) -> None:
     view = callback.cls
     if view in OPEN:
+        return
+    if view in OF_EVERY_KEY:
+        assert issubclass(view, ApiView) and view.permission_classes == [AnyKey]
+        assert list(operations(callback)) == ["GET"] and "<" not in address
         return
     assert issubclass(view, ApiView) and WorkspaceScope in view.permission_classes
     assert address.startswith("/v1/<uuid:workspace_id>/")

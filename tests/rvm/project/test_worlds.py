@@ -43,6 +43,7 @@ from delivery.reports.inbox import merge, receive
 from delivery.setups import api as setups
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import ApiKey, Session, Workspace
+from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import upload_directly
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.states import make_submitted, state
@@ -51,6 +52,7 @@ from tests.factories import (
     Api,
     attested,
     make_api,
+    make_api_key,
     make_campaign,
     make_consent,
     make_phone_number,
@@ -60,7 +62,7 @@ from tests.factories import (
     make_voicemail,
     make_workspace,
 )
-from tests.rvm.project.test_every_operation import OPEN, VIEWS, operations
+from tests.rvm.project.test_every_operation import OF_EVERY_KEY, OPEN, VIEWS, operations
 from usecases.models import Consent, NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +84,7 @@ def route_of(address: str) -> str:
 CHANGES = {
     f"{method} {route_of(address)}": (method != "GET" and not callback.cls.required_scopes[method].only_reads)
     for address, callback in VIEWS
-    if callback.cls not in OPEN
+    if callback.cls not in OPEN | OF_EVERY_KEY
     for method in operations(callback)
 }
 
@@ -146,6 +148,7 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
             "archived_clip_id": archive(store_clip(workspace, "Bob", encoded(1.5)), actor=None).pk,
             "clip_id": attested(store_clip(workspace, "Ana", encoded(1))).pk,
             "suppression_id": suppression.pk,
+            "api_key_id": make_api_key(workspace, live=live, scopes=[Scope.API_KEYS_WRITE])[0].pk,
             "resource_id": opt_outs["uploaded"].pk,  # events are about it
             "consent_id": make_consent(workspace, "+12025550198" if live else "+12025550196").pk,
         },
@@ -314,6 +317,9 @@ ACTIONS = {
         },
     ),
     "POST consents/{consent_id}/revoke": Action(404, lambda rows: {"channel": "telephone"}),
+    "POST api-keys": Action(None, lambda rows: {"name": "Nightly", "scopes": ["api-keys:write"]}),
+    "DELETE api-keys/{api_key_id}": Action(404),
+    "POST api-keys/{api_key_id}/rotate": Action(404),
     "POST people/erase": Action(403, lambda rows: {"recipient_phone_number": RECIPIENT, "reason": "By letter"}),
 }
 # Suppressions and consents are live rows: in the test world there is none to add, lift or revoke.
@@ -382,7 +388,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(ACTIONS), len(READING)) == (62, 39)
+    assert (len(ACTIONS), len(READING)) == (65, 41)
 
 
 @pytest.mark.parametrize("operation", ACTIONS)
@@ -437,6 +443,7 @@ ONE_WORLD = {
     "phone_number_id",
     "suppression_id",
     "consent_id",
+    "api_key_id",
     "resource_id",
 }
 
@@ -491,6 +498,7 @@ def test_a_test_key_reads_no_live_row(operation: str, workspace: Workspace, live
         "opt_out_list_id",
         "suppression_id",
         "consent_id",
+        "api_key_id",
     ]
     if "use-cases" not in operation:  # which says through which setup people are reached, and from which numbers
         hidden += ["setup_id", "phone_number_id"]
@@ -514,6 +522,7 @@ WORLDLY = [
     "POST voicemail/export",
     "GET campaigns",
     "GET opt-out-lists",
+    "GET api-keys",
 ]
 
 
@@ -538,7 +547,11 @@ def test_every_list_of_rows_that_say_live_can_be_asked_for_one_world() -> None:
 @pytest.mark.parametrize("operation", WORLDLY)
 def test_a_list_shows_one_world(operation: str, workspace: Workspace, live_rows: Rows) -> None:
     test_rows = make_rows(workspace, live=False)
-    kinds = {"GET campaigns": "campaign_id", "GET opt-out-lists": "opt_out_list_id"}
+    kinds = {
+        "GET campaigns": "campaign_id",
+        "GET opt-out-lists": "opt_out_list_id",
+        "GET api-keys": "api_key_id",
+    }
     kind = kinds.get(operation, "voicemail_id")
     live, test = set(ids_of(live_rows, kind)), set(ids_of(test_rows, kind))
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.admin import ModelAdmin
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -16,13 +17,15 @@ from django.views.decorators.http import require_http_methods
 
 @dataclass(frozen=True, repr=False)
 class Question:
-    """`says`: what the button does, or why there is none any more, then without a `button`. `fields`: what is posted with it."""
+    """`says`: what the button does, or why there is none any more, then without a `button`. `fields`: what is posted with it, and
+    `form` what the user chooses."""
 
     title: str
     says: str
     button: str = ""
     fields: Sequence[tuple[str, str]] = ()
     variant: str = "danger"
+    form: Form | None = None
 
 
 def asks(

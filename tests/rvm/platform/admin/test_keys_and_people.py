@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from rvm.platform.api.keys import PATTERN
 from rvm.platform.encryption.tokens import digest_of
@@ -51,6 +54,52 @@ def test_a_rotated_key_has_a_successor_that_is_shown_once(admin_client: Client, 
     assert found.group() != old
     key.refresh_from_db()
     assert key.expires_at is not None
+
+
+@pytest.mark.parametrize(("chosen", "hours"), [(None, 24), ("24", 24), ("0", 0), ("168", 168)])
+def test_the_old_key_works_on_for_as_long_as_was_chosen(
+    admin_client: Client, workspace: Workspace, chosen: str | None, hours: int
+) -> None:
+    key, _ = make_api_key(workspace)
+    address = reverse("admin:platform_apikey_rotate", args=[key.pk])
+    assert "No moment longer if the key has leaked" in admin_client.get(address).content.decode()
+    assert admin_client.post(address, {"overlap_hours": chosen} if chosen else {}).status_code == 200
+    key.refresh_from_db()
+    assert key.expires_at is not None
+    assert abs((key.expires_at - timezone.now()).total_seconds() - hours * 3600) < 600
+
+
+def test_an_overlap_that_is_not_offered_rotates_nothing(admin_client: Client, workspace: Workspace) -> None:
+    key, _ = make_api_key(workspace)
+    answer = admin_client.post(reverse("admin:platform_apikey_rotate", args=[key.pk]), {"overlap_hours": "9999"})
+    assert answer.status_code == 403
+    assert ApiKey.objects.get() == key
+
+
+def test_networks_and_an_end_are_kept_and_what_is_none_is_refused_in_the_form(
+    admin_client: Client, workspace: Workspace
+) -> None:
+    form = {"workspace": workspace.pk, "name": "Office", "scopes": ["voicemail:send"]}
+    address = reverse("admin:platform_apikey_add")
+    wrong = admin_client.post(address, {**form, "networks": "203.0.113.7/24"}).content.decode()
+    assert "is no network" in wrong
+    over = {"expires_at": "2020-01-01 10:00", "expires_at_0": "2020-01-01", "expires_at_1": "10:00"}
+    assert not ApiKey.objects.exists()
+    assert "over already" in admin_client.post(address, {**form, **over}).content.decode()
+    made = admin_client.post(address, {**form, "networks": "203.0.113.0/24, 2001:db8::7"})
+    assert PATTERN.search(made.content.decode())
+    key = ApiKey.objects.get()
+    assert key.networks == ["203.0.113.0/24", "2001:db8::7/128"]
+    shown = admin_client.get(reverse("admin:platform_apikey_change", args=[key.pk])).content.decode()
+    assert "203.0.113.0/24" in shown
+
+
+def test_the_state_of_a_key_says_that_it_has_expired(admin_client: Client, workspace: Workspace) -> None:
+    key, _ = make_api_key(workspace)
+    address = reverse("admin:platform_apikey_changelist")
+    assert "expired" not in admin_client.get(address).content.decode().lower()
+    ApiKey.objects.filter(pk=key.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert "expired" in admin_client.get(address).content.decode().lower()
 
 
 def test_revoking_is_posted_and_final(admin_client: Client, workspace: Workspace) -> None:

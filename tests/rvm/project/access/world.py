@@ -22,7 +22,7 @@ from campaigns.people.search import Person
 from delivery.models import CarrierReport, Voicemail
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
-from rvm.platform.models import FailedWork, User, Workspace
+from rvm.platform.models import ApiKey, FailedWork, User, Workspace
 from rvm.platform.roles import Role
 from tests.campaigns.imports.lists import checked
 from tests.factories import RECIPIENT, encrypted, make_campaign, make_user, make_voicemail, make_workspace
@@ -106,6 +106,7 @@ _ROWS_BY_PARAMETER: dict[str, type[models.Model] | None] = {
     "voicemail_id": Voicemail,
     "suppression_id": Suppression,
     "consent_id": Consent,
+    "api_key_id": ApiKey,
 }
 
 

@@ -1,0 +1,1 @@
+"""Who may use a workspace: its API keys and its members, as the API shows them."""
