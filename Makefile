@@ -13,6 +13,12 @@ COMPILE := $(VENV)/uv pip compile -q --universal --generate-hashes --no-annotate
 # mypy's Django plugin imports the settings, which want the addresses of servers that it never calls.
 WITH_SETTINGS := RVM_ENVIRONMENT=development DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused \
 	$(VENV)/python -m rvm.devtools.embedded --ephemeral --
+# The two other ports follow from PORT unless they are given: `make up PORT=8101`.
+PORT ?=
+CALLBACKS_PORT ?=
+SANDBOX_PORT ?=
+PORTS = $(if $(PORT),--port $(PORT)) $(if $(CALLBACKS_PORT),--callbacks-port $(CALLBACKS_PORT)) \
+	$(if $(SANDBOX_PORT),--sandbox-port $(SANDBOX_PORT))
 CHAOS_SECONDS ?= 600
 MINUTES ?= 60
 WALKS ?= tests/e2e
@@ -24,11 +30,11 @@ help: ## show this list
 
 .PHONY: demo
 demo: .venv/quickstart.stamp ## send 1,000 sample voicemails through the sandbox carrier and report
-	@$(VENV)/python manage.py demo
+	@$(VENV)/python manage.py demo $(PORTS)
 
 .PHONY: up
-up: .venv/quickstart.stamp ## keep web, workers, tick and sandbox running on 127.0.0.1:8000 until Ctrl-C
-	@$(VENV)/python manage.py up
+up: .venv/quickstart.stamp ## keep web, workers, tick and sandbox running on 127.0.0.1:8000, or PORT=, until Ctrl-C
+	@$(VENV)/python manage.py up $(PORTS)
 
 .PHONY: test
 test: .venv/dev.stamp ## run the tests on a real PostgreSQL and Redis

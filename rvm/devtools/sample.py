@@ -7,15 +7,18 @@ import json
 import os
 import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 
+from rvm.devtools import kept_credentials
 from rvm.devtools.embedded import is_local
 from rvm.platform.api.keys import create_api_key
 from rvm.platform.database.clock import database_now
+from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import ApiKey, Membership, User, Workspace
 from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
@@ -24,11 +27,12 @@ from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCa
 FIXTURES = settings.BASE_DIR / "fixtures"
 KEY_NAME = "Quick start"
 USERNAME = "demo"
+KEPT = Path(settings.BASE_DIR) / ".rvm" / "sample.json"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The loaded sample; each load replaces `api_key` (live), `test_key` and `password` by new ones."""
+    """The loaded sample, with its live `api_key`, its `test_key` and the `password` of its person."""
 
     workspace: Workspace
     setup: TelephonySetup
@@ -58,8 +62,9 @@ def check_database() -> None:
 
 
 @transaction.atomic
-def load_sample(sandbox_url: str, sandbox_key: str, signing_secret: str) -> Sample:
-    """Insert the missing rows of the sample, keep the existing ones, and issue new API keys and a new password.
+def load_sample(sandbox_url: str, sandbox_key: str, signing_secret: str, kept: Path | None = None) -> Sample:
+    """Insert the missing rows of the sample and keep the existing ones. API keys and password are those of the file `kept` if they
+    are good in this database, and new ones otherwise.
 
     Raises CommandError if a person who is not the sample's has its user name.
     """
@@ -84,8 +89,11 @@ def load_sample(sandbox_url: str, sandbox_key: str, signing_secret: str) -> Samp
     for e164 in wanted["phone_numbers"]:
         number, _ = PhoneNumber.objects.get_or_create(workspace=workspace, setup=setup, e164=e164)
         NumberAssignment.objects.get_or_create(use_case=use_case, phone_number=number)
-    api_key, test_key = _fresh_keys(workspace)
-    password = _fresh_login(workspace)
+    known = kept_credentials.read(kept) if kept else dict.fromkeys(kept_credentials.NAMES, "")
+    api_key, test_key = _keys(workspace, known["api_key"], known["test_key"])
+    password = _login(workspace, known["password"])
+    if kept:
+        kept_credentials.write(kept, {"api_key": api_key, "test_key": test_key, "password": password})
     return Sample(workspace, setup, use_case, api_key, test_key, USERNAME, password)
 
 
@@ -103,14 +111,24 @@ def _demo() -> dict[str, Any]:
     return content
 
 
-def _fresh_keys(workspace: Workspace) -> tuple[str, str]:
-    """Revoke the sample's earlier API keys and return a new live one and a new test one, in plaintext."""
-    ApiKey.objects.filter(workspace=workspace, name=KEY_NAME, revoked_at=None).update(revoked_at=database_now())
-    (_, live), (_, test) = (create_api_key(workspace, KEY_NAME, list(Scope), live=live) for live in (True, False))
-    return live, test
+def _keys(workspace: Workspace, live: str, test: str) -> tuple[str, str]:
+    """The sample's live API key and its test one, in plaintext: these, with all scopes that there are now, or new ones. All of its
+    others are revoked."""
+    own = ApiKey.objects.filter(workspace=workspace, name=KEY_NAME, revoked_at=None)
+    good = {
+        is_live: own.filter(digest=digest_of(plaintext), live=is_live, expires_at=None, networks=[]).first()
+        for is_live, plaintext in ((True, live), (False, test))
+    }
+    own.exclude(pk__in=[key.pk for key in good.values() if key]).update(revoked_at=database_now())
+    own.update(scopes=sorted(Scope))
+    return (
+        live if good[True] else create_api_key(workspace, KEY_NAME, list(Scope), live=True)[1],
+        test if good[False] else create_api_key(workspace, KEY_NAME, list(Scope), live=False)[1],
+    )
 
 
-def _fresh_login(workspace: Workspace) -> str:
+def _login(workspace: Workspace, password: str) -> str:
+    """The password of the sample's person: this one, or a new one."""
     user, is_new = User.objects.get_or_create(username=USERNAME, defaults={"is_staff": True, "is_superuser": True})
     if not is_new and not Membership.objects.filter(workspace=workspace, user=user).exists():
         raise CommandError(
@@ -120,6 +138,8 @@ def _fresh_login(workspace: Workspace) -> str:
     Membership.objects.get_or_create(
         workspace=workspace, user=user, defaults={"role": Role.ADMIN, "may_see_numbers": True}
     )
+    if password and user.check_password(password):
+        return password
     password = secrets.token_urlsafe(9)
     user.set_password(password)
     user.save(update_fields=["password"])

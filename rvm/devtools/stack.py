@@ -13,6 +13,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
 
 from rvm.devtools.embedded.processes import Server, ServerError, ended_server, give_way, spawn, stop, wait_until
 
@@ -163,6 +166,19 @@ def _stop_all(children: Running) -> None:
         stop(process, patience_seconds=PATIENCE_SECONDS)
 
 
+def add_port_options(parser: CommandParser) -> None:
+    """The options for the three ports, of which the first decides the others unless they are given."""
+    parser.add_argument("--port", type=int, default=8000, help="of the web server, on 127.0.0.1")
+    parser.add_argument("--callbacks-port", type=int, help="of the carriers' web server; by default the next one")
+    parser.add_argument("--sandbox-port", type=int, help="of the sandbox carrier; by default 800 after the first")
+
+
+def ports_of(options: Mapping[str, Any]) -> tuple[int, int, int]:
+    """The ports of web server, sandbox and carriers' web server that the options choose."""
+    port: int = options["port"]
+    return port, options["sandbox_port"] or port + 800, options["callbacks_port"] or port + 1
+
+
 def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own loopback address
@@ -179,5 +195,6 @@ def refuse_taken_port(name: str, port: int) -> None:
         except OSError:
             raise ServerError(
                 f"Port {port} on 127.0.0.1, where the {name} shall listen, is taken. Stop what runs there (another "
-                f"`make up`?) or choose another port with --port, --callbacks-port and --sandbox-port."
+                f"`make up`?) or choose other ports: `make up PORT=8101` also moves the two others, to 8102 and 8901, "
+                f"and CALLBACKS_PORT= and SANDBOX_PORT= name them one by one. `make demo` takes the same."
             ) from None

@@ -1,14 +1,21 @@
-"""The sample makes a superuser and a live key whose secrets are printed: only where nothing else is."""
+"""The sample makes a superuser and a live key whose secrets are printed: only where nothing else is, and the same at each start."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.test import Client
+from django.utils import timezone
 
+from rvm.devtools import kept_credentials
 from rvm.devtools.embedded import environment
-from rvm.devtools.sample import check_database, load_sample
+from rvm.devtools.sample import Sample, check_database, load_sample
+from rvm.platform.api.keys import generate
 from rvm.platform.models import ApiKey, User
+from rvm.platform.scopes import Scope
 from tests.factories import make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -21,8 +28,8 @@ def given_database(monkeypatch: pytest.MonkeyPatch) -> str:
     return "postgresql://db.example.com/rvm"
 
 
-def load() -> None:
-    load_sample("http://127.0.0.1:8800", "key", "secret")
+def load(kept: Path | None = None) -> Sample:
+    return load_sample("http://127.0.0.1:8800", "key", "secret", kept)
 
 
 def test_an_empty_database_and_the_samples_own_are_taken() -> None:
@@ -61,3 +68,66 @@ def test_a_database_that_the_project_has_started_is_always_taken(
     make_workspace()
     monkeypatch.setattr(environment, "_local", {given_database})
     check_database()
+
+
+def opens(plaintext: str) -> bool:
+    return Client(headers={"Authorization": f"Bearer {plaintext}"}).get("/v1/auth/me").status_code == 200
+
+
+def secrets_of(sample: Sample) -> tuple[str, str, str]:
+    return sample.api_key, sample.test_key, sample.password
+
+
+def test_keys_and_password_of_the_last_start_stay(tmp_path: Path) -> None:
+    kept = tmp_path / ".rvm" / "sample.json"
+    first, again = load(kept), load(kept)
+    assert secrets_of(first) == secrets_of(again)
+    assert opens(first.api_key) and opens(first.test_key)
+    assert User.objects.get(username="demo").check_password(first.password)
+    assert ApiKey.objects.count() == 2
+    assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o077) == (0o600, 0)
+    assert [path.name for path in kept.parent.iterdir()] == ["sample.json"]
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"api_key": 1, "test_key": "rvm_test_x", "password": ""}'])
+def test_without_a_file_that_can_be_read_they_are_new_and_the_earlier_ones_end(
+    tmp_path: Path, content: str | None
+) -> None:
+    kept = tmp_path / "sample.json"
+    first = load(kept)
+    kept.unlink()
+    if content is not None:
+        kept.write_text(content)
+    second = load(kept)
+    assert not set(secrets_of(first)) & set(secrets_of(second))
+    assert opens(second.api_key) and not opens(first.api_key) and not opens(first.test_key)
+    assert secrets_of(load(kept)) == secrets_of(second)
+
+
+def test_those_of_another_database_are_replaced(tmp_path: Path) -> None:
+    kept = tmp_path / "sample.json"
+    foreign = {"api_key": generate(live=True), "test_key": generate(live=False), "password": "elsewhere"}
+    kept_credentials.write(kept, foreign)
+    sample = load(kept)
+    assert not set(secrets_of(sample)) & set(foreign.values())
+    assert opens(sample.api_key) and opens(sample.test_key)
+    assert secrets_of(load(kept)) == secrets_of(sample)
+
+
+def test_a_key_that_was_revoked_or_bound_is_replaced_and_the_other_one_stays(tmp_path: Path) -> None:
+    kept = tmp_path / "sample.json"
+    first = load(kept)
+    ApiKey.objects.filter(live=True).update(revoked_at=timezone.now())
+    second = load(kept)
+    assert (second.api_key != first.api_key, second.test_key, second.password) == (True, first.test_key, first.password)
+    ApiKey.objects.filter(live=False).update(networks=["203.0.113.0/24"])
+    third = load(kept)
+    assert (third.api_key, third.test_key != first.test_key) == (second.api_key, True)
+
+
+def test_a_kept_key_gets_the_scopes_that_are_new(tmp_path: Path) -> None:
+    kept = tmp_path / "sample.json"
+    first = load(kept)
+    ApiKey.objects.update(scopes=["voicemail:read"])
+    assert load(kept).api_key == first.api_key
+    assert [key.scopes for key in ApiKey.objects.all()] == [sorted(Scope)] * 2

@@ -1,14 +1,18 @@
-"""`up` ends, and says so, when a part of it has ended: its processes, and the servers that were started for it."""
+"""`up` listens where it is told to, and ends, and says so, when a process or a server that was started for it has ended."""
 
 from __future__ import annotations
 
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.core.management.base import CommandParser
 
-from rvm.devtools.embedded.processes import Server, serving, spawn, stop
-from rvm.devtools.stack import Running, Stack
+from rvm.devtools.embedded.processes import Server, ServerError, serving, spawn, stop
+from rvm.devtools.stack import Running, Stack, add_port_options, ports_of, refuse_taken_port
+from tests.docs.pages import PROJECT
 
 
 @pytest.mark.parametrize("name", ["PostgreSQL", "Redis"])
@@ -20,3 +24,34 @@ def test_a_server_that_ended_is_a_part_that_ended(name: str, tmp_path: Path) -> 
         assert children.crashed() == Server(name, process, tmp_path / "log")
     assert children.crashed() is None
     stop(process)
+
+
+@pytest.mark.parametrize(
+    ("given", "ports"),
+    [
+        ("", (8000, 8800, 8001)),
+        ("--port 8101", (8101, 8901, 8102)),
+        ("--port 8101 --sandbox-port 9000", (8101, 9000, 8102)),
+        ("--callbacks-port 9001", (8000, 8800, 9001)),
+    ],
+)
+def test_the_first_port_decides_the_others(given: str, ports: tuple[int, int, int]) -> None:
+    parser = CommandParser()
+    add_port_options(parser)
+    assert ports_of(vars(parser.parse_args(given.split()))) == ports
+
+
+@pytest.mark.parametrize("target", ["up", "demo"])
+def test_make_passes_the_ports_on(target: str) -> None:
+    asked = ["make", "--dry-run", "--always-make", target, "PORT=8101", "SANDBOX_PORT=9000"]
+    told = subprocess.run(asked, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    assert f"manage.py {target} --port 8101  --sandbox-port 9000" in told
+
+
+def test_a_taken_port_is_told_with_what_make_takes() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ServerError, match=rf"Port {port} on 127.0.0.1.* is taken.*`make up PORT=8101`"):
+            refuse_taken_port("web server", port)

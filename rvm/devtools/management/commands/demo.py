@@ -23,8 +23,8 @@ from delivery.lifecycle.reasons import detail_of
 from delivery.lifecycle.status import TERMINAL
 from delivery.models import Voicemail
 from rvm.devtools.embedded import ServerError
-from rvm.devtools.sample import Sample, check_database, load_sample, patients, recording_file
-from rvm.devtools.stack import Running, Stack, running
+from rvm.devtools.sample import KEPT, Sample, check_database, load_sample, patients, recording_file
+from rvm.devtools.stack import Running, Stack, add_port_options, ports_of, running
 
 PATIENCE_SECONDS = 120.0
 SANDBOX = ("--outcomes", "delivered=88,no_answer=4,voicemail_not_detected=3,mailbox_full=2,busy=2,opted_out=1")
@@ -34,11 +34,7 @@ class Command(BaseCommand):
     help = "Sends the 1,000 sample voicemails through the sandbox carrier and reports what became of them."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="of the web server, on 127.0.0.1")
-        parser.add_argument(
-            "--callbacks-port", type=int, default=8001, help="of the carriers' web server, on 127.0.0.1"
-        )
-        parser.add_argument("--sandbox-port", type=int, default=8800, help="of the sandbox carrier, on 127.0.0.1")
+        add_port_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(highlight=False, soft_wrap=True)
@@ -46,9 +42,8 @@ class Command(BaseCommand):
         check_database()
         call_command("migrate", verbosity=0)
         directory = Path(settings.BASE_DIR) / ".rvm" / "demo"
-        ports = options["port"], options["sandbox_port"], options["callbacks_port"]
-        stack = Stack(directory, *ports, sandbox_options=SANDBOX)
-        sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
+        stack = Stack(directory, *ports_of(options), sandbox_options=SANDBOX)
+        sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT)
         try:
             with running(stack) as children:
                 console.print("Started the web server, three workers, the tick and the sandbox carrier.")

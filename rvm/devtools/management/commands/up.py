@@ -14,8 +14,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from delivery.recordings.recordings import store_recording
 from rvm.devtools.embedded import ServerError
 from rvm.devtools.embedded.processes import tail
-from rvm.devtools.sample import check_database, load_sample, recording_file
-from rvm.devtools.stack import GIVE_WAY, Stack, running
+from rvm.devtools.sample import KEPT, check_database, load_sample, recording_file
+from rvm.devtools.stack import GIVE_WAY, Stack, add_port_options, ports_of, running
 
 WELCOME = """
   RVM is running. Ctrl-C stops all of it.
@@ -26,21 +26,22 @@ WELCOME = """
     Sandbox    {sandbox}        takes the drops and reports back
     Logs       {logs}
 
-  Leave a voicemail:
-
-curl -sS {web}/v1/{workspace}/voicemail \\
-  -H 'Authorization: Bearer {api_key}' -H "Idempotency-Key: $(date +%s%N)" \\
-  -F use_case_id={use_case} -F recipient_phone_number=+15550010001 -F audio=@fixtures/reminder.mp3
-
-  and see what became of it:
-
-curl -sS {web}/v1/{workspace}/voicemail -H 'Authorization: Bearer {api_key}'
-
-  For the commands of docs/integrate:
+  Paste this into another terminal, in this directory; every command of docs/integrate uses it:
 
 export API={web}/v1/{workspace}
 export KEY={api_key} TEST_KEY={test_key}
 export USE_CASE={use_case}
+
+  Leave a voicemail:
+
+curl -sS "$API/voicemail" -H "Authorization: Bearer $KEY" -H "Idempotency-Key: $(date +%s%N)" \\
+  -F use_case_id=$USE_CASE -F recipient_phone_number=+15550010001 -F audio=@fixtures/reminder.mp3
+
+  and see what became of it:
+
+curl -sS "$API/voicemail" -H "Authorization: Bearer $KEY"
+
+  Keys and password stay the same at the next start; they are new once {kept} is deleted.
 """
 
 
@@ -48,11 +49,7 @@ class Command(BaseCommand):
     help = "Runs web, workers, tick and the sandbox carrier until Ctrl-C, with sample data."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="of the web server, on 127.0.0.1")
-        parser.add_argument(
-            "--callbacks-port", type=int, default=8001, help="of the carriers' web server, on 127.0.0.1"
-        )
-        parser.add_argument("--sandbox-port", type=int, default=8800, help="of the sandbox carrier, on 127.0.0.1")
+        add_port_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         stopped = Event()
@@ -60,14 +57,8 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stopped.set())
         check_database()
         call_command("migrate", verbosity=0)
-        stack = Stack(
-            Path(settings.BASE_DIR) / ".rvm" / "up",
-            options["port"],
-            options["sandbox_port"],
-            options["callbacks_port"],
-            levels=GIVE_WAY,
-        )
-        sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
+        stack = Stack(Path(settings.BASE_DIR) / ".rvm" / "up", *ports_of(options), levels=GIVE_WAY)
+        sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT)
         store_recording(sample.workspace, "Appointment reminder", recording_file())
         try:
             with running(stack) as children:
@@ -76,6 +67,7 @@ class Command(BaseCommand):
                         web=stack.web_url,
                         sandbox=stack.sandbox_url,
                         logs=stack.directory,
+                        kept=KEPT,
                         workspace=sample.workspace.id,
                         use_case=sample.use_case.id,
                         username=sample.username,
