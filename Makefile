@@ -96,6 +96,12 @@ audit: .venv/audit.stamp ## compare the pinned packages with known vulnerabiliti
 types: .venv/dev.stamp ## check types
 	@$(WITH_SETTINGS) $(VENV)/mypy
 
+.PHONY: openapi
+openapi: .venv/dev.stamp ## write the OpenAPI document to docs/integrate/openapi.json, whose changes are reviewed
+	@$(WITH_SETTINGS) $(VENV)/python manage.py spectacular --format openapi-json --validate --fail-on-warn \
+		--file docs/integrate/openapi.json
+	@echo >> docs/integrate/openapi.json
+
 .PHONY: bench-dispatch
 bench-dispatch: .venv/dev.stamp ## measure the delivery engine; the last line is JSON
 	@$(VENV)/python manage.py bench dispatch --json

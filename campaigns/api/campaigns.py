@@ -258,6 +258,7 @@ class CancelView(_TransitionView):
     ),
 )
 class CopyView(_CampaignView):
+    creates_row = True
     required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_WRITE}
 
     def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:

@@ -1,13 +1,14 @@
 """Headers of every response: what caches may keep, what a browser may load, and what a page may ask of the machine.
 
-Nothing is kept by a cache except static files, also where a view says less: an answer may hold patients' numbers, a redirect an
-address with a proof. A page loads only what comes from this site. A view that has its own Content-Security-Policy keeps it.
+Nothing is kept by a cache except static files and what its view calls public, also where a view says less: an answer may hold
+patients' numbers, a redirect an address with a proof. A page loads only what comes from this site. A view that has its own
+Content-Security-Policy keeps it.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -24,6 +25,14 @@ _FEATURES = (
 )  # fmt: skip
 # JSON, CSV and sounds: nothing in them is a page, whatever a browser takes it for.
 DATA = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+# The directives with which a view has said enough.
+_CACHING = {"no-store", "public"}
+
+
+def _directives(headers: Mapping[str, str]) -> list[str]:
+    return [each.strip() for each in headers.get("Cache-Control", "").split(",")]
 
 
 def _permissions(own: str) -> str:
@@ -71,7 +80,7 @@ class ResponseHeadersMiddleware:
         request.csp_nonce = nonce  # type: ignore[attr-defined]
         response = self.get_response(request)
         headers = response.headers
-        if not isinstance(response, WhiteNoiseFileResponse) and "no-store" not in headers.get("Cache-Control", ""):
+        if not isinstance(response, WhiteNoiseFileResponse) and not _CACHING & set(_directives(headers)):
             headers["Cache-Control"] = "no-store"
         if "Content-Security-Policy" not in headers:
             headers["Content-Security-Policy"] = self._policy(request, response).format(nonce=nonce)

@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/openapi.json", docs.OpenApiView.as_view(), name="openapi"),
     path("docs", docs.docs, name="docs"),
     path("docs/problems", docs.problems, name="problems"),
+    path("docs/problems/<str:code>", docs.problem, name="problem"),
     # Before the admin's own, which match every other address below theirs.
     path("admin/people/", include("campaigns.admin.people.urls")),
     path("admin/autocomplete/", nowhere),

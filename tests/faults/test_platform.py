@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -24,11 +25,11 @@ from delivery.recordings.storage import read_frames
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.encryption.encrypted_files import encrypt_file
 from rvm.platform.roles import Role
+from rvm.project.docs import document
 from rvm.spreadsheets.columns.reading import read_columns
 from rvm.spreadsheets.preview import examine
 from rvm.spreadsheets.refusals import SheetInvalid
 from tests import factories
-from tests.faults.marks import fault
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +102,14 @@ def test_an_archive_of_many_entries_is_refused_by_the_end_of_its_directory() -> 
     assert peak < 3 * len(archive) + 2_000_000
 
 
-@fault("The OpenAPI document is made anew, at a fifth of a second, for each request without a key")
+@pytest.fixture
+def unmade_document() -> Iterator[None]:
+    document.cache_clear()
+    yield
+    document.cache_clear()
+
+
+@pytest.mark.usefixtures("unmade_document")
 def test_the_openapi_document_is_made_once() -> None:
     with patch(
         "drf_spectacular.generators.SchemaGenerator.get_schema",

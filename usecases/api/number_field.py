@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
+
 from rvm.phone_numbers.numbers import E164
 from rvm.platform.api.fields import TextField
 
+_SCHEMA = {"type": "string", "pattern": f"^{E164.pattern}$"}
 
+
+@extend_schema_field(_SCHEMA)
+class WrittenNumberField(TextField):
+    """A number that a service reads, which says of a wrong one what is wrong with it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+
+@extend_schema_field(_SCHEMA)
 class PhoneNumberField(TextField):
     """A number in E.164, exactly as it is stored."""
 

@@ -17,6 +17,7 @@ from rvm.platform.api.fields import (
 )
 from rvm.platform.api.lists import PageQuery
 from rvm.platform.api.rows.serializers import ModelRowSerializer
+from usecases.api.number_field import WrittenNumberField
 from usecases.models import Channel, PhoneNumber, UseCase
 from usecases.policy_text import policy_text
 from usecases.rules_in_force import rules_in_force
@@ -120,7 +121,7 @@ OWNED_HELP = (
 
 
 class NewPhoneNumber(StrictSerializer):
-    phone_number = TextField(help_text="E.164, such as +12125550100. The carrier's account must own it.")
+    phone_number = WrittenNumberField(help_text="E.164, such as +12125550100. The carrier's account must own it.")
     setup_id = IdField(help_text="The telephony setup whose account owns the number.")
     owned = YesField(default=False, help_text=OWNED_HELP)
 

@@ -46,7 +46,7 @@ class NewSuppression(StrictSerializer):
     )
 
 
-class LiftConsent(StrictSerializer):
+class NewLiftConsent(StrictSerializer):
     """A statement of new consent, given after the suppression."""
 
     source = TextField(max_length=MAX_SOURCE_LENGTH, help_text="How it was given, such as “signed form”.")  # type: ignore[assignment]
@@ -65,7 +65,7 @@ class LiftConsent(StrictSerializer):
 
 class LiftRequest(StrictSerializer):
     reason = TextField(max_length=MAX_LIFT_REASON_LENGTH, help_text="Why the number may be reached again.")
-    consent = LiftConsent(
+    consent = NewLiftConsent(
         required=False,
         help_text="Needed for an `opt_out`, and for what a carrier or an inbound message reported; kept with the lift.",
     )

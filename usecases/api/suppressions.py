@@ -83,6 +83,7 @@ class _SuppressionView(UseCasesView, RowsView):
     )
 )
 class SuppressionsView(_SuppressionView, ListView):
+    creates_row = True
     required_scopes: ClassVar = {"GET": Scope.SUPPRESSIONS_READ, "POST": Scope.SUPPRESSIONS_WRITE}
     query_class = SuppressionQuery
 

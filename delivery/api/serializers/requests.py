@@ -15,6 +15,7 @@ from delivery.models import Voicemail
 from delivery.services.screening import MAX_METADATA_BYTES, MAX_REFERENCE_LENGTH, Recipient
 from rvm.platform.api.fields import IdField, MomentField, StrictSerializer, TextField, YesField, no_such_field
 from rvm.platform.errors import ServiceError
+from usecases.api.number_field import WrittenNumberField
 
 MAX_RECIPIENTS = 1000
 
@@ -27,8 +28,8 @@ class _WhenFields(StrictSerializer):
 
 
 class _RecipientFields(StrictSerializer):
-    recipient_phone_number = TextField(
-        trim_whitespace=False, help_text="E.164; `^\\+1\\d{10}$` unless the workspace opened other countries."
+    recipient_phone_number = WrittenNumberField(
+        help_text="E.164; `^\\+1\\d{10}$` unless the workspace opened other countries."
     )
     reference = TextField(
         required=False,
@@ -76,7 +77,7 @@ class BatchRecipient(_RecipientFields):
     """One recipient of a batch."""
 
 
-@extend_schema_field(BatchRecipient(many=True))
+@extend_schema_field(serializers.ListField(child=BatchRecipient(), min_length=1, max_length=MAX_RECIPIENTS))
 class RecipientsField(serializers.Field[Any, Any, Any, Any]):
     """A list of 1 to 1,000 recipients. Each is validated separately: an invalid one becomes a ServiceError, the others are queued."""
 

@@ -126,6 +126,8 @@ class ListView(RowsView):
 class CreateView(RowsView):
     """A view whose POST creates a row and returns 201 with the row and its `Location`."""
 
+    creates_row = True
+
     def create(self) -> Model:
         """Insert a row from the body, as parsed by `ApiView.sent`, and return it."""
         raise NotImplementedError

@@ -9,12 +9,37 @@ from typing import NamedTuple
 
 
 class ProblemCode(NamedTuple):
-    """One kind of problem: a stable `code` for programs, and `title` and `advice` for readers of the documentation."""
+    """One kind of problem: a stable `code` for programs, and `title` and `advice` for readers of the documentation.
+
+    `operations` are the ids of the operations that send it, for a problem that does not follow from an operation's kind
+    (`rvm/platform/api/schema/responses.py`).
+    """
 
     code: str
     status: int
     title: str
     advice: str
+    operations: tuple[str, ...] = ()
+
+    @property
+    def repeats(self) -> str:
+        """Whether the same request may succeed later, as a sentence."""
+        return _REPEATS.get(self.code) or _REPEATS_OF_STATUS.get(self.status, _CHANGE_IT)
+
+
+_AFTER = "Yes: send the same request again after the time in `Retry-After`, under the same Idempotency-Key."
+_CHANGE_IT = "No: the same request gets the same response. Change it, or what it is about, first."
+_REPEATS_OF_STATUS = {
+    409: "Not at once: it may succeed when what is in the way has changed.",
+    429: _AFTER,
+    500: "Yes: send the same request again later, under the same Idempotency-Key, and wait longer each time.",
+    503: _AFTER,
+}
+_REPEATS = {
+    "idempotency_key_in_use": _AFTER,
+    "number_questions_used_up": "Yes: after the time in `retry_at`.",
+    "reference_used": "No: the voicemail with this reference exists. Use a new reference for another one.",
+}
 
 
 MALFORMED = ProblemCode(

@@ -73,7 +73,7 @@ class Problem(exceptions.APIException):
     def body(self) -> dict[str, Any]:
         body: dict[str, Any] = {
             **self.extra,
-            "type": f"{settings.RVM_PUBLIC_URL}/docs/problems#{self.code}",
+            "type": type_of(self.code),
             "title": self.problem.title,
             "status": self.problem.status,
             "detail": mask_numbers(str(self.detail)),
@@ -87,6 +87,11 @@ class Problem(exceptions.APIException):
                 for error in self.errors
             ]
         return body
+
+
+def type_of(code: str) -> str:
+    """The `type` of a problem: the address of its page."""
+    return f"{settings.RVM_PUBLIC_URL}/docs/problems/{code}"
 
 
 def invalid(pointer: str, detail: str, code: str = "invalid") -> Problem:

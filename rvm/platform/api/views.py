@@ -23,6 +23,7 @@ from rest_framework.views import APIView
 
 from rvm.platform import number_questions
 from rvm.platform.api import problem_codes as codes
+from rvm.platform.api.deprecation import Deprecation
 from rvm.platform.api.idempotency import once_per_key
 from rvm.platform.api.permissions import operation_of
 from rvm.platform.api.problem_codes import ProblemCode, by_code
@@ -46,6 +47,8 @@ class ApiView(APIView):
     `heavy` names the methods that take long, of which a few are answered at once (`rvm/platform/database/heavy_requests.py`).
     `upload_handler` receives files and limits their size. `problems` maps codes of ServiceError to problems; any other code becomes
     `invalid_request`. `rate_policy`: None for the limits of reading and writing.
+    `creates_row`: POST responds with 201 and the `Location` of a row. `deprecations` by method; a deprecated operation says so in
+    headers.
     """
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
@@ -54,6 +57,8 @@ class ApiView(APIView):
         codes.NOT_FOUND, codes.QUOTA_USED_UP, codes.NUMBER_QUESTIONS_USED_UP, codes.UNAVAILABLE
     )
     rate_policy: ClassVar[Policy | None] = None
+    creates_row: ClassVar[bool] = False
+    deprecations: ClassVar[Mapping[str, Deprecation]] = {}
     upload_handler: ClassVar[type[BoundedMemoryUploadHandler]] = BoundedMemoryUploadHandler
     throttle_classes = [KeyThrottle]
     http_method_names = ["get", "head", "post", "put", "patch", "delete", "options"]
@@ -82,6 +87,13 @@ class ApiView(APIView):
     @property
     def may_see_numbers(self) -> bool:
         return Scope.NUMBERS_READ in self.key.scopes
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """DRF's, and those of a deprecated operation; failures have them too."""
+        headers: dict[str, str] = super().default_response_headers
+        deprecation = self.deprecations and self.deprecations.get(operation_of(self, self.request))
+        return {**headers, **deprecation.headers} if deprecation else headers
 
     def ask_by_number(self, by: str, count: int = 1) -> None:
         """Count questions by number of a key that may not see numbers, and record them. Raises ServiceError beyond a day's."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from html import escape, unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from openapi_spec_validator import validate
 
 from rvm.platform.access.api_keys import CallerView
 from rvm.platform.api.permissions import AnyKey, WorkspaceScope
+from rvm.platform.api.problems import type_of
 from rvm.platform.api.views import ApiView
 from rvm.platform.scopes import Scope
 from rvm.project import docs
@@ -61,25 +63,30 @@ def test_every_operation_declares_its_scope(address: str, callback: Any) -> None
     assert all(isinstance(scope, Scope) for scope in view.required_scopes.values())
 
 
-def test_the_document_is_valid_openapi_31() -> None:
-    document = json.loads(b"".join(Client().get("/v1/openapi.json")))
-    assert document["openapi"].startswith("3.1")
-    validate(document)
-
-
 def test_the_pages_load_only_from_here_and_run_no_inline_script() -> None:
-    for address in ("/docs", "/docs/problems"):
+    for address in ("/docs", "/docs/problems", "/docs/problems/rate_limited"):
         page = Client().get(address)
         html = page.content.decode()
         assert page.status_code == 200 and "script-src 'self';" in page["Content-Security-Policy"]
         assert "//" not in "".join(re.findall(r'(?:src|href|data-document)="([^"]*)"', html))
         assert not re.findall(r"<script(?![^>]*src=)", html) and not re.findall(r"\son\w+=", html)
-        for address_of_file in re.findall(r'(?:src|href)="([^"]*)"', html):
+        for address_of_file in re.findall(r'(?:src|href)="(?!/docs/)([^"]*)"', html):
             assert finders.find(address_of_file.removeprefix("/static/")), address_of_file
 
 
-def test_every_problem_has_its_anchor() -> None:
+def test_every_problem_has_its_anchor_in_the_list() -> None:
     html = Client().get("/docs/problems").content.decode()
     for table in docs.PROBLEMS:
         for code in table:
             assert f'id="{code}"' in html
+
+
+@pytest.mark.parametrize("code", [code for table in docs.PROBLEMS for code in table])
+def test_the_type_of_a_problem_leads_to_a_page_about_it(code: str) -> None:
+    page = Client().get(urlsplit(type_of(code)).path)
+    html = page.content.decode()
+    [problem] = [table[code] for table in docs.PROBLEMS if code in table]
+    assert page.status_code == 200
+    for text in (problem.title, problem.advice, problem.repeats, f"{problem.status} {code}"):
+        assert escape(text) in html
+    assert json.loads(unescape(html.partition("<pre>")[2].partition("</pre>")[0]))["code"] == code

@@ -44,6 +44,7 @@ PUBLIC = {
     "/opt-out/<slug:slug>/done": "What the patient reads afterwards; the same for every number.",
     "/docs": "The documentation of the API.",
     "/docs/problems": "The documentation of the API's problems.",
+    "/docs/problems/<str:code>": "The documentation of one of them.",
     "/v1/openapi.json": "The documentation of the API, for machines.",
     "/": "Leads to the admin, which asks for a session.",
     "/admin/login/": "Leads to the sign-in page.",

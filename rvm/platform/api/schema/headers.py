@@ -1,0 +1,68 @@
+"""Response headers in the OpenAPI document: what each says, and which responses have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_TEXT = {"type": "string"}
+# `required` is said of a header that each response has to which it is given below.
+HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {
+        "description": "The id of the request: the caller's own `X-Request-Id`, or a new one. Logs and the audit repeat it.",
+        "required": True,
+        "schema": _TEXT,
+    },
+    "RateLimit-Policy": {
+        "description": 'The limit that counts this request, such as `"write";q=6000;w=60`: its name, requests, seconds.',
+        "schema": _TEXT,
+    },
+    "RateLimit": {
+        "description": 'Where the API key stands, such as `"write";r=5999;t=60`: requests left, seconds until the next window.',
+        "schema": _TEXT,
+    },
+    "Retry-After": {
+        "description": "Seconds after which the request may succeed.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "Location": {
+        "description": "The path of the new row.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Idempotent-Replayed": {
+        "description": "`true` if this is the stored response to an earlier request under the same Idempotency-Key.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "WWW-Authenticate": {"description": "The way to authenticate.", "required": True, "schema": _TEXT},
+    "Deprecation": {
+        "description": "Since when it is deprecated (RFC 9745): `@` and seconds since 1970. `Link` leads to what replaces it.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^@[0-9]+$"},
+    },
+    "Sunset": {
+        "description": "When the operation ends (RFC 8594).",
+        "schema": _TEXT,
+    },
+}
+
+
+def names_for(status: str, *, once: bool, creates: bool, deprecated: bool) -> Iterator[str]:
+    """The headers of a response with this status, in the order of the table.
+
+    `once`: the operation honours Idempotency-Key. `creates`: it responds with the path of a new row.
+    """
+    succeeds = status.startswith("2")
+    has = {
+        "X-Request-Id": True,
+        # A request is counted once its key is known.
+        "RateLimit-Policy": status not in ("401", "500"),
+        "RateLimit": status not in ("401", "500"),
+        "Retry-After": status in ("409", "429", "503"),
+        "Location": creates and status == "201",
+        "Idempotent-Replayed": once and succeeds,
+        "WWW-Authenticate": status == "401",
+        "Deprecation": deprecated and succeeds,
+        "Sunset": deprecated and succeeds,
+    }
+    return (name for name in HEADERS if has[name])

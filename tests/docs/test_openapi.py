@@ -1,0 +1,74 @@
+"""The committed OpenAPI document is the served one, complete and valid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular.drainage import GENERATOR_STATS
+from openapi_spec_validator import validate
+
+from rvm.platform.api.deprecation import MIN_NOTICE
+from rvm.project.docs import document
+from tests.docs.pages import DOCS
+
+COMMITTED = DOCS / "integrate" / "openapi.json"
+STALE = "docs/integrate/openapi.json is not the document of this code: run `make openapi`, and review what it changes."
+CONTENT: dict[str, Any] = document().content
+OPERATIONS: dict[str, dict[str, Any]] = {
+    operation["operationId"]: operation for methods in CONTENT["paths"].values() for operation in methods.values()
+}
+
+
+def test_the_committed_document_is_that_of_the_code() -> None:
+    if json.loads(COMMITTED.read_text()) != json.loads(document().body):
+        pytest.fail(STALE)
+
+
+def test_the_document_is_made_without_a_warning() -> None:
+    document.cache_clear()
+    document()
+    assert not GENERATOR_STATS
+
+
+def test_the_served_document_is_valid_openapi_31() -> None:
+    served = json.loads(Client().get("/v1/openapi.json").content)
+    assert served["openapi"].startswith("3.1") and served["servers"] and served["info"]["license"]
+    validate(served)
+
+
+def test_the_document_is_kept_by_a_client_until_it_changes() -> None:
+    first = Client().get("/v1/openapi.json", headers={"Accept": "text/html"})
+    assert first.status_code == 200 and first["Cache-Control"] == "public, max-age=300"
+    again = Client().get("/v1/openapi.json", headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 304 and not again.content
+
+
+def test_an_operation_has_an_id_a_summary_a_described_tag_and_a_key() -> None:
+    described = {tag["name"] for tag in CONTENT["tags"] if tag["description"]}
+    assert len(OPERATIONS) == sum(len(methods) for methods in CONTENT["paths"].values())
+    for name, operation in OPERATIONS.items():
+        assert name.replace("_", "").islower() and operation["summary"], name
+        assert operation["security"] == [{"ApiKey": []}], name
+        assert set(operation["tags"]) <= described, f"SPECTACULAR_SETTINGS describes no tag {operation['tags']}"
+
+
+def test_every_deprecated_operation_is_in_the_page_about_versions_and_gets_its_notice() -> None:
+    page = (DOCS / "integrate" / "versions.md").read_text()
+    for view in {callback.cls for callback in callbacks(get_resolver().url_patterns) if hasattr(callback, "cls")}:
+        for deprecation in getattr(view, "deprecations", {}).values():
+            assert deprecation.sunset - deprecation.since >= MIN_NOTICE, view
+    for name, operation in OPERATIONS.items():
+        assert not operation.get("deprecated") or f"`{name}`" in page, name
+
+
+def callbacks(entries: Any) -> Iterator[Any]:
+    for entry in entries:
+        if isinstance(entry, URLResolver):
+            yield from callbacks(entry.url_patterns)
+        elif isinstance(entry, URLPattern):
+            yield entry.callback
