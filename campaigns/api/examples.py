@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from campaigns.api.serializers.imports import (
+    ImportUpload,
+    MessagePreviewSerializer,
+    RecipientImportDetailSerializer,
+    RecipientImportSerializer,
+)
+from campaigns.api.serializers.opt_outs import (
+    OptOutLift,
+    OptOutListDetailSerializer,
+    OptOutListSerializer,
+    OptOutReading,
+    OptOutUpload,
+)
+from campaigns.api.serializers.withdrawals import WithdrawalUpload
 from campaigns.imports.row_errors import message_of
 from campaigns.lifecycle.service import STOPPED_ON_REQUEST
 from delivery.api.examples import RECORDING_ID as _RECORDING
 from delivery.api.examples import SETUP_ID as _SETUP
 from delivery.api.examples import USE_CASE_ID as _USE_CASE
-from rvm.platform.api.schema import request_example, response_example
+from rvm.platform.api.schema import csv_response, give_examples, request_example, response_example
 
 _CAMPAIGN = "01920f3b-1c00-7000-8000-0000000000f1"
 _IMPORT = "01920f3b-3d00-7000-8000-0000000000f2"
@@ -302,6 +316,7 @@ _OPT_OUTS: dict[str, Any] = {
     "opt_out_list_id": "01950c3e-7a40-7cc2-8d1e-52a9b8d1f0aa",
     "scope": "organisation",
     "live": True,
+    "scope": "organisation",
     "file_name": "stop.csv",
     "size_bytes": 64,
     "sha256": "5d41402abc4b2a76b9719d911017c592ae3f0e6b9c1d2f4a7b8c9d0e1f2a3b4c",
@@ -465,4 +480,33 @@ ERASURE = response_example(
         "asked_at": "2026-03-04T09:00:00Z",
         "finished_at": "2026-03-04T09:00:00Z",
     },
+)
+
+_FILE = "(the bytes of the file)"
+ROW_ERRORS = csv_response(
+    "Mobile,First,OK to call,row_number,code,message", f"•••,•••,•••,3,consent_blank,{message_of('consent_blank')}"
+)
+give_examples(
+    {
+        ImportUpload: {"file": _FILE},
+        RecipientImportSerializer: _CHECKED,
+        RecipientImportDetailSerializer: {**_CHECKED, **_DETAIL},
+        MessagePreviewSerializer: {
+            "items": [
+                {
+                    "recording_id": "01920f3a-6f00-7000-8000-0000000000c1",
+                    "duration_ms": 21_420,
+                    "audio_url": "https://rvm.example.com/recordings/player.01920f3a6f0070008000000000000000c1.1772464500~aGVsbG8.mp3",
+                    "code": "",
+                    "detail": "",
+                }
+            ]
+        },
+        WithdrawalUpload: {"file": _FILE},
+        OptOutUpload: {"file": _FILE},
+        OptOutReading: {"header_row": 1, "columns": ["phone", "reason"]},
+        OptOutListSerializer: _OPT_OUTS_CHECKED,
+        OptOutListDetailSerializer: {**_OPT_OUTS_CHECKED, **_OPT_OUTS_DETAIL},
+        OptOutLift: {"reason": "The list was of another clinic."},
+    }
 )

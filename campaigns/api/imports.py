@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 
@@ -196,7 +195,7 @@ class ImportErrorsView(_ImportView):
         f"the scope `{Scope.NUMBERS_READ.value}` the uploaded cells are hidden, and rows are left out that were "
         "not accepted because of what is known of their number. 409 `import_file_removed` a day after the upload.",
         tags=TAGS,
-        responses={(200, "text/csv"): OpenApiTypes.STR},
+        responses={(200, "text/csv"): examples.ROW_ERRORS},
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> HttpResponseBase:
         recipient_import = self.find(campaign_id=campaign_id, import_id=import_id)

@@ -7,7 +7,6 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +23,7 @@ from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
 from campaigns.planning.progress import progress
 from campaigns.selectors import retries
+from delivery.api.exports import EXPORTED
 from delivery.downloads import voicemail_download
 from delivery.selectors import voicemails
 from rvm.platform.api.rendering import AnyAccept
@@ -86,7 +86,7 @@ class ExportView(CampaignsView):
         "lists are added.",
         tags=TAGS,
         parameters=[CampaignExportQuery],
-        responses={(200, "text/csv"): OpenApiTypes.STR},
+        responses={(200, "text/csv"): EXPORTED},
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> HttpResponseBase:
         query = CampaignExportQuery(data=request.query_params)

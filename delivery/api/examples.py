@@ -6,9 +6,21 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from delivery.api.serializers.eligibility import EligibilitySerializer, answered
+from delivery.api.serializers.requests import SendUpload
+from delivery.api.serializers.sounds import (
+    ClipDetailSerializer,
+    ClipSerializer,
+    ClipUpload,
+    NewClipStatement,
+    NewRecordingStatement,
+    RecordingDetailSerializer,
+    RecordingSerializer,
+    RecordingUpload,
+    SoundChanges,
+)
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.services.voicemails import REFERENCE_USED
-from rvm.platform.api.schema import request_example, response_example
+from rvm.platform.api.schema import give_examples, request_example, response_example
 from usecases.eligibility import Facts, explain
 from usecases.facts_json import as_json
 from usecases.windows import USUAL_DELAY, Hours
@@ -215,33 +227,30 @@ RECORDING_DETAIL = response_example(
         "audio_url": "https://rvm.example.com/recordings/player.01920f3a6f0070008000000000000000c1.1772464500~aGVsbG8.mp3",
     },
 )
-CLIP = response_example(
-    "Kept",
-    {
-        "id": "01920f3a-6f00-7000-8000-0000000000f1",
-        "clip_id": "01920f3a-6f00-7000-8000-0000000000f1",
-        "name": "Ana",
-        "sha256": "1c2b5e0c7a1d4c3e8b6f0a9d2c4e6f8091a3b5c7d9e1f20314253647586970ab",
-        "size_bytes": 6_687,
-        "duration_ms": 836,
-        "bitrate_kbps": 64,
-        "sample_rate": 44_100,
-        "channels": 1,
-        "conversion": None,
-        "warnings": [],
-        "created_at": "2026-03-02T14:59:00Z",
-        "archived_at": None,
-        "sound_removed_at": None,
-        "attestation": {
-            "stated_at": "2026-03-02T14:59:00Z",
-            "stated_by": "01920f3a-6f00-7000-8000-0000000000a7",
-            "by_another": False,
-            "voice": "human",
-            "says": [],
-        },
+_CLIP: dict[str, Any] = {
+    "id": "01920f3a-6f00-7000-8000-0000000000f1",
+    "clip_id": "01920f3a-6f00-7000-8000-0000000000f1",
+    "name": "Ana",
+    "sha256": "1c2b5e0c7a1d4c3e8b6f0a9d2c4e6f8091a3b5c7d9e1f20314253647586970ab",
+    "size_bytes": 6_687,
+    "duration_ms": 836,
+    "bitrate_kbps": 64,
+    "sample_rate": 44_100,
+    "channels": 1,
+    "conversion": None,
+    "warnings": [],
+    "created_at": "2026-03-02T14:59:00Z",
+    "archived_at": None,
+    "sound_removed_at": None,
+    "attestation": {
+        "stated_at": "2026-03-02T14:59:00Z",
+        "stated_by": "01920f3a-6f00-7000-8000-0000000000a7",
+        "by_another": False,
+        "voice": "human",
+        "says": [],
     },
-    201,
-)
+}
+CLIP = response_example("Kept", _CLIP, 201)
 ASK_ELIGIBILITY = request_example(
     "A person on a Sunday",
     {"use_case_id": USE_CASE_ID, "recipient_phone_number": "+13055550142", "at": "2026-03-01T15:00:00Z"},
@@ -262,4 +271,25 @@ _IN_FLORIDA = Facts(
 ELIGIBILITY = response_example(
     "Not on a Sunday",
     EligibilitySerializer(answered(explain(_IN_FLORIDA, datetime(2026, 3, 1, 15, tzinfo=UTC)))).data,
+)
+
+_SOUND = "(the bytes of the file)"
+_STATEMENT = {"voice": "human", "no_health_details": True}
+_STATED = {**_STATEMENT, "says_caller": True, "says_callback_number": True, "says_opt_out_number": True}
+give_examples(
+    {
+        SendUpload: {"use_case_id": USE_CASE_ID, "recipient_phone_number": "+12025550142", "audio": _SOUND},
+        RecordingUpload: {"audio": _SOUND, "name": "Flu shot reminder"},
+        RecordingSerializer: _RECORDING_KEPT,
+        RecordingDetailSerializer: RECORDING_DETAIL.value,
+        NewRecordingStatement: _STATED,
+        SoundChanges: {"name": "Flu shot reminder, autumn"},
+        ClipUpload: {"audio": _SOUND, "name": "Ana"},
+        ClipSerializer: _CLIP,
+        ClipDetailSerializer: {
+            **_CLIP,
+            "audio_url": "https://rvm.example.com/recordings/player.01920f3a6f0070008000000000000000f1.1772464500~aGVsbG8.mp3",
+        },
+        NewClipStatement: _STATEMENT,
+    }
 )

@@ -6,7 +6,6 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 
@@ -15,6 +14,7 @@ from delivery.api.serializers.filters import ExportQuery, ExportSearch
 from delivery.downloads import voicemail_download
 from delivery.selectors import voicemails
 from rvm.platform.api.rendering import AnyAccept
+from rvm.platform.api.schema import csv_response
 from rvm.platform.scopes import Scope
 
 TAGS = ["Voicemail"]
@@ -30,6 +30,12 @@ EXAMPLE = OpenApiExample(
 )
 
 
+EXPORTED = csv_response(
+    "voicemail_id,workspace_name,campaign_name,use_case_name,recipient_phone_number,status,reason",
+    "01920f3b-8a40-7000-8000-0000000000d1,Lakeside,,Appointment reminder,•••••••0142,failed,busy",
+)
+
+
 class VoicemailExportView(DeliveryView):
     required_scopes: ClassVar = {"GET": Scope.VOICEMAIL_READ, "POST": Scope.VOICEMAIL_READ}
     heavy: ClassVar = frozenset({"GET", "POST"})
@@ -41,7 +47,7 @@ class VoicemailExportView(DeliveryView):
         description=_DESCRIPTION,
         tags=TAGS,
         parameters=[ExportQuery],
-        responses={(200, "text/csv"): OpenApiTypes.STR},
+        responses={(200, "text/csv"): EXPORTED},
     )
     def get(self, request: Request, workspace_id: UUID) -> StreamingHttpResponse:
         return self._export(ExportQuery(data=request.query_params))
@@ -52,7 +58,7 @@ class VoicemailExportView(DeliveryView):
         description=f"{_DESCRIPTION} It changes nothing, so each response is read anew, also under the same Idempotency-Key.",
         tags=TAGS,
         request=ExportSearch,
-        responses={(200, "text/csv"): OpenApiTypes.STR},
+        responses={(200, "text/csv"): EXPORTED},
         examples=[EXAMPLE],
     )
     def post(self, request: Request, workspace_id: UUID) -> StreamingHttpResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+import delivery.setups.examples  # noqa: F401  # gives the serializers their examples
 from delivery.setups import api
 
 urlpatterns = [

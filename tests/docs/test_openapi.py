@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.drainage import GENERATOR_STATS
+from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
 
 from rvm.platform.api.deprecation import MIN_NOTICE
@@ -72,3 +73,25 @@ def callbacks(entries: Any) -> Iterator[Any]:
             yield from callbacks(entry.url_patterns)
         elif isinstance(entry, URLPattern):
             yield entry.callback
+
+
+def bodies() -> Iterator[Any]:
+    """Each body of a request and of a successful response, but sounds."""
+    for name, operation in OPERATIONS.items():
+        kinds = {"request": operation.get("requestBody", {})} | {
+            status: response for status, response in operation["responses"].items() if status.startswith("2")
+        }
+        for kind, body in kinds.items():
+            for media_type, content in body.get("content", {}).items():
+                if media_type != "audio/mpeg":
+                    yield pytest.param(content, id=f"{name}-{kind}-{media_type}")
+
+
+@pytest.mark.parametrize("content", list(bodies()))
+def test_every_body_has_an_example_that_is_right(content: dict[str, Any]) -> None:
+    examples = content.get("examples", {})
+    assert examples, "Give it one with `give_examples`, in examples.py of its layer."
+    whole = {**content["schema"], "components": CONTENT["components"]}
+    validator = Draft202012Validator(whole, format_checker=FormatChecker())
+    for example in examples.values():
+        assert [error.message for error in validator.iter_errors(example["value"])] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+import usecases.api.examples  # noqa: F401  # gives the serializers their examples
 from usecases.api import consents, phone_numbers, suppressions, use_cases
 
 urlpatterns = [

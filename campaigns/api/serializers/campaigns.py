@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from campaigns.api.serializers.fields import CountsField
@@ -27,6 +28,10 @@ RETRY_STATES = [state.value for state in RetryState]
 REASONS = [reason.value for reason in Reason]
 
 
+# RFC 3339, but that the offset may be left out.
+@extend_schema_field(
+    {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?$"}
+)
 class LocalTimeField(MomentField):
     """A time with or without an offset. The service takes a time without one as local time in the campaign's time zone."""
 

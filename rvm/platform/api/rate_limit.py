@@ -21,8 +21,8 @@ from rvm.platform.redis_connection import redis_client
 
 _log = structlog.get_logger(__name__)
 
-# One script increments the count and reads the window's remaining time atomically, and the time, by one clock for all web hosts. A window begins with its first request. What is no
-# count of such a window is replaced by a new one.
+# One script increments the count and reads the window's remaining time atomically, and the time, by one clock for all web hosts. A
+# window begins with its first request. What is no count of such a window is replaced by a new one.
 _COUNT = """
 local left, kind = redis.call('PTTL', KEYS[1]), redis.call('TYPE', KEYS[1]).ok
 local count = kind == 'string' and redis.call('STRLEN', KEYS[1]) < 16 and string.match(redis.call('GET', KEYS[1]), '^%d+$')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+import rvm.platform.audit.examples  # noqa: F401  # gives the serializers their examples
 from rvm.platform.audit import views
 
 urlpatterns = [

@@ -9,10 +9,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.drainage import get_override
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent, force_instance
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+from drf_spectacular.plumbing import ResolvedComponent, build_examples_list, force_instance, is_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
 
 from rvm.platform.api.deprecation import Deprecation
@@ -56,6 +58,21 @@ def request_example(name: str, value: Any, media_type: str = "application/json")
 
 def response_example(name: str, value: Any, status: int = 200, media_type: str = "application/json") -> OpenApiExample:
     return OpenApiExample(name, value, response_only=True, status_codes=[str(status)], media_type=media_type)
+
+
+def give_examples(values: Mapping[type[serializers.BaseSerializer[Any]], Any]) -> None:
+    """Give each serializer the example that operations have which name none of their own; a page has it as its item."""
+    for serializer_class, value in values.items():
+        extend_schema_serializer(examples=[OpenApiExample("Example", value)])(serializer_class)
+
+
+def csv_response(*lines: str) -> OpenApiResponse:
+    """The response with a CSV file, of which these are the first lines."""
+    return OpenApiResponse(
+        OpenApiTypes.STR,
+        description="The whole file: UTF-8 with a byte order mark, comma, CRLF.",
+        examples=[OpenApiExample("The first lines", "\ufeff" + "".join(f"{line}\r\n" for line in lines))],
+    )
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
@@ -165,6 +182,24 @@ class ApiSchema(AutoSchema):
         self.registry.register_on_missing(component)
         reference: dict[str, str] = component.ref
         return reference
+
+    def _get_examples(
+        self, serializer: Any, direction: str, media_type: str, status_code: Any = None, extras: Any = None
+    ) -> Any:
+        """The operation's own examples, otherwise the serializer's, otherwise a page with the one of its rows."""
+        own = super()._get_examples(serializer, direction, media_type, status_code, extras)
+        if own or not is_serializer(serializer):
+            return own
+        serializer = force_instance(serializer)
+        examples = get_override(serializer, "examples", [])
+        if not examples and isinstance(items := serializer.fields.get("items"), serializers.ListSerializer):
+            rest = {"continuation_token": None, "has_more": False}
+            whole = {name: value for name, value in rest.items() if name in serializer.fields}
+            examples = [
+                OpenApiExample(example.name, {"items": [example.value], **whole})
+                for example in get_override(items.child, "examples", [])
+            ]
+        return build_examples_list(examples)
 
     def _get_serializer_name(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> str:
         """The class's own name, which says what the request is (`NewSetup`, `SetupChanges`), by docs/contribute/style.md."""
