@@ -316,7 +316,6 @@ _OPT_OUTS: dict[str, Any] = {
     "opt_out_list_id": "01950c3e-7a40-7cc2-8d1e-52a9b8d1f0aa",
     "scope": "organisation",
     "live": True,
-    "scope": "organisation",
     "file_name": "stop.csv",
     "size_bytes": 64,
     "sha256": "5d41402abc4b2a76b9719d911017c592ae3f0e6b9c1d2f4a7b8c9d0e1f2a3b4c",

@@ -430,6 +430,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/v1/\{workspace_id\}",
     "ENUM_NAME_OVERRIDES": {
+        "Scope": "rvm.platform.scopes.Scope",
         "VoicemailStatus": "delivery.api.serializers.voicemails.VOICEMAIL_STATUSES",
         "DropStatus": "delivery.api.serializers.voicemails.DROP_STATUSES",
         "Reason": "campaigns.api.serializers.campaigns.REASONS",

@@ -93,7 +93,7 @@ class UploadedListSerializer(ModelRowSerializer[Any]):
 class QuestionField(OptionalTextField):
     """The message of a Question from `context["question_texts"]`, which differ by kind of list; null if nothing is asked."""
 
-    def to_representation(self, question: str) -> str | None:
+    def to_representation(self, question: str) -> Any:
         texts: Mapping[Question, str] = self.context["question_texts"]
         return texts[Question(question)] if question else None
 

@@ -170,7 +170,7 @@ class ConversionField(OptionalTextField):
             help_text="What was done with a file that was no MP3, as a sentence; null for an MP3.",
         )
 
-    def to_representation(self, value: str) -> str | None:
+    def to_representation(self, value: str) -> Any:
         return conversion_done(value)
 
 

@@ -117,7 +117,7 @@ class ApiKeySerializer(serializers.Serializer[ApiKey]):
     permissions = serializers.ListField(
         source="scopes", child=serializers.CharField(), help_text="The same as `scopes`."
     )
-    role = serializers.ReadOnlyField(default=ROLE, help_text="Always `member`.")
+    role = serializers.CharField(read_only=True, default=ROLE, help_text="Always `member`.")
     networks = serializers.ListField(
         child=serializers.CharField(), help_text="From where it is accepted; [] everywhere."
     )
@@ -131,8 +131,11 @@ class ApiKeySerializer(serializers.Serializer[ApiKey]):
         allow_null=True,
         help_text="The person or service user who made it, or rotated the one before.",
     )
-    created_by_credential_id = serializers.ReadOnlyField(
-        default=None, help_text="Always null; the audit event `api_key.created` names the key that asked."
+    created_by_credential_id = serializers.UUIDField(
+        read_only=True,
+        allow_null=True,
+        default=None,
+        help_text="Always null; the audit event `api_key.created` names the key that asked.",
     )
     current = serializers.SerializerMethodField(help_text="Whether it is the key that asks.")
 

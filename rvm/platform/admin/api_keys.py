@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django import forms
@@ -44,7 +44,7 @@ class RotationForm(forms.Form):
         label="The old key works on for",
         choices=[(24, "24 hours"), (0, "no moment longer"), (1, "1 hour"), (72, "3 days"), (168, "7 days")],
         coerce=int,
-        empty_value=24,
+        empty_value=cast(Any, 24),
         required=False,
         widget=UnfoldAdminSelectWidget(),
         help_text="No moment longer if the key has leaked.",

@@ -43,7 +43,7 @@ class _Strict:
 
     fields: Any
     # DRF's own words are Python's, such as dictionary.
-    default_error_messages = {"invalid": "This must be a JSON object."}
+    default_error_messages: Any = {"invalid": "This must be a JSON object."}
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):

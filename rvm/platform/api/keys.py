@@ -78,7 +78,7 @@ def create_api_key(
         expires_at=expires_at,
         networks=networks_of(networks),
     )
-    _require_within(key, _locked(maker).get(maker and maker.pk))
+    _require_within(key, _locked(maker).get(maker.pk if maker else None))
     user_id = uuid7()
     user = User(id=user_id, username=f"key-{user_id}", is_service=True)
     user.set_unusable_password()
@@ -128,7 +128,7 @@ def rotate_api_key(
         expires_at=expires_at or old.expires_at,
         networks=old.networks,
     )
-    _require_within(successor, locked.get(maker and maker.pk))
+    _require_within(successor, locked.get(maker.pk if maker else None))
     plaintext = _insert(successor, key.user, actor)
     key.expires_at = now + overlap if old.expires_at is None else min(now + overlap, old.expires_at)
     key.save(update_fields=["expires_at"])
@@ -155,11 +155,11 @@ def revoke_api_key(key: ApiKey, *, actor: User | None = None) -> None:
 def makers_of(user: User | UUID | None) -> set[UUID]:
     """The ids of who has seen a key of this service user: who made or rotated it, and if that was a key, also who has seen that."""
     found: set[UUID] = set()
-    asked = {user.pk if isinstance(user, User) else user}
+    asked: Iterable[UUID | None] = [user.pk if isinstance(user, User) else user]
     while asked:
-        makers = ApiKey.objects.filter(user__in=asked, made_by__isnull=False).values_list("made_by_id", flat=True)
-        asked = {pk for pk in makers if pk is not None} - found
-        found |= asked
+        makers = ApiKey.objects.filter(user__in=asked).values_list("made_by_id", flat=True)
+        new = {pk for pk in makers if pk is not None} - found
+        found, asked = found | new, new
     return found
 
 

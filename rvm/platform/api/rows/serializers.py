@@ -20,7 +20,7 @@ class OptionalTextField(serializers.CharField):
     def __init__(self, **options: Any) -> None:
         super().__init__(**{**options, "allow_null": True})
 
-    def to_representation(self, value: Any) -> str | None:
+    def to_representation(self, value: Any) -> Any:
         return str(value) or None
 
 
