@@ -5,7 +5,6 @@ A test key finds the events of test keys only. Events of no workspace, such as s
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,17 +13,29 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rvm.platform.api.lists import ListView, page_of
+from rvm.platform.api.lists import ListView, PageQuery
+from rvm.platform.api.pagination import position_token
+from rvm.platform.api.views import ApiView
 from rvm.platform.audit.reading import tell
-from rvm.platform.audit.selectors import in_words, on_days
-from rvm.platform.audit.serializers import AuditEventSerializer, AuditQuery, DaysQuery
+from rvm.platform.audit.reference.events import (
+    AccessLogQuery,
+    AuditEventPageSerializer,
+    EventsQuery,
+    PhiAccessQuery,
+    count_up_to,
+    matching,
+    members,
+    position_at,
+)
+from rvm.platform.audit.selectors import in_words
+from rvm.platform.audit.serializers import AuditEventSerializer
 from rvm.platform.audit.vocabulary import DISCLOSURES
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, AuditEvent
 from rvm.platform.scopes import Scope
 
-_TAGS = ["Audit"]
-_WORLD = "A test key gets what test keys did."
+TAGS = ["Audit"]
+WORLD = "A test key gets what test keys did."
 _COLUMNS = {
     "action": "action",
     "actor": "actor",
@@ -33,10 +44,10 @@ _COLUMNS = {
 }
 
 
-class _AuditListView(ListView):
+class EventsView(ApiView):
+    """The base of views of events."""
+
     required_scopes: ClassVar = {"GET": Scope.AUDIT_READ}
-    serializer_class = AuditEventSerializer
-    query_class = DaysQuery
 
     def within(self, live: bool | None) -> QuerySet[AuditEvent]:
         """The events that the key may read, of a test key those of the service users of test keys, also from jobs that they began."""
@@ -47,27 +58,56 @@ class _AuditListView(ListView):
         keys = ApiKey.objects.filter(workspace=self.workspace, live=live)
         return own.filter(actor__in=list(keys.values_list("user_id", flat=True)))
 
-    def rows(self, query: DaysQuery, live: bool | None) -> QuerySet[AuditEvent]:
+
+class _AuditListView(ListView, EventsView):
+    serializer_class = AuditEventSerializer
+    query_class = AccessLogQuery
+
+    def rows(self, query: Any, live: bool | None) -> QuerySet[AuditEvent]:
         asked = query.filters
-        found = on_days(self.within(live), asked.get("date_from"), asked.get("date_to"), UTC)
+        found = matching(self.within(live), asked)
         return in_words(found.filter(**{_COLUMNS[name]: asked[name] for name in _COLUMNS if name in asked}))
 
     def serialize_all(self, rows: list[Any]) -> Any:
-        return [self.serializer_class(told).data for told in tell(rows)]
+        self.told = tell(rows)
+        return [self.serializer_class(told).data for told in self.told]
+
+    def page(self, query: PageQuery) -> Response:
+        """Our page with the reference's members. An offset is the position behind the events that it passes."""
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        found, by_token = self.rows(query, self.reach), bool(asked.get("continuation_token"))
+        if offset := asked.get("offset", 0):
+            asked["continuation_token"] = position_token(
+                position_at(found, offset),
+                workspace_id=self.workspace.pk,
+                model=AuditEvent,
+                filters={**self.kwargs, **query.filters},
+            )
+        response = super().page(query)
+        response.data |= members(
+            self.told,
+            total=count_up_to(found),
+            limit=asked["limit"],
+            offset=offset,
+            has_more=response.data["has_more"],
+            by_token=by_token,
+        )
+        return response
 
 
 @extend_schema_view(
     get=extend_schema(
         operation_id="list_audit_events",
         summary="List audit events",
-        description=f"Newest first. {_WORLD}",
-        tags=_TAGS,
-        parameters=[AuditQuery],
-        responses={200: page_of(AuditEventSerializer)},
+        description=f"Newest first. {WORLD}",
+        tags=TAGS,
+        parameters=[EventsQuery],
+        responses={200: AuditEventPageSerializer},
     )
 )
 class AuditView(_AuditListView):
-    query_class = AuditQuery
+    query_class = EventsQuery
 
 
 @extend_schema_view(
@@ -75,14 +115,16 @@ class AuditView(_AuditListView):
         operation_id="list_phi_access",
         summary="List who saw what is known of people",
         description="Events by which somebody saw whole numbers or a person's row, heard a recording, searched for people, or took "
-        f"rows out as a file, newest first. {_WORLD}",
-        tags=_TAGS,
-        parameters=[DaysQuery],
-        responses={200: page_of(AuditEventSerializer)},
+        f"rows out as a file, newest first. {WORLD}",
+        tags=TAGS,
+        parameters=[PhiAccessQuery],
+        responses={200: AuditEventPageSerializer},
     )
 )
 class PhiAccessView(_AuditListView):
-    def rows(self, query: DaysQuery, live: bool | None) -> QuerySet[AuditEvent]:
+    query_class = PhiAccessQuery
+
+    def rows(self, query: Any, live: bool | None) -> QuerySet[AuditEvent]:
         return super().rows(query, live).filter(action__in=DISCLOSURES)
 
 
@@ -90,10 +132,10 @@ class AccessLogView(_AuditListView):
     @extend_schema(
         operation_id="list_accesses_to_row",
         summary="List who saw one row",
-        description=f"The same events about one row. 404 if no event is about it. {_WORLD}",
-        tags=_TAGS,
-        parameters=[DaysQuery],
-        responses={200: page_of(AuditEventSerializer)},
+        description=f"The same events about one row. 404 if no event is about it. {WORLD}",
+        tags=TAGS,
+        parameters=[AccessLogQuery],
+        responses={200: AuditEventPageSerializer},
     )
     def get(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         if not self.within(self.reach).filter(subject_id=ids["resource_id"]).exists():
@@ -101,5 +143,5 @@ class AccessLogView(_AuditListView):
             raise ServiceError("not_found", self.not_found_message(message))
         return super().get(request, workspace_id, **ids)
 
-    def rows(self, query: DaysQuery, live: bool | None) -> QuerySet[AuditEvent]:
+    def rows(self, query: Any, live: bool | None) -> QuerySet[AuditEvent]:
         return super().rows(query, live).filter(subject_id=self.kwargs["resource_id"], action__in=DISCLOSURES)

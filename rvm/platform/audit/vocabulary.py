@@ -28,6 +28,7 @@ MESSAGES: dict[str, str] = {
     "api_key.rotated": "{who} rotated the API key {it}",
     "api_key.revoked": "{who} revoked the API key {it}",
     "audit_event.exported": "{who} exported the audit of {it}",
+    "audit_event.downloaded": "{who} downloaded an export of the audit of {it}",
     "identity.connected": "{who} connected single sign-on with {it}",
     "invitation.accepted": "{who} accepted the invitation of {it}",
     "invitation.renewed": "{who} sent the invitation of {it} again",

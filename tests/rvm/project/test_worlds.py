@@ -41,6 +41,7 @@ from delivery.recordings.recordings import store_recording
 from delivery.recordings.shelf import archive
 from delivery.reports.inbox import merge, receive
 from delivery.setups import api as setups
+from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import ApiKey, Session, Workspace
 from rvm.platform.scopes import Scope
@@ -125,8 +126,13 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
         workspace=workspace, campaign=campaigns["draft"], voicemail_ids=waiting, counts={"waiting": 1}
     )
     LaunchApproval.objects.create(campaign=campaigns["draft"], kind="launch", people=1, above=0, version=b"v")
+    exported = audit.record(
+        "audit_event.exported", workspace, actor=make_api_key(workspace, live=live)[0].user, workspace=workspace,
+        filters={"date_from": "2026-03-01T00:00:00+00:00", "date_to": "2026-04-01T00:00:00+00:00"}, rows=0, bytes=0,
+    )  # fmt: skip
     return Rows(
         {
+            "export_id": exported.pk,
             "opt_out_list_id": opt_outs["uploaded"].pk,
             "checked_opt_outs_id": opt_outs["checked"].pk,
             "listed_opt_outs_id": opt_outs["completed"].pk,
@@ -388,7 +394,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(ACTIONS), len(READING)) == (65, 41)
+    assert (len(ACTIONS), len(READING)) == (65, 45)
 
 
 @pytest.mark.parametrize("operation", ACTIONS)
@@ -445,6 +451,7 @@ ONE_WORLD = {
     "consent_id",
     "api_key_id",
     "resource_id",
+    "export_id",
 }
 
 
@@ -456,6 +463,7 @@ def no_question(rows: Rows) -> dict[str, Any]:
 QUESTIONS: dict[str, Callable[[Rows], dict[str, Any]]] = {
     "POST eligibility": lambda rows: {**rows_named(rows, "use_case_id"), "recipient_phone_number": "+12025550101"},
     "POST people/search": lambda rows: {"reference": "visit-1"},
+    "POST audit/export": lambda rows: {"date_from": "2026-03-01", "date_to": "2026-03-31"},
 }
 READING = [operation for operation, changes in CHANGES.items() if not changes]
 

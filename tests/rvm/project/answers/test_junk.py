@@ -24,6 +24,7 @@ from campaigns.models import Withdrawal
 from delivery.recordings import removal
 from delivery.recordings.clips import store_clip
 from delivery.recordings.recordings import store_recording
+from rvm.platform import audit
 from rvm.platform.api import rate_limit
 from tests.campaigns.api.calling import make_campaign, upload_directly
 from tests.campaigns.opt_outs.lists import uploaded as upload_opt_outs
@@ -95,7 +96,12 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     add_recipients(campaign, 1)
     queued, failed = make_voicemail(use_case), make_voicemail(use_case, status="failed", reason="busy")
     withdrawal = Withdrawal.objects.create(workspace=api.key.workspace, campaign=campaign, voicemail_ids=[])
+    workspace, span = api.key.workspace, dict.fromkeys(("date_from", "date_to"), "2026-03-01T00:00:00+00:00")
+    exported = audit.record(
+        "audit_event.exported", workspace, actor=None, workspace=workspace, filters=span, rows=0, bytes=0
+    )
     return {
+        "export_id": [exported.pk],
         "use_case_id": [use_case.pk],
         "setup_id": [use_case.setup_id],
         "resource_id": [use_case.setup_id],
