@@ -78,7 +78,7 @@ class _CampaignView(CampaignsView, RowsView):
         tags=TAGS,
         request=NewCampaign,
         responses={201: CampaignSerializer},
-        examples=[examples.NEW_CAMPAIGN, examples.DRAFT],
+        examples=[examples.NEW_CAMPAIGN, examples.NEW_CAMPAIGN_BY_NAMES, examples.DRAFT],
     ),
 )
 class CampaignListView(_CampaignView, ListView, CreateView):

@@ -80,6 +80,18 @@ NEW_CAMPAIGN = request_example(
         "pace_per_second": 20,
     },
 )
+NEW_CAMPAIGN_BY_NAMES = request_example(
+    "A message of one's own for each, with the clip that is called what the list says",
+    {
+        "name": "Flu shots, by name",
+        "use_case_id": _USE_CASE,
+        "script": [
+            {"clip": "01920f3a-6f00-7000-8000-0000000000f0"},
+            {"field": "first_name", "clips": "by_name", "otherwise": "01920f3a-6f00-7000-8000-0000000000f2"},
+            {"clip": "01920f3a-6f00-7000-8000-0000000000f3"},
+        ],
+    },
+)
 DRAFT = response_example("A draft", _DRAFT, 201)
 DRAFT_AGAIN = response_example("A draft again", _DRAFT)
 RUNNING = response_example("Running", _RUNNING)

@@ -9,7 +9,7 @@ from typing import Any
 
 from campaigns.models import Campaign
 from campaigns.models.campaign import MAX_NAME_LENGTH
-from campaigns.scripts import check_script
+from campaigns.scripts import check_script, with_named_clips
 from campaigns.scripts.usage import clips_of
 from delivery.models import Lane, Recording
 from delivery.models.lane import LANE_SETTINGS, bounds_of
@@ -124,6 +124,7 @@ def _check_sound(campaign: Campaign, values: dict[str, Any]) -> None:
             require_offered(recording)
         values["script"] = None
     if script is not None:
+        values["script"] = script = with_named_clips(campaign.workspace, script)
         for refused in check_script(campaign.workspace, script, kept=clips_of(campaign)):
             raise refused
         values["recording"] = None

@@ -88,44 +88,46 @@ def read_script(raw: Any) -> Script:
     part."""
     if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_PARTS:
         count = f"; this one has {len(raw)}" if isinstance(raw, list) else ""
-        raise _malformed(f"A script is a list of 1 to {MAX_PARTS} parts{count}.")
+        raise malformed(f"A script is a list of 1 to {MAX_PARTS} parts{count}.")
     script = tuple(_part(number, part) for number, part in enumerate(raw, 1))
     fields = sum(isinstance(part, Chosen) for part in script)
     if fields > MAX_FIELD_PARTS:
-        raise _malformed(f"At most {MAX_FIELD_PARTS} parts are chosen by a field; this script has {fields}.")
+        raise malformed(f"At most {MAX_FIELD_PARTS} parts are chosen by a field; this script has {fields}.")
     return script
 
 
 def _part(number: int, raw: Any) -> Part:
     if not isinstance(raw, dict) or set(raw) not in ({"clip"}, {"field", "clips"}, {"field", "clips", "otherwise"}):
-        raise _malformed(
-            f'Part {number} must be {{"clip": id}} or {{"field": name, "clips": {{value: id}}, "otherwise": id}}.'
+        raise malformed(
+            f'Part {number} must be {{"clip": id}} or {{"field": name, "clips": {{value: id}}, "otherwise": id}}; "clips" may be '
+            'a list of ids or "by_name" too, for clips that are called what the field says.'
         )
     if "clip" in raw:
-        return Fixed(_id(number, raw["clip"]))
+        return Fixed(clip_id(number, raw["clip"]))
     if not isinstance(raw["field"], str) or not MERGE_FIELD.fullmatch(raw["field"]):
-        raise _malformed(
+        raise malformed(
             f"Part {number} must name a field as lists do: a letter, then letters, digits and underscores, all lower-case."
         )
     if not isinstance(raw["clips"], dict) or not raw["clips"]:
-        raise _malformed(f"Part {number} must say a clip for at least one value of {raw['field']}.")
+        raise malformed(f"Part {number} must say a clip for at least one value of {raw['field']}.")
     clips: dict[str, UUID] = {}
     for value, clip in raw["clips"].items():
-        key, chosen = key_of(value), _id(number, clip)
+        key, chosen = key_of(value), clip_id(number, clip)
         if clips.setdefault(key, chosen) != chosen:
-            raise _malformed(
+            raise malformed(
                 f"Part {number} says two clips for one value of {raw['field']} (case and spaces do not count)."
             )
     otherwise = raw.get("otherwise")
-    return Chosen(raw["field"], clips, None if otherwise is None else _id(number, otherwise))
+    return Chosen(raw["field"], clips, None if otherwise is None else clip_id(number, otherwise))
 
 
-def _id(number: int, raw: Any) -> UUID:
+def clip_id(number: int, raw: Any) -> UUID:
+    """The id of a clip in a part. Raises ServiceError."""
     try:
         return UUID(raw)
     except (AttributeError, TypeError, ValueError):
-        raise _malformed(f"Part {number} names a clip by something that is no id.") from None
+        raise malformed(f"Part {number} names a clip by something that is no id.") from None
 
 
-def _malformed(message: str) -> ServiceError:
+def malformed(message: str) -> ServiceError:
     return ServiceError("script_malformed", message, field="script")

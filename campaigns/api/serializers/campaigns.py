@@ -65,7 +65,9 @@ class CampaignChanges(StrictSerializer):
         allow_null=True,
         child=ObjectField(),
         help_text='Instead of one recording: its parts in order, each a clip, `{"clip": id}`, or chosen by a field of the list, '
-        '`{"field": "first_name", "clips": {"ana": id}, "otherwise": id or null}`.',
+        '`{"field": "first_name", "clips": {"ana": id}, "otherwise": id or null}`. In place of clips by value, `clips` may be a list '
+        'of ids, each heard where the field says its name, or `"by_name"` for all clips that the script does not name elsewhere; '
+        "answers have clips by value.",
     )
     starts_at = LocalTimeField(
         required=False,

@@ -31,6 +31,7 @@ from rvm.platform.api.lists import page_of
     ("example", "serializer"),
     [
         (examples.NEW_CAMPAIGN, NewCampaign),
+        (examples.NEW_CAMPAIGN_BY_NAMES, NewCampaign),
         (examples.SLOWER, CampaignChanges),
         (examples.RETRY_FAILED, RetryFailed),
         (examples.READ_AS, ImportReading),

@@ -97,3 +97,25 @@ def test_a_script_that_makes_too_short_a_recording_is_refused_at_its_field(
     assert wrong(api.patch(f"campaigns/{new_campaign().pk}", {"script": [{"clip": "x"}]})) == [
         ("/script", "script_malformed")
     ]
+
+
+def test_a_clip_is_picked_by_the_persons_name(
+    api: Api, new_campaign: Callable[..., Campaign], clips: dict[str, str]
+) -> None:
+    made = new_campaign()
+    script = [{"clip": clips["Greeting"]}, {"field": "first_name", "clips": "by_name"}, {"clip": clips["Closing"]}]
+    told: Any = api.patch(f"campaigns/{made.pk}", {"script": script})
+    assert told.status_code == 200, told.content
+    assert told.json()["script"][1]["clips"] == {"Rosa": clips["Rosa"], "Zoë": clips["Zoë"]}
+    list_id = upload(api, made).json()["import_id"]
+    items = api.get(f"campaigns/{made.pk}/imports/{list_id}/recordings").json()["items"]
+    assert [item["code"] for item in items] == ["", "", "clip_missing", ""]
+
+
+def test_what_cannot_be_picked_by_name_is_refused_in_a_sentence(
+    api: Api, new_campaign: Callable[..., Campaign], clips: dict[str, str]
+) -> None:
+    script = [{"clip": clips["Greeting"]}, {"field": "first_name", "clips": [clips["Rosa"], "Zoë"]}]
+    refused = api.patch(f"campaigns/{new_campaign().pk}", {"script": script})
+    assert wrong(refused) == [("/script", "script_malformed")]
+    assert refused.json()["detail"] == "Part 2 names a clip by something that is no id."

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from campaigns.imports.layout import Layout
 from campaigns.imports.row_validation import RowInvalid, judge_for
 from campaigns.models import Campaign
-from campaigns.scripts import RecordingResolver, check_script, part_by_names, recording_for, sample_recordings
+from campaigns.scripts import RecordingResolver, check_script, recording_for, sample_recordings, with_named_clips
 from delivery.audio.decoding import decode
 from delivery.audio.mpeg.frames import walk
 from delivery.models import Clip, Recording
@@ -42,8 +42,8 @@ def clips(make_clip: MakeClip) -> dict[str, Clip]:
 @pytest.fixture
 def campaign(workspace: Workspace, clips: dict[str, Clip]) -> Campaign:
     fixed = [clips["Greeting"].pk, clips["Closing"].pk]
-    names = part_by_names(workspace, "first_name", leaving_out=fixed)
-    script = [{"clip": str(fixed[0])}, names, {"clip": str(fixed[1])}]
+    names = {"field": "first_name", "clips": "by_name"}
+    script = with_named_clips(workspace, [{"clip": str(fixed[0])}, names, {"clip": str(fixed[1])}])
     assert check_script(workspace, script) == []
     return make_campaign(workspace, script=script)
 
@@ -63,7 +63,7 @@ def test_2000_people_with_20_first_names_make_20_recordings(workspace: Workspace
         make_clip(name, 0.3)
     campaign = make_campaign(
         workspace,
-        script=[{"clip": str(greeting.pk)}, part_by_names(workspace, "first_name", leaving_out=[greeting.pk])],
+        script=with_named_clips(workspace, [{"clip": str(greeting.pk)}, {"field": "first_name", "clips": "by_name"}]),
     )
     resolver = RecordingResolver(campaign)
     heard = {names[row % 20]: resolver.recording_for({"first_name": names[row % 20]}).pk for row in range(2000)}
@@ -151,16 +151,6 @@ def test_the_sample_plays_for_each_row_what_it_would_hear_or_says_why_not(campai
         played = Client().get(sample.link.removeprefix("http://testserver").split("8000", 1)[-1])
         assert played.status_code == 200
         assert b"".join(played) == read_frames(sample.recording)
-
-
-def test_clips_are_found_by_their_names_and_the_newest_wins(workspace: Workspace, make_clip: MakeClip) -> None:
-    old, other = make_clip("Ana", 0.5), make_clip("Bea", 0.5)
-    new, greeting = make_clip(" ANA ", 0.6), make_clip("Greeting", 9)
-    part = part_by_names(workspace, "first_name", leaving_out=[greeting.pk])
-    assert part == {"field": "first_name", "clips": {"ana": str(new.pk), "bea": str(other.pk)}, "otherwise": None}
-    assert str(old.pk) not in part["clips"].values()
-    of_a_list = part_by_names(workspace, "first_name", values=["ana ", "Carl"], otherwise=other.pk)
-    assert of_a_list == {"field": "first_name", "clips": {"ana": str(new.pk)}, "otherwise": str(other.pk)}
 
 
 def test_no_log_names_a_person_or_a_clip(
