@@ -12,9 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, F, Func, QuerySet
+from django.db.models import BooleanField, F, Func, Q, QuerySet
 
 from delivery.identifiers import by_either, by_record_number, by_reference
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Clip, Drop, Lane, Recording, Voicemail
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.encryption.crypto import blind_index
@@ -29,13 +30,14 @@ class VoicemailFilter:
     """Conditions on voicemails, joined by AND; None or empty means no condition.
 
     `recipient` is E.164; `either` is a reference or a record number. `*_after` is inclusive and `*_before` exclusive; creation times
-    are compared to the millisecond.
+    are compared to the millisecond. `failed_for` limits the failed ones among `statuses` to those with one of these reasons.
     """
 
     use_case_id: UUID | None = None
     setup_id: UUID | None = None
     campaign_id: UUID | None = None
     statuses: Collection[str] = ()
+    failed_for: Collection[str] = ()
     reason: str = ""
     carrier: str = ""
     reference: str = field(default="", repr=False)
@@ -80,6 +82,8 @@ def voicemails_in(
         found = found.filter(**_of_lane(lane))
     ids = [workspace.pk for workspace in workspaces]
     conditions = _conditions(ids, filters)
+    if filters.failed_for:
+        found = found.filter(~Q(status=VoicemailStatus.FAILED) | Q(reason__in=list(filters.failed_for)))
     if filters.recipient and len(ids) > 1:
         theirs = Voicemail.objects.filter(recipient_index__in=conditions.pop("recipient_index__in"))
         found = found.filter(_Among(F("pk"), ArraySubquery(theirs.values("pk"))))

@@ -21,6 +21,7 @@ from delivery.api.serializers.requests import (
     VoicemailRetry,
 )
 from delivery.api.serializers.voicemails import VoicemailDetailSerializer, VoicemailSerializer
+from delivery.api.their_words import in_their_words
 from delivery.audio import Inspection
 from delivery.audio.conversion import inspect_any
 from delivery.kept_decisions import waiting_for
@@ -58,6 +59,13 @@ class _VoicemailView(DeliveryView, RowsView):
 
     def rows(self, query: VoicemailQuery, live: bool | None) -> QuerySet[Voicemail]:
         return voicemails(self.workspace, query.voicemail_filter(), live=live)
+
+    def serialize(self, row: Voicemail) -> Any:
+        return in_their_words(super().serialize(row)) if self.compatible else super().serialize(row)
+
+    def serialize_all(self, rows: list[Voicemail]) -> Any:
+        shown = super().serialize_all(rows)
+        return [in_their_words(row) for row in shown] if self.compatible else shown
 
 
 @extend_schema_view(
@@ -143,7 +151,7 @@ class VoicemailSearchView(_VoicemailView):
         examples=[examples.SEARCH, examples.PAGE],
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
-        return self.page(VoicemailSearch(data=request.data))
+        return self.page(VoicemailSearch(data=request.data, context={"compatible": self.compatible}))
 
 
 class VoicemailBatchView(_VoicemailView):
@@ -171,7 +179,10 @@ class VoicemailBatchView(_VoicemailView):
         )
         refused = sum(isinstance(outcome, ServiceError) for outcome in outcomes)
         data = {"queued": len(outcomes) - refused, "refused": refused, "items": list(enumerate(outcomes))}
-        return Response(BatchResultSerializer(data).data)
+        answer = BatchResultSerializer(data).data
+        if self.compatible:
+            answer["items"] = [in_their_words(item) for item in answer["items"]]
+        return Response(answer)
 
 
 class VoicemailView(_VoicemailView):

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from delivery.api.serializers.voicemails import VOICEMAIL_STATUSES
+from delivery.api.their_words import WORDS, meant
 from delivery.carriers import CARRIERS
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.lifecycle.reasons import Reason
@@ -27,10 +27,11 @@ class VoicemailQuery(WorldQuery):
     campaign_id = IdField(required=False)
     status = serializers.ListField(
         required=False,
-        child=serializers.ChoiceField(VOICEMAIL_STATUSES),
+        child=serializers.ChoiceField(WORDS),
         allow_empty=False,
         max_length=MAX_STATUSES,
-        help_text=f"Any of these; repeatable up to {MAX_STATUSES} times.",
+        help_text=f"Any of these; repeatable up to {MAX_STATUSES} times. `pending` and `not_delivered` are words of another platform "
+        "for several of ours.",
     )
     reason = serializers.ChoiceField([reason.value for reason in Reason], required=False)
     carrier = serializers.ChoiceField(sorted(CARRIERS), required=False)
@@ -45,8 +46,11 @@ class VoicemailQuery(WorldQuery):
 
     def voicemail_filter(self) -> VoicemailFilter:
         filters = self.filters
-        statuses, recipient = filters.pop("status", ()), filters.pop("recipient_phone_number", "")
-        return VoicemailFilter(statuses=statuses, recipient=recipient, **filters)
+        words, recipient = filters.pop("status", ()), filters.pop("recipient_phone_number", "")
+        statuses, reasons = meant(words, compatible=self.context.get("compatible", False))
+        if reasons == frozenset(Reason):
+            reasons = frozenset()
+        return VoicemailFilter(statuses=statuses, failed_for=reasons, recipient=recipient, **filters)
 
 
 class _ByRecordNumber(StrictSerializer):

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from rvm.platform.api import compatibility
 from rvm.platform.api.fields import StrictSerializer, TextField, WholeNumberField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, page
 from rvm.platform.api.views import ApiView
@@ -98,13 +99,14 @@ class RowsView(ApiView):
         world = {"live": self.world(query.asked_live)} if isinstance(query, WorldQuery) else {}
         filters = {**self.kwargs, **query.filters, **world}
         filtered_by(filters)
-        found = page(
-            self.rows(query, world.get("live", self.reach)),
-            workspace_id=self.workspace.pk,
-            filters=filters,
-            limit=query.validated_data["limit"],
-            continuation_token=query.validated_data.get("continuation_token"),
-        )
+        rows, limit = self.rows(query, world.get("live", self.reach)), query.validated_data["limit"]
+        token = query.validated_data.get("continuation_token")
+        if self.compatible:
+            found = compatibility.page(
+                rows, limit=limit if "limit" in query.initial_data else None, continuation_token=token
+            )
+        else:
+            found = page(rows, workspace_id=self.workspace.pk, filters=filters, limit=limit, continuation_token=token)
         return Response(
             {
                 "items": self.serialize_all(found.items),
@@ -120,7 +122,7 @@ class ListView(RowsView):
     query_class: ClassVar[type[PageQuery]] = PageQuery
 
     def get(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
-        return self.page(self.query_class(data=request.query_params))
+        return self.page(self.query_class(data=request.query_params, context={"compatible": self.compatible}))
 
 
 class CreateView(RowsView):

@@ -24,7 +24,7 @@ Item = TypeVar("Item", bound=Model)
 
 class Page(NamedTuple, Generic[Item]):
     items: list[Item]
-    continuation_token: str | None
+    continuation_token: str | int | None
     has_more: bool
 
 

@@ -23,6 +23,7 @@ from rest_framework.views import APIView
 
 from rvm.platform import number_questions
 from rvm.platform.api import problem_codes as codes
+from rvm.platform.api.compatibility import is_compatible
 from rvm.platform.api.deprecation import Deprecation
 from rvm.platform.api.idempotency import once_per_key
 from rvm.platform.api.permissions import operation_of
@@ -83,6 +84,11 @@ class ApiView(APIView):
     def actor(self) -> User:
         """The service user, which audit events name as actor."""
         return self.key.user
+
+    @property
+    def compatible(self) -> bool:
+        """Whether the response is one that clients of the reference platform understand."""
+        return is_compatible(self.request)
 
     @property
     def may_see_numbers(self) -> bool:
