@@ -82,9 +82,9 @@ def make_clinic(
     for sender in SENDERS:
         number = uuid7()
         execute(
-            "INSERT INTO usecases_phonenumber (id, workspace_id, setup_id, e164, owned_stated_at, created_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
-            [number, clinic.workspace, clinic.setup, sender, now, now],
+            "INSERT INTO usecases_phonenumber (id, workspace_id, setup_id, e164, owned_stated_at, created_at, updated_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [number, clinic.workspace, clinic.setup, sender, now, now, now],
         )
         execute(
             "INSERT INTO usecases_numberassignment (use_case_id, phone_number_id) VALUES (%s, %s)",

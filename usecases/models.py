@@ -51,8 +51,8 @@ from usecases.suppression_kinds import (
 from usecases.windows import USUAL_DELAY, Freeze, Hours
 
 patient_facing_name = RegexValidator(
-    r"^[A-Za-z][A-Za-z \-]{0,30}\Z",
-    "Use 1 to 31 letters, hyphens and spaces, beginning with a letter.",
+    r"^[A-Za-z\- ]{1,31}\Z",
+    "Use 1 to 31 letters, hyphens and spaces.",
     "name_malformed",
 )
 e164 = RegexValidator(
@@ -207,8 +207,8 @@ class PhoneNumberQuerySet(models.QuerySet["PhoneNumber"]):
         return self.exclude(setup__carrier=SANDBOX) if live else self.filter(setup__carrier=SANDBOX)
 
     def usable(self) -> Self:
-        """Numbers from which voicemails may be sent: those whose ownership is stated, and all of the sandbox."""
-        return self.filter(Q(owned_stated_at__isnull=False) | Q(setup__carrier=SANDBOX))
+        """Active numbers from which voicemails may be sent: those whose ownership is stated, and all of the sandbox."""
+        return self.filter(Q(owned_stated_at__isnull=False) | Q(setup__carrier=SANDBOX), active=True)
 
 
 class PhoneNumber(Row):
@@ -219,6 +219,22 @@ class PhoneNumber(Row):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="phone_numbers")
     setup = models.ForeignKey(TelephonySetup, on_delete=models.PROTECT, related_name="phone_numbers")
     e164 = models.CharField("number", max_length=16, validators=[e164])
+    display_name = models.CharField(
+        "name", max_length=256, blank=True, default="", db_default="", help_text="What people call it."
+    )
+    notes = models.TextField(
+        max_length=2000,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[MaxLengthValidator(2000)],
+        help_text="For those who look after the numbers.",
+    )
+    active = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="While it is off, nothing is sent from it; where a use case has no other number, its voicemails wait.",
+    )
     owned_stated_at = models.DateTimeField(
         null=True, editable=False, help_text="When an administrator stated that the organisation owns the number."
     )
@@ -226,6 +242,7 @@ class PhoneNumber(Row):
         User, on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = UpdatedAtField()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -239,6 +256,10 @@ class PhoneNumber(Row):
     def owned(self) -> bool:
         """Whether an administrator has stated that the organisation owns the number."""
         return self.owned_stated_at is not None
+
+    @property
+    def status(self) -> str:
+        return "active" if self.active else "inactive"
 
 
 class Channel(models.TextChoices):

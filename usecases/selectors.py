@@ -28,7 +28,7 @@ def phone_numbers(workspace: Workspace, *, live: bool | None) -> QuerySet[PhoneN
     """Numbers of setups that are not deleted, with the use cases (not deleted) to which they are assigned."""
     assigned = Prefetch("use_cases", UseCase.objects.not_deleted().order_by("name"))
     found = PhoneNumber.objects.not_deleted().of_world(live).filter(workspace=workspace)
-    return found.prefetch_related(assigned)
+    return found.select_related("setup").defer("setup__credentials").prefetch_related(assigned)
 
 
 def use_cases(
@@ -46,16 +46,19 @@ def use_cases(
 
 
 def sender_numbers(use_case: UseCase, setup: TelephonySetup | None = None, *, live: bool = True) -> list[str]:
-    """Numbers (E.164) assigned to the use case that belong to `setup`, by default the use case's own setup, and from which it may
-    send; with `live` False also those whose ownership nobody has stated, because only the sandbox gets them then."""
-    numbers = use_case.phone_numbers.filter(setup_id=setup.pk if setup else use_case.setup_id)
+    """Active numbers (E.164) assigned to the use case that belong to `setup`, by default the use case's own setup, and from which it
+    may send; with `live` False also those whose ownership nobody has stated, because only the sandbox gets them then."""
+    numbers = use_case.phone_numbers.filter(setup_id=setup.pk if setup else use_case.setup_id, active=True)
     return list((numbers.usable() if live else numbers).order_by("e164").values_list("e164", flat=True))
+
+
+def has_sender(use_case: UseCase) -> bool:
+    """Whether a number of its own setup is assigned to the use case, active or not: without one its voicemails are skipped."""
+    return use_case.phone_numbers.filter(setup_id=use_case.setup_id).exists()
 
 
 def sender_stated(use_case: UseCase, setup: TelephonySetup) -> bool:
     """Whether `setup` may send from a number of the use case; also if it has none there, which no statement would change."""
-    if not setup.live:
-        return True
     numbers = use_case.phone_numbers.filter(setup_id=setup.pk)
     return numbers.usable().exists() or not numbers.exists()
 
@@ -127,7 +130,7 @@ def first_setup(use_case: UseCase, live: bool) -> TelephonySetup:
 
 def require_usable(use_case: UseCase, live: bool) -> None:
     """Check that voicemails can be sent under the use case. Raises ServiceError if the use case or its setup is deleted, the setup is
-    disabled or missing, or no number of the use case's setup is assigned.
+    disabled or missing, or no active number of the use case's setup is assigned.
 
     With `live` False, the workspace's sandbox setup is checked instead of the use case's own.
     """
@@ -146,11 +149,11 @@ def require_usable(use_case: UseCase, live: bool) -> None:
         raise ServiceError(
             "setup_disabled", f"The telephony setup “{setup.name}” is disabled; enable it to send.", setup_id=setup.pk
         )
-    if not use_case.phone_numbers.filter(setup_id=use_case.setup_id).exists():
+    if not use_case.phone_numbers.filter(setup_id=use_case.setup_id, active=True).exists():
         raise ServiceError(
             "no_number_assigned",
-            f"The use case “{use_case.name}” has no sender number, so nothing can be sent under it. Assign it a phone number of its "
-            f"telephony setup “{use_case.setup.name}”, or choose another use case.",
+            f"The use case “{use_case.name}” has no active sender number, so nothing can be sent under it. Assign it a phone number "
+            f"of its telephony setup “{use_case.setup.name}”, make its number active, or choose another use case.",
             field="use_case_id",
         )
 

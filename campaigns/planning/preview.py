@@ -25,7 +25,7 @@ from usecases.eligibility import (
     uncapped_from,
 )
 from usecases.facts_json import as_json
-from usecases.selectors import sender_numbers
+from usecases.selectors import has_sender
 
 # Groups of skipped people that are shown with their facts.
 MAX_HELD_BACK = 10
@@ -84,7 +84,7 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
     capped, estimated = 0, False
     if plan.lane.live and not policy.simulated:
         people, estimated = with_recent_drops(plan.lane, people, now, at=start)
-    has_sender = bool(sender_numbers(plan.lane.use_case, live=False))
+    assigned = has_sender(plan.lane.use_case)
     skipped: Counter[str] = Counter()
     held_back: Counter[tuple[str, Facts]] = Counter()
     flowing, never = [], []
@@ -93,7 +93,7 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
         facts = policy.facts(
             group.places,
             suppressed=group.suppressed,
-            has_sender=has_sender,
+            has_sender=assigned,
             expires_at=expires_at,
             readable=group.readable,
             consent=ConsentHeld((), None) if group.consented else None,

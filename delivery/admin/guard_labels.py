@@ -64,7 +64,8 @@ _STANDING: Mapping[Guard, tuple[str, str]] = {
     ),
 }
 NOT_OWNED = (
-    "Nobody has stated that the organisation owns the sender numbers: messages wait until an administrator does."
+    "No sender number may be used: each is inactive, or nobody has stated that the organisation owns it. Messages wait until an "
+    "administrator changes that."
 )
 
 
@@ -91,7 +92,7 @@ _WAITS: Mapping[str, str] = {
     DeferReason.STOPPED: "Waits because sending is switched off.",
     DeferReason.UNREADABLE: "Waits for a key with which the number can be read.",
     DeferReason.NO_AGREEMENT: "Waits for the statement that the agreement with the carrier is signed.",
-    DeferReason.SENDER_NOT_OWNED: "Waits for the statement that a sender number is owned.",
+    DeferReason.SENDER_NOT_OWNED: "Waits for a sender number that is active and stated to be owned.",
     DeferReason.NOT_ATTESTED: "Waits for the statement about its recording.",
     DeferReason.CAP_REACHED: "Waits because as many messages as are allowed have gone to this number.",
 }

@@ -19,7 +19,7 @@ from rvm.platform.database import sql
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.sending_hold.identity import HELD_SQL
 from usecases.attestations.agreements import AGREED_SQL
-from usecases.attestations.ownership import SENDER_STATED_SQL, USABLE_SQL
+from usecases.attestations.ownership import USABLE_SQL, sender_usable_sql
 from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import CallbackKey
 from usecases.caps import UNCAPPED, Caps
@@ -189,15 +189,17 @@ JOINING_SQL = """(
   EXISTS (SELECT FROM usecases_suppressioncopying WHERE target_id = w.id)
   OR EXISTS (SELECT FROM delivery_droprecount r JOIN platform_workspace m ON m.id = r.workspace_id
               WHERE m.organisation_id = w.organisation_id))"""
+# The setup whose numbers are the senders: in a test lane, the use case's own.
+_NUMBERS_OF = "CASE WHEN l.live THEN s.id ELSE u.setup_id END"
 # This is the database from which RVM sent last. No hold of all sending or of the lane, no open breaker, no kill switch, no statement
-# about setup or senders missing, and nothing of the organisation missing that was known before a workspace joined. A deleted use case
-# passes the switches, so that its voicemails are skipped.
+# about setup or senders missing, an active sender unless there is none at all, and nothing of the organisation missing that was known
+# before a workspace joined. A deleted use case passes the switches, so that its voicemails are skipped.
 _MAY_SEND_NOW = f"""
        NOT {HELD_SQL}
    AND NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
    AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL
         AND (w.marketing_enabled OR u.purpose <> 'marketing')
-        AND {AGREED_SQL} AND {SENDER_STATED_SQL}
+        AND {AGREED_SQL} AND {sender_usable_sql(_NUMBERS_OF)}
         AND NOT {JOINING_SQL})
 """
 # Open lanes with due voicemails: how many, and the first one.
@@ -222,7 +224,7 @@ SELECT l.id, via.failover, l.workspace_id, s.id, l.priority, l.pace_per_second, 
  ORDER BY l.priority DESC, l.id, via.failover
 """  # noqa: S608 - of constants
 # Route of one lane through one setup.
-# Senders are the use case's assigned numbers that belong to the route's setup, and whose ownership is stated if it is live; in a test
+# Senders are the use case's active numbers that belong to the route's setup, and whose ownership is stated if it is live; in a test
 # lane, those of the use case's own setup.
 _READ_SEND_ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
@@ -234,7 +236,7 @@ SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flig
        u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, {NEWEST_LOADED_SQL}, l.expires_at, l.recording_id,
        w.attestation_by_another,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
-              WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END AND {USABLE_SQL}
+              WHERE a.use_case_id = u.id AND p.setup_id = {_NUMBERS_OF} AND {USABLE_SQL}
               ORDER BY p.e164)
 {_LANES_WITH_SETUPS}
   JOIN usecases_callbacksecret k ON k.setup_id = s.id AND k.expires_at IS NULL

@@ -15,7 +15,7 @@ from rvm.platform.sending_hold.service import is_held
 from usecases.consents.standing import consents_held
 from usecases.eligibility import Explanation, explain
 from usecases.models import TelephonySetup, UseCase
-from usecases.selectors import first_setup, sender_numbers, sender_stated
+from usecases.selectors import first_setup, has_sender, sender_stated
 from usecases.suppressions import is_suppressed
 
 # Clocks and laws further away are not known well enough.
@@ -53,7 +53,7 @@ def explanation(
         suppressed=is_suppressed(
             use_case.workspace_id, number, use_case.purpose, to_confidential=use_case.to_confidential
         ),
-        has_sender=bool(sender_numbers(use_case, live=False)),
+        has_sender=has_sender(use_case),
         expires_at=None,
         reached=() if policy.simulated else reached(organisation_id, number, now),
         consent=consent,

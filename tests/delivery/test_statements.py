@@ -1,4 +1,5 @@
-"""What waits for a statement about its setup or its senders is not looked at, and is found by the first look after the statement."""
+"""What waits for a statement about its setup or its senders, or for an active sender, is not looked at, and is found by the first
+look after it."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from delivery.models import Voicemail
 from delivery.setups.services import update_setup
 from tests.factories import SANDBOX_CREDENTIALS, make_phone_number, make_setup, make_use_case, make_voicemail
 from usecases.models import PhoneNumber, TelephonySetup
-from usecases.services import state_ownership
+from usecases.services import state_ownership, update_phone_number
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,10 +49,18 @@ def _disown(voicemail: Voicemail) -> object:
     return PhoneNumber.objects.update(owned_stated_at=None)
 
 
+def _activate(voicemail: Voicemail) -> object:
+    return update_phone_number(phone_number=voicemail.use_case.phone_numbers.get(), active=True)
+
+
+def _deactivate(voicemail: Voicemail) -> object:
+    return update_phone_number(phone_number=voicemail.use_case.phone_numbers.get(), active=False)
+
+
 @pytest.mark.parametrize(
     ("take_away", "state"),
-    [(_unsign, _sign), (_unsign, _except), (_disown, _own)],
-    ids=["signed", "exception", "owned"],
+    [(_unsign, _sign), (_unsign, _except), (_disown, _own), (_deactivate, _activate)],
+    ids=["signed", "exception", "owned", "active"],
 )
 def test_what_waits_for_a_statement_stays_untouched_and_goes_on_with_it(take_away: Change, state: Change) -> None:
     voicemail = waiting()
@@ -63,7 +72,7 @@ def test_what_waits_for_a_statement_stays_untouched_and_goes_on_with_it(take_awa
     assert Voicemail.objects.values().get() == before
 
 
-@pytest.mark.parametrize("take_away", [_unsign, _disown])
+@pytest.mark.parametrize("take_away", [_unsign, _disown, _deactivate])
 def test_a_statement_that_is_taken_away_binds_a_claim_that_begins_after(take_away: Change) -> None:
     voicemail = waiting()
     [lane] = found()
@@ -84,6 +93,26 @@ def test_only_owned_numbers_are_senders_of_a_live_setup() -> None:
     [lane] = found()
     route = route_of(lane.lane_id, failover=False, setup_id=lane.setup_id, now=timezone.now())
     assert route is not None and route.senders == [owned.e164]
+
+
+def test_an_inactive_number_is_no_sender_and_the_voicemail_gets_another_at_its_claim() -> None:
+    voicemail = waiting()
+    use_case = voicemail.use_case
+    _deactivate(voicemail)
+    use_case.phone_numbers.add(other := make_phone_number(use_case.setup))
+    [lane] = found()
+    route = route_of(lane.lane_id, failover=False, setup_id=lane.setup_id, now=timezone.now())
+    assert route is not None and route.senders == [other.e164] != [voicemail.sender]
+
+
+def test_the_voicemail_of_a_test_key_waits_too_while_the_senders_of_its_use_case_are_inactive() -> None:
+    real = make_setup(carrier="drop_cowboy", credentials=SANDBOX_CREDENTIALS)
+    make_setup(real.workspace)
+    voicemail = make_voicemail(make_use_case(setup=real), live=False)
+    _deactivate(voicemail)
+    assert found() == []
+    _activate(voicemail)
+    assert [route.lane_id for route in found()] == [voicemail.lane_id]
 
 
 def test_the_sandbox_needs_neither() -> None:

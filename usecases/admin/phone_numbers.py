@@ -1,5 +1,5 @@
-"""Admin of sender numbers, which are added and removed through the services. Their ownership is stated by POST, so that a link cannot
-state it."""
+"""Admin of sender numbers, which are added, changed and removed through the services. Their ownership is stated by POST, so that a
+link cannot state it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from rvm.platform.admin.form_errors import ServiceForm, copy_state
+from rvm.platform.admin.form_errors import NO_NAMES, ServiceForm, changed_columns, copy_state
 from rvm.platform.admin.rights import acting_user, forbidden, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.roles import Right
@@ -23,7 +23,7 @@ from rvm.platform.times import moments
 from usecases.admin.typed_numbers import TypedNumberField, typed_number
 from usecases.models import PhoneNumber, TelephonySetup
 from usecases.selectors import name_of
-from usecases.services import add_phone_number, remove_phone_number, state_ownership
+from usecases.services import add_phone_number, remove_phone_number, state_ownership, update_phone_number
 
 
 class PhoneNumberForm(ServiceForm):
@@ -33,20 +33,22 @@ class PhoneNumberForm(ServiceForm):
 
     class Meta:
         model = PhoneNumber
-        fields = ("setup", "e164")
+        fields = ("setup", "e164", "display_name", "notes", "active")
+        help_texts: ClassVar[dict[str, str]] = {"notes": f"For those who look after the numbers. {NO_NAMES}"}
 
 
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(ScopedModelAdmin):
     right_to_add = Right.SET_UP
+    right_to_change = Right.SET_UP
     right_to_delete = Right.SET_UP
     form = PhoneNumberForm
-    list_display = ("e164", "setup", "assigned_to", "ownership", "workspace", "created_at")
-    list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter))
+    list_display = ("e164", "display_name", "setup", "assigned_to", "use", "ownership", "workspace", "created_at")
+    list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter), "active")
     list_select_related = ("setup", "workspace")
-    search_fields = ("e164",)
+    search_fields = ("e164", "display_name")
     ordering = ("e164", "id")
-    fixed_fields: ClassVar[tuple[str, ...]] = ()
+    fixed_fields: ClassVar[tuple[str, ...]] = ("e164", "setup", "workspace")
     readonly_fields = ("assigned_to", "ownership_stated", "created_at")
     change_form_outer_before_template = "usecases/admin/ownership_buttons.html"
     actions: Any = ("state_owned",)
@@ -54,7 +56,17 @@ class PhoneNumberAdmin(ScopedModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ("setup", "e164")
-        return ("e164", "setup", "workspace", "assigned_to", "ownership_stated", "created_at")
+        return (
+            "e164",
+            "display_name",
+            "active",
+            "notes",
+            "setup",
+            "workspace",
+            "assigned_to",
+            "ownership_stated",
+            "created_at",
+        )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.state_ownership))
@@ -72,12 +84,16 @@ class PhoneNumberAdmin(ScopedModelAdmin):
         return found.filter(deleted_at=None) if model is TelephonySetup else found
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
-        """By part of a number, or by a whole one in any way of writing."""
+        """By part of a number or of its name, or by a whole number in any way of writing."""
         return super().get_search_results(request, queryset, typed_number(search_term) or search_term)
 
     @display(description="Use cases")
     def assigned_to(self, number: PhoneNumber) -> str:
         return ", ".join(use_case.name for use_case in number.use_cases.all()) or "none"
+
+    @display(description="Use", label={"active": "success", "inactive": "warning"})
+    def use(self, number: PhoneNumber) -> str:
+        return number.status
 
     @display(description="Ownership", label={"stated": "success", "not stated": "danger", "not needed": "info"})
     def ownership(self, number: PhoneNumber) -> str:
@@ -125,6 +141,9 @@ class PhoneNumberAdmin(ScopedModelAdmin):
         messages.success(request, f"The ownership of {numbers} is stated.")
 
     def save_model(self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool) -> None:
+        if change:
+            copy_state(obj, update_phone_number(phone_number=obj, actor=acting_user(request), **changed_columns(form)))
+            return
         setup = form.cleaned_data["setup"]
         if not self.may(self.right_to_add, request, PhoneNumber(workspace_id=setup.workspace_id)):
             raise forbidden("setup_id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from rvm.platform.api.compatibility import with_texts
 from rvm.platform.api.lists import CreateView, ListView, RowsView, page_of
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
@@ -18,10 +19,24 @@ from usecases.api.serializers import NewPhoneNumber, PhoneNumberChanges, PhoneNu
 from usecases.models import PhoneNumber
 
 TAGS = ["Phone numbers"]
+_CHANGES = (
+    "What is left out or null does not change; an empty text takes a name or notes away. `status` `inactive` keeps voicemails from "
+    "being sent from it, from the next claim on. `owned` true states that your organisation owns the number, false withdraws that; a "
+    "live setup sends only from numbers of which it is stated. Stating it again changes nothing."
+)
 
 
 class _PhoneNumberView(UseCasesView, RowsView):
     serializer_class = PhoneNumberSerializer
+
+    def serialize(self, row: PhoneNumber) -> Any:
+        return self.in_their_words(super().serialize(row))
+
+    def serialize_all(self, rows: list[PhoneNumber]) -> Any:
+        return [self.in_their_words(row) for row in super().serialize_all(rows)]
+
+    def in_their_words(self, row: dict[str, Any]) -> dict[str, Any]:
+        return with_texts(row) if self.compatible else row
 
 
 @extend_schema_view(
@@ -48,7 +63,10 @@ class PhoneNumberListView(_PhoneNumberView, ListView, CreateView):
     columns: ClassVar = {"setup_id": "setup_id", "use_case_id": "assignments__use_case_id"}
 
     def rows(self, query: PhoneNumberQuery, live: bool | None) -> QuerySet[PhoneNumber]:
-        filters = {self.columns[name]: value for name, value in query.filters.items()}
+        asked = query.filters
+        filters = {self.columns[name]: value for name, value in asked.items() if name in self.columns}
+        if "status" in asked:
+            filters["active"] = asked["status"] == "active"
         return selectors.phone_numbers(self.workspace, live=live).filter(**filters)
 
     def create(self) -> PhoneNumber:
@@ -65,6 +83,7 @@ class PhoneNumberView(_PhoneNumberView):
     required_scopes: ClassVar = {
         "GET": Scope.SETUPS_READ,
         "PATCH": Scope.SETUPS_WRITE,
+        "PUT": Scope.SETUPS_WRITE,
         "DELETE": Scope.SETUPS_WRITE,
     }
 
@@ -79,17 +98,29 @@ class PhoneNumberView(_PhoneNumberView):
 
     @extend_schema(
         operation_id="update_phone_number",
-        summary="State the ownership of a sender number",
-        description="`owned` true states that your organisation owns the number, false withdraws that. A live setup sends only from "
-        "numbers of which it is stated. Stating it again changes nothing.",
+        summary="Change a sender number",
+        description=_CHANGES,
         tags=TAGS,
         request=PhoneNumberChanges,
         responses={200: PhoneNumberSerializer},
     )
     def patch(self, request: Request, workspace_id: UUID, phone_number_id: UUID) -> Response:
-        number, changes = self.find_phone_number(phone_number_id), self.read_body(PhoneNumberChanges)
-        services.state_ownership(phone_number=number, owned=changes["owned"], actor=self.actor)
+        number = self.find_phone_number(phone_number_id)
+        body = PhoneNumberChanges(number, data=request.data)
+        body.is_valid(raise_exception=True)
+        services.update_phone_number(phone_number=number, actor=self.actor, **body.changes())
         return Response(self.serialize(self.find_phone_number(phone_number_id)))
+
+    @extend_schema(
+        operation_id="put_phone_number",
+        summary="Change a sender number, under the method of other platforms",
+        description=f"The same as PATCH. {_CHANGES}",
+        tags=TAGS,
+        request=PhoneNumberChanges,
+        responses={200: PhoneNumberSerializer},
+    )
+    def put(self, request: Request, workspace_id: UUID, phone_number_id: UUID) -> Response:
+        return self.patch(request, workspace_id, phone_number_id)
 
     @extend_schema(
         operation_id="remove_phone_number",

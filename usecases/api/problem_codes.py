@@ -13,8 +13,9 @@ USE_CASE_NOT_FOUND = ProblemCode(
 NO_NUMBER_ASSIGNED = ProblemCode(
     "no_number_assigned",
     404,
-    "The use case has no sender number",
-    "Assign a phone number of its setup with `PUT /phone-numbers/{id}/use-cases/{use_case_id}`.",
+    "The use case has no active sender number",
+    "Assign a phone number of its setup with `PUT /phone-numbers/{id}/use-cases/{use_case_id}`, or make its own active with "
+    "`PATCH /phone-numbers/{id}`, `status`.",
 )
 NAME_EXISTS = ProblemCode(
     "name_exists", 409, "The name is taken", "Names are compared without regard to case; choose another."

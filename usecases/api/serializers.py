@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from rvm.platform.api.fields import (
@@ -16,7 +18,7 @@ from rvm.platform.api.fields import (
     help_of,
 )
 from rvm.platform.api.lists import PageQuery
-from rvm.platform.api.rows.serializers import ModelRowSerializer
+from rvm.platform.api.rows.serializers import ModelRowSerializer, OptionalTextField
 from usecases.api.number_field import WrittenNumberField
 from usecases.models import Channel, PhoneNumber, UseCase
 from usecases.policy_text import policy_text
@@ -108,9 +110,17 @@ class UseCaseListSerializer(serializers.Serializer[Any]):
     items = UseCaseSerializer(many=True)
 
 
+# Channels of other platforms, whose clients ask for them; none of our use cases has one.
+OTHER_CHANNELS = ("email", "inbound_voice", "outbound_voice")
+
+
 class UseCaseQuery(StrictSerializer):
     entity_name = TextField(required=False, help_text="Exactly this name.")
-    channel = serializers.ChoiceField(Channel.choices, required=False)
+    channel = serializers.ChoiceField(
+        [*Channel.values, *OTHER_CHANNELS],
+        required=False,
+        help_text="No use case has another than `ringless_voicemail`.",
+    )
     setup_id = IdField(required=False)
 
 
@@ -126,8 +136,60 @@ class NewPhoneNumber(StrictSerializer):
     owned = YesField(default=False, help_text=OWNED_HELP)
 
 
+NUMBER_STATUSES = ("active", "inactive")
+NUMBER_STATUS_HELP = (
+    "Nothing is sent from an inactive number: its patients get another number of the use case, and where there is none, its "
+    "voicemails wait and new ones are refused."
+)
+# What a number can do here: no call to it reaches the platform.
+CAPABILITIES = ("outbound",)
+
+
+@extend_schema_field(OpenApiTypes.ANY)
+class FixedField(serializers.Field[Any, Any, Any, Any]):
+    """A value that responses have and no request changes. It is accepted as it is, so that a row can be sent back."""
+
+    default_error_messages = {"fixed": "This cannot be changed here; leave it out, or send what the answer of GET has."}
+
+    def __init__(self, help_text: str) -> None:
+        super().__init__(required=False, allow_null=True, help_text=help_text)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if data != self.parent.fixed[self.field_name]:
+            self.fail("fixed")
+        return data
+
+
 class PhoneNumberChanges(StrictSerializer):
-    owned = YesField(help_text=OWNED_HELP)
+    """The fields of a sender number that can be changed. What is left out or null does not change."""
+
+    display_name = TextField(
+        required=False, allow_null=True, allow_blank=True, max_length=256, help_text="What people call it."
+    )
+    notes = TextField(
+        required=False, allow_null=True, allow_blank=True, max_length=2000, help_text=help_of(PhoneNumber, "notes")
+    )
+    status = serializers.ChoiceField(NUMBER_STATUSES, required=False, allow_null=True, help_text=NUMBER_STATUS_HELP)
+    owned = YesField(required=False, allow_null=True, help_text=OWNED_HELP)
+    provider = FixedField("The carrier of its setup.")
+    capabilities = FixedField("What it can do.")
+    inbound_service_id = FixedField("Always null.")
+    provider_phone_sid = FixedField("Always null.")
+    forwarding = FixedField("Always null.")
+
+    def __init__(self, number: PhoneNumber | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        provider = number.setup.carrier if number else None
+        self.fixed = {"provider": provider, "capabilities": list(CAPABILITIES)}
+        self.fixed |= dict.fromkeys(("inbound_service_id", "provider_phone_sid", "forwarding"))
+
+    def changes(self) -> dict[str, Any]:
+        """The arguments of `update_phone_number` for the valid body."""
+        given = {
+            name: value for name, value in self.validated_data.items() if value is not None and name not in self.fixed
+        }
+        status = given.pop("status", None)
+        return given if status is None else {**given, "active": status == "active"}
 
 
 class NamedUseCaseSerializer(serializers.Serializer[Any]):
@@ -136,8 +198,19 @@ class NamedUseCaseSerializer(serializers.Serializer[Any]):
 
 
 class PhoneNumberSerializer(ModelRowSerializer[PhoneNumber]):
+    workspace_id = serializers.UUIDField()
     phone_number = serializers.CharField(source="e164")
+    display_name = OptionalTextField(help_text="What people call it; null without a name.")
+    notes = OptionalTextField(help_text="For those who look after the numbers; null without any.")
+    status = serializers.ChoiceField(NUMBER_STATUSES, help_text=NUMBER_STATUS_HELP)
     setup_id = serializers.UUIDField()
+    provider = serializers.CharField(source="setup.carrier", help_text="The carrier of its setup.")
+    provider_phone_sid = serializers.SerializerMethodField(help_text="Always null: carriers know a number by itself.")
+    capabilities = serializers.SerializerMethodField(
+        help_text="What it can do: `outbound`, no calls reach the platform."
+    )
+    inbound_service_id = serializers.SerializerMethodField(help_text="Always null: no calls reach the platform.")
+    forwarding = serializers.SerializerMethodField(help_text="Always null: calls to it are forwarded at the carrier.")
     use_cases = NamedUseCaseSerializer(many=True, help_text="The use cases that may send from it.")
     owned = serializers.BooleanField(help_text="Whether your organisation's ownership of the number is stated.")
     owned_stated_by = serializers.UUIDField(
@@ -148,17 +221,40 @@ class PhoneNumberSerializer(ModelRowSerializer[PhoneNumber]):
         model = PhoneNumber
         fields = (
             "id",
+            "workspace_id",
             "phone_number",
+            "display_name",
+            "notes",
+            "status",
             "setup_id",
+            "provider",
+            "provider_phone_sid",
+            "capabilities",
+            "inbound_service_id",
+            "forwarding",
             "use_cases",
             "owned",
             "owned_stated_at",
             "owned_stated_by",
             "created_at",
+            "updated_at",
         )
         read_only_fields = fields
+
+    def get_capabilities(self, number: PhoneNumber) -> list[str]:
+        return list(CAPABILITIES)
+
+    def get_provider_phone_sid(self, number: PhoneNumber) -> None:
+        return None
+
+    def get_inbound_service_id(self, number: PhoneNumber) -> None:
+        return None
+
+    def get_forwarding(self, number: PhoneNumber) -> None:
+        return None
 
 
 class PhoneNumberQuery(PageQuery):
     setup_id = IdField(required=False)
     use_case_id = IdField(required=False, help_text="Only numbers assigned to this use case.")
+    status = serializers.ChoiceField(NUMBER_STATUSES, required=False)

@@ -1,6 +1,6 @@
 """What live sending under a use case needs to be stated before voicemails are queued or a campaign is launched.
 
-The claim looks at the same facts again (`AGREED_SQL`, `SENDER_STATED_SQL`); what is queued already waits there until it is stated.
+The claim looks at the same facts again (`AGREED_SQL`, `sender_usable_sql`); what is queued already waits there until it is stated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def missing_statement(use_case: UseCase, setup: TelephonySetup) -> ServiceError 
     """The first statement that sending through the setup lacks, as a refusal; None if nothing is missing."""
     if message := missing_agreement(setup):
         return ServiceError("agreement_missing", message, field="use_case_id", setup_id=setup.pk)
-    if not sender_stated(use_case, setup):
+    if setup.live and not sender_stated(use_case, setup):
         return ServiceError("number_not_owned", NOT_OWNED, field="use_case_id", setup_id=setup.pk)
     return None
 

@@ -8,6 +8,7 @@ from usecases.services.phone_numbers import (
     remove_phone_number,
     state_ownership,
     unassign_number,
+    update_phone_number,
 )
 from usecases.services.setups import delete_setup
 from usecases.services.use_cases import confirm_consent, create_use_case, delete_use_case, update_use_case
@@ -23,5 +24,6 @@ __all__ = [
     "require_usable",
     "state_ownership",
     "unassign_number",
+    "update_phone_number",
     "update_use_case",
 ]

@@ -14,6 +14,7 @@ MESSAGES = {
     "phone_number.added": "{who} added the phone number {it}",
     "phone_number.assigned": "{who} let a use case send from the phone number {it}",
     "phone_number.unassigned": "{who} took the phone number {it} from a use case",
+    "phone_number.updated": "{who} changed the phone number {it}",
     "phone_number.ownership_stated": "{who} stated that the organisation owns the phone number {it}",
     "phone_number.ownership_withdrawn": "{who} withdrew the statement that the organisation owns the phone number {it}",
     "phone_number.removed": "{who} removed the phone number {it}",

@@ -1,6 +1,8 @@
-"""Services that add sender numbers to a setup, assign them to use cases and remove them."""
+"""Services that add sender numbers to a setup, change them, assign them to use cases and remove them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.db import transaction
 
@@ -10,9 +12,11 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
-from usecases.services.persistence import lock, save
+from usecases.services.persistence import audit_changes, change, lock, save
 from usecases.services.setups import lock_setup
 from usecases.services.use_cases import lock_use_case
+
+CHANGEABLE = ("display_name", "notes", "active")
 
 
 @transaction.atomic
@@ -36,13 +40,27 @@ def add_phone_number(
 
 
 @transaction.atomic
+def update_phone_number(
+    *, phone_number: PhoneNumber, owned: bool | None = None, actor: User | None = None, **changes: Any
+) -> PhoneNumber:
+    """Change a number. `changes` are columns of CHANGEABLE; `owned` states its ownership or withdraws that. Binds the next claim: a
+    voicemail that was to leave from a number that is inactive by then gets another sender of its use case, or waits."""
+    row = lock(phone_number)
+    if changed := change(row, changes, CHANGEABLE):
+        row.full_clean(validate_unique=False, validate_constraints=False)
+        row.save(update_fields=[*changed, "updated_at"])
+        audit.record("phone_number.updated", row, actor=actor, workspace=row.workspace, changes=audit_changes(changed))
+    return row if owned is None else state_ownership(phone_number=row, owned=owned, actor=actor)
+
+
+@transaction.atomic
 def state_ownership(*, phone_number: PhoneNumber, owned: bool, actor: User | None = None) -> PhoneNumber:
     """State that the organisation owns the number, or withdraw that. A repeated statement changes nothing. Binds the next claim."""
     row = lock(phone_number)
     if row.owned == owned:
         return row
     row.owned_stated_at, row.owned_stated_by = (database_now(), actor) if owned else (None, None)
-    row.save(update_fields=["owned_stated_at", "owned_stated_by"])
+    row.save(update_fields=["owned_stated_at", "owned_stated_by", "updated_at"])
     action = "phone_number.ownership_stated" if owned else "phone_number.ownership_withdrawn"
     audit.record(action, row, actor=actor, workspace=row.workspace, setup_id=row.setup_id)
     return row

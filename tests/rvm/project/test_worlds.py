@@ -272,6 +272,7 @@ ACTIONS = {
         404, lambda rows: {"phone_number": "+12125550188", "setup_id": str(rows.ids["setup_id"])}
     ),
     "PATCH phone-numbers/{phone_number_id}": Action(404, lambda rows: {"owned": False}),
+    "PUT phone-numbers/{phone_number_id}": Action(404, lambda rows: {"status": "inactive"}),
     "DELETE phone-numbers/{phone_number_id}": Action(404, rows=other(phone_number_id="unassigned_number_id")),
     "PUT phone-numbers/{phone_number_id}/use-cases/{use_case_id}": Action(
         404, rows=other(phone_number_id="unassigned_number_id")
@@ -394,7 +395,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(ACTIONS), len(READING)) == (65, 45)
+    assert (len(ACTIONS), len(READING)) == (66, 45)
 
 
 @pytest.mark.parametrize("operation", ACTIONS)

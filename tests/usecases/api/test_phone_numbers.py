@@ -10,6 +10,7 @@ from rvm.platform.database.ids import uuid7
 from rvm.platform.models import AuditEvent
 from tests.factories import Api, make_phone_number, make_setup, make_use_case
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup
+from usecases.services import update_phone_number
 
 pytestmark = pytest.mark.django_db
 
@@ -29,15 +30,25 @@ def test_a_number_is_added_assigned_unassigned_and_removed(api: Api, setup: Tele
     created = api.post("phone-numbers", {"phone_number": NUMBER, "setup_id": str(setup.pk)})
     assert created.status_code == 201
     shown = created.json()
-    assert {**shown, "id": "", "created_at": ""} == {
+    assert {**shown, "id": "", "created_at": "", "updated_at": ""} == {
         "id": "",
+        "workspace_id": str(setup.workspace_id),
         "phone_number": NUMBER,
+        "display_name": None,
+        "notes": None,
+        "status": "active",
         "setup_id": str(setup.pk),
+        "provider": "sandbox",
+        "provider_phone_sid": None,
+        "capabilities": ["outbound"],
+        "inbound_service_id": None,
+        "forwarding": None,
         "use_cases": [],
         "owned": False,
         "owned_stated_at": None,
         "owned_stated_by": None,
         "created_at": "",
+        "updated_at": "",
     }
     address = f"phone-numbers/{shown['id']}"
     assert created["Location"] == api.url(address)
@@ -64,6 +75,7 @@ def test_the_ownership_of_a_number_is_stated_and_withdrawn_by_name(api: Api, set
     stated = api.patch(address, {"owned": True}).json()
     assert (stated["owned"], stated["owned_stated_by"]) == (True, by)
     assert stated["owned_stated_at"] is not None
+    assert stated["updated_at"] > stated["created_at"]
     assert api.patch(address, {"owned": True}).json() == stated  # whoever says it again changes nothing
     withdrawn = api.patch(address, {"owned": False}).json()
     assert (withdrawn["owned"], withdrawn["owned_stated_at"], withdrawn["owned_stated_by"]) == (False, None, None)
@@ -81,9 +93,55 @@ def test_ownership_is_stated_in_the_request_that_adds_the_number(api: Api, setup
     assert event.details["owned"] is True
 
 
+@pytest.mark.parametrize("method", ["put", "patch"])
+def test_name_notes_and_status_change_by_put_and_by_patch(api: Api, setup: TelephonySetup, method: str) -> None:
+    number = make_phone_number(setup)
+    address, change = f"phone-numbers/{number.pk}", getattr(api, method)
+    changed = change(address, {"display_name": "North clinic", "notes": "Bill pays.", "status": "inactive"}).json()
+    assert (changed["display_name"], changed["notes"], changed["status"]) == ("North clinic", "Bill pays.", "inactive")
+    assert api.get(address).json() == changed
+    assert change(address, {"display_name": None, "status": None, "notes": None}).json() == changed  # as left out
+    changed_back = {**changed, "display_name": "", "status": "active"}
+    assert change(address, changed_back).status_code == 422  # its ids and times are no fields of a change
+    sent_back = {name: changed_back[name] for name in ("display_name", "notes", "status", "provider", "capabilities")}
+    again = change(address, {**sent_back, "inbound_service_id": None, "provider_phone_sid": None, "forwarding": None})
+    assert again.status_code == 200 and (again.json()["display_name"], again.json()["status"]) == (None, "active")
+    events = AuditEvent.objects.filter(subject_id=number.pk, action="phone_number.updated").order_by("id")
+    assert [sorted(event.details["changes"]) for event in events] == [
+        ["active", "display_name", "notes"],
+        ["active", "display_name"],
+    ]
+
+
 @pytest.mark.parametrize(
-    ("body", "reason"), [({}, "required"), ({"owned": "yes"}, "invalid"), ({"owned": None}, "null")]
+    ("body", "pointer"),
+    [
+        ({"provider": "twilio"}, "/provider"),
+        ({"capabilities": ["inbound"]}, "/capabilities"),
+        ({"forwarding": {"to": "+12025550100"}}, "/forwarding"),
+        ({"inbound_service_id": "x"}, "/inbound_service_id"),
+        ({"provider_phone_sid": "PN1"}, "/provider_phone_sid"),
+        ({"status": "paused"}, "/status"),
+        ({"display_name": "x" * 257}, "/display_name"),
+        ({"notes": "x" * 2001}, "/notes"),
+        ({"phone_number": "+12025550100"}, "/phone_number"),
+    ],
 )
+def test_what_cannot_be_changed_is_said(api: Api, setup: TelephonySetup, body: dict[str, object], pointer: str) -> None:
+    response = api.put(f"phone-numbers/{make_phone_number(setup).pk}", body)
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+
+
+def test_numbers_are_filtered_by_status(api: Api, setup: TelephonySetup) -> None:
+    active, inactive = make_phone_number(setup), make_phone_number(setup)
+    update_phone_number(phone_number=inactive, active=False)
+    for status, number in (("active", active), ("inactive", inactive)):
+        shown = api.get("phone-numbers", status=status).json()["items"]
+        assert [(item["id"], item["status"]) for item in shown] == [(str(number.pk), status)]
+
+
+@pytest.mark.parametrize(("body", "reason"), [({"owned": "yes"}, "invalid")])
 def test_only_a_plain_yes_or_no_states_an_ownership(
     api: Api, setup: TelephonySetup, body: dict[str, object], reason: str
 ) -> None:

@@ -7,11 +7,11 @@ import pytest
 from rvm.platform.database import sql
 from rvm.platform.errors import ServiceError
 from tests.factories import make_phone_number, make_setup, make_use_case
-from usecases.attestations.ownership import SENDER_STATED_SQL
+from usecases.attestations.ownership import sender_usable_sql
 from usecases.attestations.requirements import missing_statement, require_statements
 from usecases.models import TelephonySetup, UseCase
-from usecases.selectors import sender_numbers, sender_stated
-from usecases.services import assign_number, state_ownership
+from usecases.selectors import has_sender, require_usable, sender_numbers, sender_stated
+from usecases.services import assign_number, state_ownership, update_phone_number
 
 pytestmark = pytest.mark.django_db
 
@@ -39,10 +39,25 @@ def test_a_live_setup_sends_from_numbers_that_are_stated_to_be_owned(
     assert len(sender_numbers(use_case)) == count
     assert len(sender_numbers(use_case, live=False)) == len(owned)
     [(in_sql,)] = sql.run(
-        f"SELECT {SENDER_STATED_SQL} FROM usecases_usecase u JOIN usecases_telephonysetup s ON s.id = u.setup_id WHERE u.id = %s",
+        f"SELECT {sender_usable_sql()} FROM usecases_usecase u JOIN usecases_telephonysetup s ON s.id = u.setup_id WHERE u.id = %s",
         [use_case.pk],
     )
     assert in_sql is stated
+
+
+@pytest.mark.parametrize("carrier", ["drop_cowboy", "sandbox"])
+def test_nothing_is_sent_from_an_inactive_number(carrier: str) -> None:
+    use_case = use_case_with(True, True, carrier=carrier)
+    one, other = use_case.phone_numbers.order_by("e164")
+    update_phone_number(phone_number=one, active=False)
+    assert sender_numbers(use_case) == sender_numbers(use_case, live=False) == [other.e164]
+    assert sender_stated(use_case, use_case.setup)
+    update_phone_number(phone_number=other, active=False)
+    assert sender_numbers(use_case) == sender_numbers(use_case, live=False) == []
+    assert has_sender(use_case) and not sender_stated(use_case, use_case.setup)
+    with pytest.raises(ServiceError, match="no active sender number") as refused:
+        require_usable(use_case, live=True)
+    assert refused.value.code == "no_number_assigned"
 
 
 def test_another_setups_number_does_not_stand_in() -> None:
