@@ -432,6 +432,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/v1/\{workspace_id\}",
     "ENUM_NAME_OVERRIDES": {
         "Scope": "rvm.platform.scopes.Scope",
+        "NumberStatus": "usecases.api.serializers.NUMBER_STATUSES",
+        "VoicemailStatusFilter": "delivery.api.their_words.WORDS",
         "VoicemailStatus": "delivery.api.serializers.voicemails.VOICEMAIL_STATUSES",
         "DropStatus": "delivery.api.serializers.voicemails.DROP_STATUSES",
         "Reason": "campaigns.api.serializers.campaigns.REASONS",

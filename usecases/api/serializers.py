@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -18,7 +18,7 @@ from rvm.platform.api.fields import (
     help_of,
 )
 from rvm.platform.api.lists import PageQuery
-from rvm.platform.api.rows.serializers import ModelRowSerializer, OptionalTextField
+from rvm.platform.api.rows.serializers import ModelRowSerializer, NullField, OptionalTextField
 from usecases.api.number_field import WrittenNumberField
 from usecases.models import Channel, PhoneNumber, UseCase
 from usecases.policy_text import policy_text
@@ -155,7 +155,7 @@ class FixedField(serializers.Field[Any, Any, Any, Any]):
         super().__init__(required=False, allow_null=True, help_text=help_text)
 
     def to_internal_value(self, data: Any) -> Any:
-        if data != self.parent.fixed[self.field_name]:
+        if data != cast(PhoneNumberChanges, self.parent).fixed[str(self.field_name)]:
             self.fail("fixed")
         return data
 
@@ -205,12 +205,12 @@ class PhoneNumberSerializer(ModelRowSerializer[PhoneNumber]):
     status = serializers.ChoiceField(NUMBER_STATUSES, help_text=NUMBER_STATUS_HELP)
     setup_id = serializers.UUIDField()
     provider = serializers.CharField(source="setup.carrier", help_text="The carrier of its setup.")
-    provider_phone_sid = serializers.SerializerMethodField(help_text="Always null: carriers know a number by itself.")
+    provider_phone_sid = NullField(help_text="Always null: carriers know a number by itself.")
     capabilities = serializers.SerializerMethodField(
         help_text="What it can do: `outbound`, no calls reach the platform."
     )
-    inbound_service_id = serializers.SerializerMethodField(help_text="Always null: no calls reach the platform.")
-    forwarding = serializers.SerializerMethodField(help_text="Always null: calls to it are forwarded at the carrier.")
+    inbound_service_id = NullField(help_text="Always null: no calls reach the platform.")
+    forwarding = NullField(help_text="Always null: calls to it are forwarded at the carrier.")
     use_cases = NamedUseCaseSerializer(many=True, help_text="The use cases that may send from it.")
     owned = serializers.BooleanField(help_text="Whether your organisation's ownership of the number is stated.")
     owned_stated_by = serializers.UUIDField(
@@ -243,15 +243,6 @@ class PhoneNumberSerializer(ModelRowSerializer[PhoneNumber]):
 
     def get_capabilities(self, number: PhoneNumber) -> list[str]:
         return list(CAPABILITIES)
-
-    def get_provider_phone_sid(self, number: PhoneNumber) -> None:
-        return None
-
-    def get_inbound_service_id(self, number: PhoneNumber) -> None:
-        return None
-
-    def get_forwarding(self, number: PhoneNumber) -> None:
-        return None
 
 
 class PhoneNumberQuery(PageQuery):

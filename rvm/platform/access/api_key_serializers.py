@@ -14,6 +14,7 @@ from rvm.platform.access.networks import MAX_NETWORKS
 from rvm.platform.api.fields import StrictSerializer, TextField, WholeNumberField, YesField, YesFilter
 from rvm.platform.api.keys import MAX_OVERLAP
 from rvm.platform.api.lists import WorldQuery
+from rvm.platform.api.rows.serializers import NullField
 from rvm.platform.models import MAX_NETWORK, ApiKey
 from rvm.platform.scopes import Scope
 
@@ -131,10 +132,7 @@ class ApiKeySerializer(serializers.Serializer[ApiKey]):
         allow_null=True,
         help_text="The person or service user who made it, or rotated the one before.",
     )
-    created_by_credential_id = serializers.UUIDField(
-        read_only=True,
-        allow_null=True,
-        default=None,
+    created_by_credential_id = NullField(
         help_text="Always null; the audit event `api_key.created` names the key that asked.",
     )
     current = serializers.SerializerMethodField(help_text="Whether it is the key that asks.")

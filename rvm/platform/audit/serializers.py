@@ -2,31 +2,73 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from rvm.platform.api.fields import DayField, IdField, TextField
+from rvm.platform.api.fields import IdField, StrictSerializer, TextField
 from rvm.platform.api.lists import PageQuery
 from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField, RowSerializer
 from rvm.platform.audit.reading import Told
 from rvm.platform.audit.vocabulary import MESSAGES, SUBJECTS
 
+_DAY_OR_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII | re.IGNORECASE)
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 
 
-class DaysQuery(PageQuery):
-    """The query parameters of events of some days."""
+@extend_schema_field({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]})
+class DayOrMomentField(serializers.Field[datetime, Any, Any, Any]):
+    """A day of UTC or a time with its zone, as a time. `ends`: a day is meant as a whole, so the time is that of its end."""
 
-    date_from = DayField(required=False, help_text="The first day, of UTC.")
-    date_to = DayField(required=False, help_text="The last day, of UTC.")
+    default_error_messages = {
+        "invalid": "Write a day as YYYY-MM-DD, or a time with its zone as in RFC 3339, such as 2026-12-01T10:00:00Z.",
+        "zone_missing": "Add the zone of this time: Z for UTC, or +hh:mm, as in 2026-12-01T10:00:00-05:00.",
+        "out_of_range": f"A day is between {_FIRST} and {_LAST}.",
+    }
 
-    def validate_date_from(self, value: date) -> date:
-        return _bounded(value)
+    def __init__(self, *, ends: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self.ends = ends
 
-    def validate_date_to(self, value: date) -> date:
-        return _bounded(value)
+    def to_internal_value(self, data: Any) -> datetime:
+        if not isinstance(data, str) or not _DAY_OR_MOMENT.fullmatch(data):
+            self.fail("invalid")
+        try:
+            moment = datetime.fromisoformat(data.upper())
+        except ValueError:  # no such day in this month
+            self.fail("invalid")
+        if not _FIRST <= moment.date() <= _LAST:
+            self.fail("out_of_range")
+        if len(data) == 10:
+            return datetime.combine(moment, time(), UTC) + timedelta(days=self.ends)
+        if moment.tzinfo is None:
+            self.fail("zone_missing")
+        return moment
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat()
+
+
+def _from(**options: Any) -> DayOrMomentField:
+    return DayOrMomentField(ends=False, help_text="The first day, of UTC; or a time, from which on.", **options)
+
+
+def _to(**options: Any) -> DayOrMomentField:
+    return DayOrMomentField(ends=True, help_text="The last day, of UTC; or a time, before which.", **options)
+
+
+class SpanFields(StrictSerializer):
+    """The first and the last moment of what is asked for."""
+
+    date_from = _from(required=False)
+    date_to = _to(required=False)
+
+
+class DaysQuery(SpanFields, PageQuery):
+    """The query parameters of a page of such events."""
 
 
 class AuditQuery(DaysQuery):
@@ -49,12 +91,6 @@ class AuditQuery(DaysQuery):
                 "resource_type_unknown",
             )
         return value
-
-
-def _bounded(value: date) -> date:
-    if not _FIRST <= value <= _LAST:
-        raise serializers.ValidationError(f"A day is between {_FIRST} and {_LAST}.", "out_of_range")
-    return value
 
 
 class AuditEventSerializer(RowSerializer[Told]):

@@ -61,7 +61,7 @@ class EventsView(ApiView):
 
 class _AuditListView(ListView, EventsView):
     serializer_class = AuditEventSerializer
-    query_class = AccessLogQuery
+    query_class: ClassVar[type[PageQuery]] = AccessLogQuery
 
     def rows(self, query: Any, live: bool | None) -> QuerySet[AuditEvent]:
         asked = query.filters

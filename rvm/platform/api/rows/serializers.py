@@ -48,6 +48,17 @@ class FormerIdField(serializers.UUIDField):
         super().__init__(**{"source": "pk", "help_text": "The same as `id`, which every row has.", **options})
 
 
+@extend_schema_field({"type": "null"})
+class NullField(serializers.Field[Any, Any, None, Any]):
+    """A member that is always null: rows of other platforms have a value there, which their clients look for."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "read_only": True})
+
+    def get_attribute(self, instance: Any) -> None:
+        return None
+
+
 class RowSerializer(serializers.Serializer[Row]):
     """The base of rows. Where another object names the row, the member is the kind and `_id`, such as `campaign_id`."""
 

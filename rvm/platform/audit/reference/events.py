@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesFilter
+from rvm.platform.api.fields import IdField, TextField, YesFilter
 from rvm.platform.api.lists import page_of
 from rvm.platform.audit.reading import Told
 from rvm.platform.audit.selectors import between
@@ -22,65 +19,9 @@ from rvm.platform.models import AuditEvent
 
 # How many events are counted for `total`, and how far an offset reaches: both read the events that they pass.
 MAX_COUNTED = MAX_OFFSET = 10_000
-_DAY_OR_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII | re.IGNORECASE)
-_FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 
 
-@extend_schema_field({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]})
-class DayOrMomentField(serializers.Field[datetime, Any, Any, Any]):
-    """A day of UTC or a time with its zone, as a time. `ends`: a day is meant as a whole, so the time is that of its end."""
-
-    default_error_messages = {
-        "invalid": "Write a day as YYYY-MM-DD, or a time with its zone as in RFC 3339, such as 2026-12-01T10:00:00Z.",
-        "zone_missing": "Add the zone of this time: Z for UTC, or +hh:mm, as in 2026-12-01T10:00:00-05:00.",
-        "out_of_range": f"A day is between {_FIRST} and {_LAST}.",
-    }
-
-    def __init__(self, *, ends: bool, **options: Any) -> None:
-        super().__init__(**options)
-        self.ends = ends
-
-    def to_internal_value(self, data: Any) -> datetime:
-        if not isinstance(data, str) or not _DAY_OR_MOMENT.fullmatch(data):
-            self.fail("invalid")
-        try:
-            moment = datetime.fromisoformat(data.upper())
-        except ValueError:  # no such day in this month
-            self.fail("invalid")
-        if not _FIRST <= moment.date() <= _LAST:
-            self.fail("out_of_range")
-        if len(data) == 10:
-            return datetime.combine(moment, time(), UTC) + timedelta(days=self.ends)
-        if moment.tzinfo is None:
-            self.fail("zone_missing")
-        return moment
-
-    def to_representation(self, value: datetime) -> str:
-        return value.isoformat()
-
-
-def _from(**options: Any) -> DayOrMomentField:
-    return DayOrMomentField(ends=False, help_text="The first day, of UTC; or a time, from which on.", **options)
-
-
-def _to(**options: Any) -> DayOrMomentField:
-    return DayOrMomentField(ends=True, help_text="The last day, of UTC; or a time, before which.", **options)
-
-
-class SpanFields(StrictSerializer):
-    """The first and the last moment of what is asked for."""
-
-    date_from = _from(required=False)
-    date_to = _to(required=False)
-
-    def validate_date_from(self, value: datetime) -> datetime:
-        return value
-
-    def validate_date_to(self, value: datetime) -> datetime:
-        return value
-
-
-class _Offset(SpanFields):
+class _Offset(DaysQuery):
     offset = serializers.IntegerField(
         required=False,
         min_value=0,
@@ -96,7 +37,7 @@ class _Offset(SpanFields):
 
     @property
     def filters(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().filters  # type: ignore[misc]  # PageQuery's
+        given = super().filters
         return {name: value for name, value in given.items() if name != "offset"}
 
 
@@ -109,11 +50,11 @@ class EventsQuery(_Offset, AuditQuery):
         return known_service(value)
 
 
-class PhiAccessQuery(_Offset, DaysQuery):
+class PhiAccessQuery(_Offset):
     entity_id = IdField(required=False, help_text="Of the row that somebody saw.")
 
 
-class AccessLogQuery(_Offset, DaysQuery):
+class AccessLogQuery(_Offset):
     """The query parameters of the log of one row."""
 
 

@@ -19,8 +19,9 @@ from rvm.platform import audit
 from rvm.platform.api.fields import StrictSerializer, TextField, YesField
 from rvm.platform.api.lists import ListView, PageQuery, page_of
 from rvm.platform.api.rendering import AnyAccept
-from rvm.platform.audit.reference.events import DayOrMomentField, SpanFields, known_service, matching
+from rvm.platform.audit.reference.events import known_service, matching
 from rvm.platform.audit.reference.exports import exports, lines_of_export, make_export, require_span
+from rvm.platform.audit.serializers import DayOrMomentField, SpanFields
 from rvm.platform.audit.views import TAGS, WORLD, EventsView
 from rvm.platform.audit.vocabulary import DISCLOSURES, MESSAGES
 from rvm.platform.database.clock import database_now
