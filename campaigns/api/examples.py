@@ -508,8 +508,8 @@ give_examples(
                     "recording_id": "01920f3a-6f00-7000-8000-0000000000c1",
                     "duration_ms": 21_420,
                     "audio_url": "https://rvm.example.com/recordings/player.01920f3a6f0070008000000000000000c1.1772464500~aGVsbG8.mp3",
-                    "code": "",
-                    "detail": "",
+                    "code": None,
+                    "detail": None,
                 }
             ]
         },

@@ -157,7 +157,7 @@ def test_every_command_is_run_and_prints_what_its_page_shows(stage: Scene, tmp_p
         ('"a","b",…', '"b","a"', "another first line"),
         (
             "",
-            '{"type":"http://127.0.0.1/docs/problems#x","request_id":"1"}',
+            '{"type":"http://127.0.0.1/docs/problems/x","request_id":"1"}',
             "a problem, of which the page says nothing",
         ),
         ("", "", ""),

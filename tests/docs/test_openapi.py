@@ -13,7 +13,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
 
-from rvm.platform.api.deprecation import MIN_NOTICE
+from rvm.platform.api.schema.deprecation import MIN_NOTICE
 from rvm.project.docs import document
 from tests.docs.pages import DOCS
 

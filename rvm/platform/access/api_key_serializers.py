@@ -11,10 +11,10 @@ from typing import Any
 from rest_framework import serializers
 
 from rvm.platform.access.networks import MAX_NETWORKS
-from rvm.platform.api.fields import StrictSerializer, TextField, WholeNumberField, YesField, YesFilter
+from rvm.platform.api.fields import MomentField, StrictSerializer, TextField, WholeNumberField, YesField, YesFilter
 from rvm.platform.api.keys import MAX_OVERLAP
 from rvm.platform.api.lists import WorldQuery
-from rvm.platform.api.rows.serializers import NullField
+from rvm.platform.api.rows.serializers import NullField, RowSerializer
 from rvm.platform.models import MAX_NETWORK, ApiKey
 from rvm.platform.scopes import Scope
 
@@ -58,7 +58,7 @@ class NewApiKey(StrictSerializer):
         },
     )
     live = YesField(required=False, help_text="By default as the asking key. A test key makes test keys only.")
-    expires_at = serializers.DateTimeField(
+    expires_at = MomentField(
         required=False, allow_null=True, help_text="By default when the asking key expires, if it does; never later."
     )
     duration_days = _days()
@@ -105,11 +105,10 @@ def expiry_of(asked: dict[str, Any], now: datetime) -> datetime | None:
     return expires_at
 
 
-class ApiKeySerializer(serializers.Serializer[ApiKey]):
+class ApiKeySerializer(RowSerializer[ApiKey]):
     """A key without its text, of which no part but the last four characters is known."""
 
-    id = serializers.UUIDField()
-    key_id = serializers.UUIDField(source="id", help_text="The same as `id`.")
+    key_id = serializers.UUIDField(source="pk", help_text="The same as `id`.")
     workspace_id = serializers.UUIDField()
     name = serializers.CharField()
     last4 = serializers.CharField(help_text="The end of the key.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+import rvm.platform.access.examples  # noqa: F401  # gives the serializers their examples
 from rvm.platform.access import api_keys
 
 urlpatterns = [

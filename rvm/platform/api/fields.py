@@ -21,7 +21,7 @@ _LOCAL = re.compile(rf"{_DAY}[Tt]{_CLOCK}:[0-5]\d(?:\.\d+)?", re.ASCII)
 _ZONE_OR_NONE = re.compile(rf"(?:[Zz]|[+-]{_CLOCK})?", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 # The longest that fits into 64 bits; no field has wider bounds.
-_WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,18})", re.ASCII)
+_WHOLE = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 
 # What Django writes for bytes of a form or query that are no UTF-8.
 _REPLACED = "\N{REPLACEMENT CHARACTER}"

@@ -26,6 +26,7 @@ from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, User, Workspace
+from rvm.platform.times import moments
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 DEFAULT_OVERLAP = timedelta(hours=24)
@@ -192,7 +193,7 @@ def _require_active(key: ApiKey, now: datetime) -> None:
     if key.revoked_at is not None:
         raise ServiceError("key_ended", "A revoked key stays revoked; make a new one.")
     if key.expires_at is not None and key.expires_at <= now:
-        raise ServiceError("key_ended", f"The key expired at {key.expires_at:%Y-%m-%dT%H:%M:%SZ}; make a new one.")
+        raise ServiceError("key_ended", f"The key expired at {moments.moment(key.expires_at)}; make a new one.")
 
 
 def _require_within(key: ApiKey, maker: ApiKey | None) -> None:
@@ -207,7 +208,7 @@ def _require_within(key: ApiKey, maker: ApiKey | None) -> None:
     if maker.expires_at is not None and (key.expires_at is None or key.expires_at > maker.expires_at):
         raise _beyond(
             "expires_at",
-            f"The key that asks expires at {maker.expires_at:%Y-%m-%dT%H:%M:%SZ}, and what it makes does not outlive it.",
+            f"The key that asks expires at {moments.moment(maker.expires_at)}, and what it makes does not outlive it.",
         )
     if not within(key.networks, maker.networks):
         raise _beyond(

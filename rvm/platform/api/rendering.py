@@ -18,6 +18,7 @@ from rest_framework.request import Request
 
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.problems import Problem, invalid
+from rvm.platform.observability.representation import hides
 
 # A batch of 1,000 recipients with metadata needs about half of this.
 MAX_JSON_BYTES = 2 * 1024 * 1024
@@ -89,6 +90,7 @@ class JSONParser(BaseParser):
         return data
 
 
+@hides("members", "names")
 class _Doubled(NamedTuple):
     """An object in which members stand twice."""
 
@@ -96,6 +98,7 @@ class _Doubled(NamedTuple):
     names: set[str]
 
 
+@hides("written")
 class _Changed(NamedTuple):
     """A number that would come back as another one."""
 

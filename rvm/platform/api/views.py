@@ -24,12 +24,12 @@ from rest_framework.views import APIView
 from rvm.platform import number_questions
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.compatibility import is_compatible
-from rvm.platform.api.deprecation import Deprecation
 from rvm.platform.api.idempotency import once_per_key
 from rvm.platform.api.permissions import operation_of
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 from rvm.platform.api.problems import FieldError, Problem
 from rvm.platform.api.rate_limit import KeyThrottle, Policy
+from rvm.platform.api.schema.deprecation import Deprecation
 from rvm.platform.database.heavy_requests import RETRY_SECONDS, Busy, kept, place
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, User, Workspace

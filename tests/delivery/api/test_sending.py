@@ -288,7 +288,7 @@ def test_bad_audio_is_422_with_its_own_code_and_sentence(
     assert (response.status_code, response["Content-Type"], problem["code"]) == (422, PROBLEM, code)
     assert codes(response) == [("/audio", code)]
     assert problem["errors"][0]["detail"] == problem["detail"]
-    assert problem["type"].endswith(f"/docs/problems#{code}")
+    assert problem["type"].endswith(f"/docs/problems/{code}")
     assert nothing_is_left(media)
 
 

@@ -46,6 +46,9 @@ SHOWN_THERE = {
     "AreaCode.code",
     "Check.name",
     "Credential.name",
+    "Document.body",
+    "Document.content",
+    "Document.etag",
     "Drop.key",
     "DropChange.text",
     "Effect.name",
@@ -58,9 +61,12 @@ SHOWN_THERE = {
     "Gauge.name",
     "ImportProgress.file_name",
     "Kind.name",
+    "Operation.path",
+    "Operation.summary",
     "Part.colour",
     "Policy.name",
     "PolicyEffect.name",
+    "ProblemCode.operations",
     "Proposal.name",
     "Proposal.text",
     "Purge.rows",
@@ -79,6 +85,7 @@ SHOWN_THERE = {
     "Summary.name",
     "Token.text",
     "Transition.text",
+    "VoicemailFilter.failed_for",
 }
 # Each key of a ring hides itself, which the marker in its place cannot.
 _OF_KEYS = {"KeyRing"}

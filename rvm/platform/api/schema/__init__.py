@@ -17,11 +17,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
 
-from rvm.platform.api.deprecation import Deprecation
 from rvm.platform.api.fields import StrictModelSerializer, StrictSerializer, TextField
 from rvm.platform.api.problem_codes import ProblemCode
 from rvm.platform.api.problems import CONTENT_TYPE
 from rvm.platform.api.schema import headers
+from rvm.platform.api.schema.deprecation import Deprecation
 from rvm.platform.api.schema.responses import (
     DESCRIPTIONS,
     DIFFERING,

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from rvm.platform.api.fields import IdField, TextField, YesFilter
+from rvm.platform.api.fields import IdField, TextField, WholeNumberField, YesFilter
 from rvm.platform.api.lists import page_of
 from rvm.platform.audit.reading import Told
 from rvm.platform.audit.selectors import between
@@ -22,7 +22,7 @@ MAX_COUNTED = MAX_OFFSET = 10_000
 
 
 class _Offset(DaysQuery):
-    offset = serializers.IntegerField(
+    offset = WholeNumberField(
         required=False,
         min_value=0,
         max_value=MAX_OFFSET,
@@ -61,7 +61,9 @@ class AccessLogQuery(_Offset):
 def known_service(value: str) -> str:
     services = sorted({label.partition(".")[0] for label in SUBJECTS})
     if value not in services:
-        raise serializers.ValidationError(f"There is no such service; there are: {', '.join(services)}.", "unknown")
+        raise serializers.ValidationError(
+            f"There is no such service; there are: {', '.join(services)}.", "service_unknown"
+        )
     return value
 
 

@@ -19,6 +19,8 @@ from rvm.platform import audit
 from rvm.platform.api.fields import StrictSerializer, TextField, YesField
 from rvm.platform.api.lists import ListView, PageQuery, page_of
 from rvm.platform.api.rendering import AnyAccept
+from rvm.platform.api.rows.serializers import RowSerializer
+from rvm.platform.api.schema import response_example
 from rvm.platform.audit.reference.events import known_service, matching
 from rvm.platform.audit.reference.exports import exports, lines_of_export, make_export, require_span
 from rvm.platform.audit.serializers import DayOrMomentField, SpanFields
@@ -78,17 +80,19 @@ class NewAuditExport(StrictSerializer):
 
     def validate_action(self, value: str | None) -> str | None:
         if value is not None and value not in MESSAGES:
-            raise serializers.ValidationError("There is no such action; an event's `action` says its.", "unknown")
+            raise serializers.ValidationError(
+                "There is no such action; an event's `action` says its.", "action_unknown"
+            )
         return value
 
     def validate_service(self, value: str | None) -> str | None:
         return None if value is None else known_service(value)
 
 
-class AuditExportSerializer(serializers.Serializer[AuditEvent]):
+class AuditExportSerializer(RowSerializer[AuditEvent]):
     """An export, which is the event that records it."""
 
-    export_id = serializers.UUIDField(source="pk")
+    export_id = serializers.UUIDField(source="pk", help_text="The reference's name of `id`.")
     created_at = serializers.DateTimeField(source="at")
     row_count = serializers.IntegerField(source="details.rows")
     size = serializers.IntegerField(
@@ -96,8 +100,8 @@ class AuditExportSerializer(serializers.Serializer[AuditEvent]):
     )
     filters: Any = serializers.DictField(source="details.filters")
     download_url = serializers.SerializerMethodField(help_text="Asks for an API key, as all addresses here do.")
-    key = serializers.UUIDField(source="pk", help_text="The reference's name of `export_id` in a list.")
-    s3_key = serializers.UUIDField(source="pk", help_text="The reference's name of `export_id` in an answer.")
+    key = serializers.UUIDField(source="pk", help_text="The reference's name of `id` in a list.")
+    s3_key = serializers.UUIDField(source="pk", help_text="The reference's name of `id` in an answer.")
     last_modified = serializers.DateTimeField(source="at", help_text="The reference's name of `created_at`.")
 
     def get_download_url(self, export: AuditEvent) -> str:
@@ -158,6 +162,13 @@ class AuditExportFileView(EventsView):
         "names of now.",
         tags=TAGS,
         responses={(200, "application/x-ndjson"): OpenApiTypes.STR},
+        examples=[
+            response_example(
+                "The first line, shortened",
+                '{"id":"01920f3b-9a00-7000-8000-0000000000a8","service":"campaigns","action":"campaign.launched"}\n',
+                media_type="application/x-ndjson",
+            )
+        ],
     )
     def get(self, request: Request, workspace_id: UUID, export_id: UUID) -> StreamingHttpResponse:
         StrictSerializer(data=request.query_params).is_valid(raise_exception=True)

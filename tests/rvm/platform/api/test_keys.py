@@ -215,7 +215,7 @@ def test_a_key_that_would_be_over_already_and_one_with_too_many_networks_are_not
 def test_what_has_ended_is_not_rotated() -> None:
     caller = make_caller()
     ApiKey.objects.filter(pk=caller.key.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
-    with pytest.raises(ServiceError, match="The key expired at 20"):
+    with pytest.raises(ServiceError, match="The key expired at "):
         rotate_api_key(caller.key)
     revoke_api_key(caller.key)
     with pytest.raises(ServiceError, match="A revoked key stays revoked"):

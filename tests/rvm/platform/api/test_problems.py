@@ -24,7 +24,7 @@ def problem(response: Any, status: int, code: str) -> dict[str, Any]:
     assert response["Content-Type"] == "application/problem+json"
     body: dict[str, Any] = json.loads(response.content)
     assert (response.status_code, body["status"], body["code"]) == (status, status, code)
-    assert body["type"] == f"http://127.0.0.1:8000/docs/problems#{code}"
+    assert body["type"] == f"http://127.0.0.1:8000/docs/problems/{code}"
     assert body["title"] and body["detail"] and body["error_code"] == code
     assert body["request_id"] == response["X-Request-Id"]
     assert b"2025550142" not in response.content

@@ -17,9 +17,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rvm.platform.api.deprecation import MIN_NOTICE, Deprecation
 from rvm.platform.api.fields import StrictSerializer, TextField
 from rvm.platform.api.problem_codes import ProblemCode, by_code
+from rvm.platform.api.schema.deprecation import MIN_NOTICE, Deprecation
 from rvm.platform.api.views import ApiView
 from rvm.platform.scopes import Scope
 

@@ -139,7 +139,15 @@ def test_nobody_is_sent_a_number_without_a_key_or_a_session(world: World) -> Non
         if route.is_public:
             setup = {"setup_id": world.first("TelephonySetup").pk, "version": 1}
             address = route.fill(
-                {**setup, "slug": slug, "token": "none", "uidb36": "none", "key": "none", "provider_id": "none"}
+                {
+                    **setup,
+                    "slug": slug,
+                    "token": "none",
+                    "uidb36": "none",
+                    "key": "none",
+                    "provider_id": "none",
+                    "code": "none",
+                }
             )
             for method in ("GET", "POST"):
                 answer = client.ask(method, address)

@@ -87,6 +87,13 @@ def is_of(schema: dict[str, Any], kind: str) -> bool:
     return kind in told or any(is_of(part, kind) for part in schema.get("oneOf", []) + schema.get("anyOf", []))
 
 
+def no_moments(schema: dict[str, Any]) -> list[str]:
+    """Texts that a field of this schema refuses, if it is one of times; some take a day of UTC too."""
+    if not is_of(schema, "date-time"):
+        return []
+    return [text for text in NO_MOMENTS if not (is_of(schema, "date") and text == "2026-12-01")]
+
+
 @pytest.fixture
 def rows(settings: Any, tmp_path: Path, workspace: Workspace) -> Rows:
     settings.MEDIA_ROOT = str(tmp_path)
@@ -127,7 +134,7 @@ def test_whole_numbers_and_times_of_filters_have_one_spelling(api: Api, rows: Ro
     taken, asked = [], 0
     for operation in operations():
         for name, schema in operation.query.items():
-            wrong = NO_WHOLE_NUMBERS if is_of(schema, "integer") else NO_MOMENTS if is_of(schema, "date-time") else []
+            wrong = NO_WHOLE_NUMBERS if is_of(schema, "integer") else no_moments(schema)
             for value in wrong:
                 answer = api.get(f"{rows.address(operation.route)}?{urlencode({name: value})}")
                 asked += 1
@@ -160,7 +167,8 @@ def test_times_and_whole_numbers_of_bodies_are_held_to_their_type(api: Api, rows
     for operation in operations():
         for name, schema in operation.body.items():
             local = name in LOCAL_TIMES.get(operation.route, ())
-            wrong: list[Any] = [*NO_MOMENTS[local:], 1764583200] if is_of(schema, "date-time") else []
+            wrong: list[Any] = no_moments(schema)[local:]
+            wrong += [1764583200] if wrong else []
             wrong += [*TOO_LARGE, "5", 5.0, True] if is_of(schema, "integer") else []
             for value in wrong:
                 answer = api.send(operation.method, rows.address(operation.route), {name: value})
@@ -237,7 +245,8 @@ def strict(base: type) -> Iterator[type[serializers.Serializer[Any]]]:
 def read_fields() -> Iterator[tuple[str, Any]]:
     """The fields of everything that is read, and those within their lists, each with its name."""
     for kind in {*strict(StrictSerializer), *strict(StrictModelSerializer)}:
-        if issubclass(kind, StrictSerializer) or hasattr(kind, "Meta"):
+        is_ours = not kind.__module__.startswith("tests.")
+        if is_ours and (issubclass(kind, StrictSerializer) or hasattr(kind, "Meta")):
             for name, field in kind().fields.items():
                 for suffix, part in (("", field), ("[]", getattr(field, "child", None))):
                     if part is not None and not part.read_only and not isinstance(part, _UnvalidatedField):

@@ -32,6 +32,7 @@ from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import (
     Api,
     add_recipients,
+    make_api,
     make_consent,
     make_phone_number,
     make_suppression,
@@ -101,6 +102,7 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "audit_event.exported", workspace, actor=None, workspace=workspace, filters=span, rows=0, bytes=0
     )
     return {
+        "api_key_id": [make_api(workspace).key.pk],
         "export_id": [exported.pk],
         "use_case_id": [use_case.pk],
         "setup_id": [use_case.setup_id],
