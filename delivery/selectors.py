@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, F, Func, Q, QuerySet
+from django.db.models import BooleanField, F, FilteredRelation, Func, OuterRef, Q, QuerySet, Subquery
 
 from delivery.identifiers import by_either, by_record_number, by_reference
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Clip, Drop, Lane, Recording, Voicemail
 from rvm.platform.database.ids import first_id_at
+from rvm.platform.database.prepared import prepared
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.models import Workspace
-from usecases.models import TelephonySetup
+from usecases.models import TelephonySetup, UseCase
+from usecases.selectors import senders_of, use_case_by_id
 
 _EPOCH = datetime.fromtimestamp(0, UTC)  # the epoch of ids
 
@@ -158,6 +160,68 @@ def drops_of(voicemail: Voicemail) -> QuerySet[Drop]:
 def recordings(workspace: Workspace) -> QuerySet[Recording]:
     """All recordings of the workspace, including assembled ones."""
     return Recording.objects.filter(workspace=workspace)
+
+
+@prepared
+def _recordings_by_id(workspace_id: UUID, recording_id: UUID) -> QuerySet[Recording]:
+    return Recording.objects.filter(workspace=workspace_id, pk=recording_id)
+
+
+def recording(workspace: Workspace, recording_id: UUID) -> Recording | None:
+    """The recording; None if the workspace has none with this id."""
+    return next(iter(_recordings_by_id(workspace.pk, recording_id)), None)
+
+
+class Sending(NamedTuple):
+    """What a send needs to know of what it names. `lane`: of the API's voicemails, None before the first one."""
+
+    use_case: UseCase
+    recording: Recording | None
+    lane: Lane | None
+
+
+# What a send reads of its use case and of the setups; the other columns are read when they are asked for.
+_OF_USE_CASE = {
+    *("id", "workspace", "name", "setup", "failover_setup", "purpose", "confidential_numbers", "expires_after_hours"),
+    "deleted_at",
+}
+_OF_SETUP = {"id", "name", "carrier", "enabled", "baa_signed_on", "baa_exception_reason", "deleted_at"}
+_UNREAD = [
+    *(field.name for field in UseCase._meta.concrete_fields if field.name not in _OF_USE_CASE),
+    *(
+        f"{setup}__{field.name}"
+        for setup in ("setup", "failover_setup")
+        for field in TelephonySetup._meta.concrete_fields
+        if field.name not in _OF_SETUP
+    ),
+]
+
+
+@prepared
+def _sending(workspace_id: UUID, use_case_id: UUID, recording_id: UUID, live: bool) -> QuerySet[UseCase]:
+    lanes = Lane.objects.filter(use_case=OuterRef("pk"), live=live, for_api=True)
+    named = FilteredRelation("workspace__recordings", condition=Q(workspace__recordings__pk=recording_id))
+    found = use_case_by_id(workspace_id, use_case_id).annotate(recording=named).select_related("recording")
+    return found.annotate(senders=senders_of(OuterRef("pk")), lane_id=Subquery(lanes.values("pk"))).defer(*_UNREAD)
+
+
+def sending(workspace: Workspace, use_case_id: UUID, recording_id: UUID, *, live: bool) -> Sending | None:
+    """What a send names, in one statement; None if the workspace has no such use case."""
+    for use_case in _sending(workspace.pk, use_case_id, recording_id, live):
+        use_case.workspace = workspace
+        found: Any = use_case
+        return Sending(
+            use_case, getattr(found, "recording", None), found.lane_id and _api_lane(found.lane_id, use_case, live)
+        )
+    return None
+
+
+def _api_lane(lane_id: UUID, use_case: UseCase, live: bool) -> Lane:
+    """The row; other columns are read when they are asked for."""
+    columns = {"id": lane_id, "workspace_id": use_case.workspace_id, "use_case_id": use_case.pk, "live": live}
+    lane = Lane.from_db(None, [*columns, "for_api"], [*columns.values(), True])
+    lane.use_case = use_case
+    return lane
 
 
 def selectable_recordings(workspace: Workspace, *, archived: bool = False) -> QuerySet[Recording]:

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Prefetch, QuerySet
+from django.db.models.functions import JSONObject
 
+from rvm.platform.database.prepared import prepared, set_prefetched
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, User, Workspace
@@ -45,11 +49,62 @@ def use_cases(
     return found.order_by("-id").prefetch_related(Prefetch("phone_numbers", PhoneNumber.objects.order_by("e164")))
 
 
+def use_case_by_id(workspace_id: UUID, use_case_id: UUID) -> QuerySet[UseCase]:
+    """The use case with its setups; its workspace is known to whoever asks. For queries that are `prepared`."""
+    found = UseCase.objects.not_deleted().filter(workspace=workspace_id, pk=use_case_id)
+    return found.select_related("setup", "failover_setup").defer("setup__credentials", "failover_setup__credentials")
+
+
+_use_cases_by_id = prepared(use_case_by_id)
+
+
+@prepared
+def _numbers_of(use_case_id: UUID) -> QuerySet[PhoneNumber]:
+    return PhoneNumber.objects.filter(use_cases=use_case_id).order_by("e164")
+
+
+def use_case(workspace: Workspace, use_case_id: UUID) -> UseCase | None:
+    """The use case with what `use_cases` reads with it; None if the workspace has none with this id."""
+    for row in _use_cases_by_id(workspace.pk, use_case_id):
+        row.workspace = workspace
+        set_prefetched(row, "phone_numbers", PhoneNumber.objects.all(), _numbers_of(row.pk))
+        return row
+    return None
+
+
+def senders_of(use_case: OuterRef) -> ArraySubquery:
+    """An annotation of use cases, `senders`: what decides from which numbers is sent, so that no query asks for them again."""
+    numbers = PhoneNumber.objects.filter(use_cases=use_case)
+    return ArraySubquery(
+        numbers.values_list(JSONObject(e164="e164", active="active", setup="setup_id", owned_at="owned_stated_at"))
+    )
+
+
+class _Sender(NamedTuple):
+    """A number; `stated`: its ownership is, or the sandbox gets what is sent from it."""
+
+    e164: str
+    active: bool
+    stated: bool
+
+
+def _senders_at(use_case: UseCase, setup: TelephonySetup) -> list[_Sender]:
+    """The use case's numbers of the setup, as they were read with it or are now."""
+    read: list[dict[str, Any]] | None = vars(use_case).get("senders")
+    if read is None:
+        numbers = [number for number in use_case.phone_numbers.all() if number.setup_id == setup.pk]
+        return [_Sender(number.e164, number.active, number.owned or not setup.live) for number in numbers]
+    own = [number for number in read if number["setup"] == str(setup.pk)]
+    return [
+        _Sender(number["e164"], number["active"], number["owned_at"] is not None or not setup.live) for number in own
+    ]
+
+
 def sender_numbers(use_case: UseCase, setup: TelephonySetup | None = None, *, live: bool = True) -> list[str]:
     """Active numbers (E.164) assigned to the use case that belong to `setup`, by default the use case's own setup, and from which it
     may send; with `live` False also those whose ownership nobody has stated, because only the sandbox gets them then."""
-    numbers = use_case.phone_numbers.filter(setup_id=setup.pk if setup else use_case.setup_id, active=True)
-    return list((numbers.usable() if live else numbers).order_by("e164").values_list("e164", flat=True))
+    senders = _senders_at(use_case, setup or use_case.setup)
+    return sorted(sender.e164 for sender in senders if sender.active and (sender.stated or not live))
 
 
 def has_sender(use_case: UseCase) -> bool:
@@ -59,8 +114,8 @@ def has_sender(use_case: UseCase) -> bool:
 
 def sender_stated(use_case: UseCase, setup: TelephonySetup) -> bool:
     """Whether `setup` may send from a number of the use case; also if it has none there, which no statement would change."""
-    numbers = use_case.phone_numbers.filter(setup_id=setup.pk)
-    return numbers.usable().exists() or not numbers.exists()
+    senders = _senders_at(use_case, setup)
+    return not senders or any(sender.active and sender.stated for sender in senders)
 
 
 def suppressions(
@@ -149,7 +204,7 @@ def require_usable(use_case: UseCase, live: bool) -> None:
         raise ServiceError(
             "setup_disabled", f"The telephony setup “{setup.name}” is disabled; enable it to send.", setup_id=setup.pk
         )
-    if not use_case.phone_numbers.filter(setup_id=use_case.setup_id, active=True).exists():
+    if not any(sender.active for sender in _senders_at(use_case, use_case.setup)):
         raise ServiceError(
             "no_number_assigned",
             f"The use case “{use_case.name}” has no active sender number, so nothing can be sent under it. Assign it a phone number "

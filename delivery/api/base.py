@@ -8,15 +8,18 @@ from uuid import UUID
 
 from rest_framework.response import Response
 
+from delivery import selectors
 from delivery.api.problem_codes import AUDIO_PROBLEMS, DELIVERY_PROBLEMS
 from delivery.audio import AudioRejected
 from delivery.models import Clip, Recording
 from delivery.recordings.attestations import attest
 from delivery.recordings.storage import Sound
-from delivery.selectors import clips, recordings
+from delivery.selectors import clips
+from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.permissions import require_scope
 from rvm.platform.api.problem_codes import ProblemCode
 from rvm.platform.api.problems import FieldError, Problem
+from rvm.platform.errors import ServiceError
 from rvm.platform.scopes import Scope
 from usecases.api.base import UseCasesView
 from usecases.attestations.recordings import Statement
@@ -37,11 +40,14 @@ class DeliveryView(UseCasesView):
     def find_recording(self, recording_id: UUID) -> Recording:
         """The recording. Raises ServiceError if the workspace has none with this id, and Problem if it was assembled from clips and
         the API key lacks `numbers:read`."""
-        recording = self.get_row(
-            recordings(self.workspace),
-            recording_id,
-            "This workspace has no such recording; upload it first, or check its id.",
-        )
+        return self.known(selectors.recording(self.workspace, recording_id))
+
+    def known(self, recording: Recording | None) -> Recording:
+        """The recording that was looked for in the workspace. Raises as `find_recording` does."""
+        if recording is None:
+            raise ServiceError(
+                codes.NOT_FOUND.code, "This workspace has no such recording; upload it first, or check its id."
+            )
         if recording.assembled:
             require_scope(
                 self.key,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -25,11 +27,12 @@ from delivery.api.their_words import in_their_words
 from delivery.audio import Inspection
 from delivery.audio.conversion import inspect_any
 from delivery.kept_decisions import waiting_for
-from delivery.models import Recording, Voicemail
+from delivery.models import Voicemail
 from delivery.recordings.recordings import stored_recording
 from delivery.recordings.storage import name_of_file
-from delivery.selectors import voicemails
+from delivery.selectors import sending, voicemails
 from delivery.services.retries import retry
+from delivery.services.screening import Recipient
 from delivery.services.voicemails import cancel, queue_voicemails
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
@@ -40,7 +43,7 @@ from rvm.platform.api.rendering import JSONParser
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.scopes import Scope
-from usecases.models import UseCase
+from usecases.selectors import NO_SUCH_USE_CASE
 
 TAGS = ["Voicemail"]
 
@@ -56,6 +59,28 @@ class _VoicemailView(DeliveryView, RowsView):
 
     def context(self, rows: list[Voicemail]) -> dict[str, Any]:
         return {"reveal": self.may_see_numbers, "waiting_for": waiting_for(rows)}
+
+    def queue(
+        self,
+        asked: Mapping[str, Any],
+        recipients: Sequence[Recipient | ServiceError],
+        recording_id: UUID,
+        now: datetime,
+    ) -> list[Voicemail | ServiceError]:
+        """What became of each recipient. `asked` is the validated body. Raises ServiceError."""
+        found = sending(self.workspace, asked["use_case_id"], recording_id, live=self.key.live)
+        if found is None:
+            raise ServiceError("use_case_not_found", NO_SUCH_USE_CASE)
+        return queue_voicemails(
+            use_case=found.use_case,
+            recording=self.known(found.recording),
+            live=self.key.live,
+            recipients=recipients,
+            not_before=asked.get("not_before"),
+            expires_at=asked.get("expires_at"),
+            lane=found.lane,
+            now=now,
+        )
 
     def rows(self, query: VoicemailQuery, live: bool | None) -> QuerySet[Voicemail]:
         return voicemails(self.workspace, query.voicemail_filter(), live=live)
@@ -111,27 +136,23 @@ class VoicemailsView(_VoicemailView, ListView, CreateView, PreparedView):
 
     def create(self) -> Voicemail:
         order = self.order
-        use_case = self.find_use_case(order.validated_data["use_case_id"])
         if self.verdict is not None:
             statement, name = order.validated_data["statement"], name_of_file(order.validated_data["audio"].name)
             with stored_recording(self.workspace, name, self.verdict, uploaded_by=self.actor) as recording:
                 try:
-                    return self._queue(order, use_case, self.attested(recording, statement))
+                    return self._queue(order, self.attested(recording, statement).pk)
                 except ServiceError as refusal:
                     refusal.field = "audio" if refusal.field == "recording_id" else refusal.field
                     raise
-        return self._queue(order, use_case, self.find_recording(order.validated_data["recording_id"]))
+        return self._queue(order, order.validated_data["recording_id"])
 
-    def _queue(self, order: SendUpload | SendRecording, use_case: UseCase, recording: Recording) -> Voicemail:
-        [outcome] = queue_voicemails(
-            use_case=use_case,
-            recording=recording,
-            live=self.key.live,
-            recipients=[order.recipient()],
-            not_before=order.validated_data.get("not_before"),
-            expires_at=order.validated_data.get("expires_at"),
-            now=database_now(),
-        )
+    def serialize_changed(self, row: Voicemail) -> Any:
+        """No guard has seen it yet, so there is no decision to look for."""
+        return self.serializer_class(row, context={"reveal": self.may_see_numbers, "waiting_for": {}}).data
+
+    def _queue(self, order: SendUpload | SendRecording, recording_id: UUID) -> Voicemail:
+        now = database_now() if self.verdict else self.asked_at
+        [outcome] = self.queue(order.validated_data, [order.recipient()], recording_id, now)
         if isinstance(outcome, ServiceError):
             raise outcome
         return outcome
@@ -168,15 +189,7 @@ class VoicemailBatchView(_VoicemailView):
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
         asked = self.read_body(NewBatch)
-        outcomes = queue_voicemails(
-            use_case=self.find_use_case(asked["use_case_id"]),
-            recording=self.find_recording(asked["recording_id"]),
-            live=self.key.live,
-            recipients=asked["recipients"],
-            not_before=asked.get("not_before"),
-            expires_at=asked.get("expires_at"),
-            now=database_now(),
-        )
+        outcomes = self.queue(asked, asked["recipients"], asked["recording_id"], self.asked_at)
         refused = sum(isinstance(outcome, ServiceError) for outcome in outcomes)
         data = {"queued": len(outcomes) - refused, "refused": refused, "items": list(enumerate(outcomes))}
         answer = BatchResultSerializer(data).data

@@ -108,7 +108,10 @@ def require_attested(recording: Recording, use_case: UseCase, live: bool) -> Non
     """Check that it is stated what the recording says, where people would hear it. Raises ServiceError."""
     if not first_setup(use_case, live).live:
         return
-    if unattested_among([recording.pk], by_another=use_case.workspace.attestation_by_another):
+    by_another = use_case.workspace.attestation_by_another
+    if recording.attested and (recording.attested_by_another or not by_another):
+        return
+    if unattested_among([recording.pk], by_another=by_another):
         raise ServiceError("recording_not_attested", NOT_ATTESTED, field="recording_id", recording_id=recording.pk)
 
 

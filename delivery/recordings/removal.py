@@ -6,13 +6,11 @@ The row stays, with name, length and SHA-256, and gets its file back if the same
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Q
 
 from delivery.models import Assembly, Clip, Recording
 from delivery.recordings.storage import lock_content
@@ -42,10 +40,11 @@ def removed_text(sound: Recording | Clip) -> str:
 
 
 # To this precision the last use of a sound is known, so that voicemails of one recording do not write its row one by one.
-_PRECISION = timedelta(days=1)
+_PRECISION = "interval '1 day'"
 
 
 # A sound that is being used is not deleted: uses share the lock, which costs no write, and a deletion takes it alone.
+LOCK_USE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%(recording)s::uuid::text, 0))"
 _LOCK_USES = """
 SELECT pg_advisory_xact_lock_shared(hashtextextended(id::text, 0)) FROM unnest(%s::uuid[]) AS used(id) ORDER BY id
 """
@@ -57,15 +56,24 @@ def lock_out_uses(sound: Recording | Clip) -> None:
     sql.run(_LOCK_OUT_USES, [sound.pk])
 
 
+def note_use_sql(table: str, *, ids: str, now: str) -> str:
+    """SQL that notes a use, for whoever holds the locks; `ids` and `now` are SQL expressions. Returns when sounds of these were
+    removed, which are not to be used."""
+    return (
+        f"UPDATE {table} SET used_at = {now} WHERE id = ANY(ARRAY("  # noqa: S608 - ours
+        f"SELECT id FROM {table} WHERE id = ANY({ids})"
+        f" AND (used_at <= {now} - {_PRECISION} OR sound_removed_at IS NOT NULL)"
+        " ORDER BY id FOR NO KEY UPDATE)) RETURNING sound_removed_at"
+    )
+
+
 def note_use(model: type[Recording] | type[Clip], ids: Collection[UUID], now: datetime) -> None:
     """Note that the sounds are used now. Call it in the transaction of the use. Raises ServiceError for one that was removed."""
-    rows: Any = model._default_manager
-    sql.run(_LOCK_USES, [sql.ids(ids)])
-    stale = Q(used_at__lte=now - _PRECISION) | Q(sound_removed_at__isnull=False)
-    old = list(rows.filter(stale, pk__in=ids).order_by("pk").select_for_update(no_key=True).only("sound_removed_at"))
-    for sound in old:
-        require_sound(sound, field="recording_id")
-    rows.filter(pk__in=[sound.pk for sound in old]).update(used_at=now)
+    used = sql.ids(ids)
+    sql.run(_LOCK_USES, [used])
+    noted = note_use_sql(model._meta.db_table, ids="%(ids)s::uuid[]", now="%(now)s::timestamptz")
+    for (removed_at,) in sql.run(noted, {"ids": used, "now": now}):
+        require_sound(model(sound_removed_at=removed_at), field="recording_id")
 
 
 @transaction.atomic

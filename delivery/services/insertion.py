@@ -14,25 +14,34 @@ import orjson
 from django.db import connection
 
 from delivery.identifiers import REFERENCE_ENTRY, record_number_entry
-from delivery.models import Lane, Voicemail
+from delivery.models import Lane, Recording, Voicemail
 from delivery.models.voicemail import RECIPIENT, RECORD_NUMBER
+from delivery.recordings.removal import note_use_sql, require_sound
 from delivery.services.last_sender import last_sender_sql
+from delivery.services.references import RESERVE_REFERENCES
+from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.encryption.crypto import blind_index
 
-# Inserts the voicemails of one call, their identifiers and their count.
+# Inserts those voicemails of one call whose references are free, their identifiers and their count, notes the use of their recording
+# and makes their lane active. Returns how many were inserted, and when the sound was removed, if it was.
 # Values that all rows of a call share are single parameters; columns that are not named have the defaults of the table.
-_INSERT_QUEUED = """
-WITH r AS MATERIALIZED (
+_INSERT_QUEUED = (
+    """
+WITH given AS MATERIALIZED (
   SELECT * FROM unnest(%(ids)s::uuid[], %(recipients)s::bytea[], %(indexes)s::bytea[], %(last4)s::text[], %(senders)s::text[],
                        %(references)s::text[], %(metadata)s::text[], %(record_numbers)s::bytea[], %(record_entries)s::bigint[])
     AS r(id, recipient, index, last4, sender, reference, metadata, record_number, record_entry)
+), reserved AS (
+  {reserve_references}
+), r AS MATERIALIZED (
+  SELECT * FROM given WHERE reference = '' OR id IN (SELECT voicemail_id FROM reserved)
 ), written AS (
   INSERT INTO delivery_voicemail
     (id, recipient, recipient_index, last4, sender, reference, metadata, record_number,
      workspace_id, use_case_id, setup_id, lane_id, recording_id, live, index_key, status, not_before, expires_at, created_at,
      updated_at, reason, carrier_code, carrier_text, attempts)
-  SELECT r.id, r.recipient, r.index, r.last4, r.sender, r.reference, r.metadata::jsonb, r.record_number,
+  SELECT r.id, r.recipient, r.index, r.last4, r.sender, r.reference, nullif(r.metadata, '')::jsonb, r.record_number,
          %(workspace)s, %(use_case)s, %(setup)s, %(lane)s, %(recording)s, %(live)s, %(index_key)s, %(status)s, %(not_before)s,
          %(expires_at)s, %(created_at)s, %(updated_at)s, '', '', '', 0
     FROM r
@@ -40,50 +49,68 @@ WITH r AS MATERIALIZED (
 ), named AS (
   INSERT INTO delivery_voicemailidentifier (voicemail_id, record_number, reference)
   SELECT id, record_entry, {reference_entry} FROM r WHERE record_entry IS NOT NULL OR reference <> ''
+), counted AS (
+  INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
+  SELECT lane_id, status, '', count(*) FROM written GROUP BY lane_id, status
+  RETURNING delta
+), active AS (
+  UPDATE delivery_lane SET idle = false WHERE id = %(lane)s AND idle
+), noted AS (
+  {note_use}
 )
-INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
-SELECT lane_id, status, '', count(*) FROM written GROUP BY lane_id, status
-""".replace("{reference_entry}", REFERENCE_ENTRY)
+SELECT coalesce((SELECT delta FROM counted), 0), (SELECT sound_removed_at FROM noted)
+""".replace("{reserve_references}", RESERVE_REFERENCES.format(rows="given"))
+    .replace("{reference_entry}", REFERENCE_ENTRY)
+    .replace(
+        "{note_use}",
+        note_use_sql("delivery_recording", ids="ARRAY[%(recording)s]::uuid[]", now="%(created_at)s::timestamptz"),
+    )
+)
 
 
-def insert_voicemails(rows: Sequence[Voicemail]) -> None:
-    """Insert rows that share everything except id, recipient, sender, reference, record number and metadata."""
+def insert_voicemails(rows: Sequence[Voicemail]) -> int:
+    """Insert rows whose references are free, and return how many these are. All share everything except id, recipient, sender,
+    reference, record number and metadata.
+
+    Call it in the transaction of `screen`. Raises ServiceError if the sound of their recording was removed."""
     if not rows:
-        return
+        return 0
     shared = rows[0]
     workspace_id = shared.workspace_id
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_QUEUED,
-            {
-                "workspace": workspace_id,
-                "use_case": shared.use_case_id,
-                "setup": shared.setup_id,
-                "lane": shared.lane_id,
-                "recording": shared.recording_id,
-                "live": shared.live,
-                "index_key": shared.index_key,
-                "status": shared.status,
-                "not_before": shared.not_before,
-                "expires_at": shared.expires_at,
-                "created_at": shared.created_at,
-                "updated_at": shared.updated_at,
-                "ids": [row.pk for row in rows],
-                "recipients": [RECIPIENT.encrypt(row.recipient, workspace_id, row.pk) for row in rows],
-                "indexes": [row.recipient_index for row in rows],
-                "last4": [row.last4 for row in rows],
-                "senders": [row.sender for row in rows],
-                "references": [row.reference for row in rows],
-                "metadata": [None if row.metadata is None else orjson.dumps(row.metadata).decode() for row in rows],
-                "record_numbers": [
-                    RECORD_NUMBER.encrypt(row.record_number, workspace_id, row.pk) if row.record_number else None
-                    for row in rows
-                ],
-                "record_entries": [
-                    record_number_entry(workspace_id, row.record_number) if row.record_number else None for row in rows
-                ],
-            },
-        )
+    [(count, removed_at)] = sql.run(
+        _INSERT_QUEUED,
+        {
+            "workspace": workspace_id,
+            "use_case": shared.use_case_id,
+            "setup": shared.setup_id,
+            "lane": shared.lane_id,
+            "recording": shared.recording_id,
+            "live": shared.live,
+            "index_key": shared.index_key,
+            "status": shared.status,
+            "not_before": shared.not_before,
+            "expires_at": shared.expires_at,
+            "created_at": shared.created_at,
+            "updated_at": shared.updated_at,
+            "ids": sql.ids(row.pk for row in rows),
+            "recipients": sql.binaries(RECIPIENT.encrypt(row.recipient, workspace_id, row.pk) for row in rows),
+            "indexes": sql.binaries(row.recipient_index for row in rows),
+            "last4": sql.texts(row.last4 for row in rows),
+            "senders": sql.texts(row.sender for row in rows),
+            "references": sql.texts(row.reference for row in rows),
+            "metadata": sql.texts("" if row.metadata is None else orjson.dumps(row.metadata).decode() for row in rows),
+            "record_numbers": sql.binaries(
+                RECORD_NUMBER.encrypt(row.record_number, workspace_id, row.pk) if row.record_number else None
+                for row in rows
+            ),
+            "record_entries": sql.numbers(
+                record_number_entry(workspace_id, row.record_number) if row.record_number else None for row in rows
+            ),
+        },
+    )
+    if removed_at is not None:
+        require_sound(Recording(sound_removed_at=removed_at), field="recording_id")
+    return int(count)
 
 
 # Gives each staged row its id and its sender.

@@ -6,21 +6,23 @@ Calling windows and kill switches are not checked here, because they change with
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 import orjson
-from django.db import connection
 
 from delivery.identifiers import MAX_RECORD_NUMBER
+from delivery.recordings.removal import LOCK_USE
 from delivery.services.last_sender import last_sender_sql
 from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
+from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from usecases.models import UseCase
 from usecases.rendezvous import choose_sender
-from usecases.suppressions import MUST_NOT_BE_REACHED, suppressed_among
+from usecases.suppressions import MUST_NOT_BE_REACHED, suppressed_sql
 
 MAX_REFERENCE_LENGTH = 100
 MAX_METADATA_BYTES = 2048
@@ -42,38 +44,76 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A recipient with a valid number, and the blind indexes of the number under all keys, that of the current key first."""
+    """A recipient with a valid number, the blind indexes of the number under all keys, that of the current key first, and the number
+    that the person last saw under the use case."""
 
     recipient: Recipient
     indexes: tuple[bytes, ...] = field(repr=False)
+    last_sender: str | None = None
 
     @property
     def index(self) -> bytes:
         return self.indexes[0]
 
 
+# What is known of each index: whether it is suppressed, and the latest sender. The latest voicemail is last, so that it wins if a
+# number has rows under several index keys. The lock, which a use of the recording begins with, costs no round trip here.
+# In subqueries, the arrays are as unknown to a plan for these values as to one for all, so that PostgreSQL keeps the latter.
+_KNOWN = f"""
+WITH used AS MATERIALIZED ({LOCK_USE})
+SELECT wanted.place, {
+    suppressed_sql(
+        workspace="%(workspace)s", purpose="%(purpose)s", confidential="%(confidential)s", matches="= wanted.index"
+    )
+}, last.sender
+  FROM used CROSS JOIN unnest((SELECT %(places)s::int[]), (SELECT %(indexes)s::bytea[])) AS wanted(place, index)
+  LEFT JOIN LATERAL ({last_sender_sql(matches="= wanted.index", use_case="%(use_case)s", live="%(live)s")}) last ON true
+ ORDER BY last.id NULLS FIRST
+"""  # noqa: S608 - of constants
+
+
 def screen(
-    use_case: UseCase, recipients: Sequence[Recipient | ServiceError], *, sandbox: bool
+    use_case: UseCase, recipients: Sequence[Recipient | ServiceError], *, recording_id: UUID, live: bool, sandbox: bool
 ) -> list[Candidate | ServiceError]:
     """One candidate or refusal per recipient, in order; a ServiceError in the input is kept. `sandbox`: only simulated
-    carriers can get the drops."""
+    carriers can get the drops.
+
+    Call it in the transaction that queues the candidates: the recording's sound is not removed before its end.
+    """
     workspace = use_case.workspace
     seen: set[str] = set()
     screened = [
         recipient if isinstance(recipient, ServiceError) else _check(workspace, recipient, sandbox, seen)
         for recipient in recipients
     ]
-    candidates = [entry for entry in screened if isinstance(entry, Candidate)]
-    suppressed = suppressed_among(
-        workspace.pk,
-        [index for candidate in candidates for index in candidate.indexes],
-        use_case.purpose,
-        to_confidential=use_case.to_confidential,
-    )
-    return [
-        suppressed_error() if isinstance(entry, Candidate) and not suppressed.isdisjoint(entry.indexes) else entry
-        for entry in screened
+    wanted = [
+        (place, index)
+        for place, entry in enumerate(screened)
+        if isinstance(entry, Candidate)
+        for index in entry.indexes
     ]
+    if not wanted:
+        return screened
+    known = sql.run(
+        _KNOWN,
+        {
+            "recording": recording_id,
+            "workspace": workspace.pk,
+            "purpose": use_case.purpose,
+            "confidential": use_case.to_confidential,
+            "places": sql.numbers(place for place, _ in wanted),
+            "indexes": sql.binaries(index for _, index in wanted),
+            "use_case": use_case.pk,
+            "live": live,
+        },
+    )
+    for place, suppressed, last_sender in known:
+        entry = screened[place]
+        if suppressed:
+            screened[place] = suppressed_error()
+        elif last_sender and isinstance(entry, Candidate):
+            screened[place] = replace(entry, last_sender=last_sender)
+    return screened
 
 
 def check_number(workspace: Workspace, text: str, *, sandbox: bool) -> str:
@@ -165,24 +205,6 @@ def suppressed_error() -> ServiceError:
     )
 
 
-# The latest voicemail is last, so that it wins if a number has rows under several index keys.
-_LAST_SENDERS = f"""
-SELECT wanted.number, last.sender
-  FROM unnest(%s::int[], %s::bytea[]) AS wanted(number, index)
-  CROSS JOIN LATERAL ({last_sender_sql(matches="= wanted.index", use_case="%s", live="%s")}) last
- ORDER BY last.id
-"""  # noqa: S608 - of constants
-
-
-def senders_for(
-    candidates: Sequence[Candidate], assigned: Collection[str], *, use_case: UseCase, live: bool
-) -> list[str]:
+def senders_for(candidates: Sequence[Candidate], assigned: Collection[str]) -> list[str]:
     """A sender per candidate: the last one under this use case if still assigned, else by rendezvous hashing; "" if none."""
-    wanted = [(place, index) for place, candidate in enumerate(candidates) for index in candidate.indexes]
-    with connection.cursor() as cursor:
-        places, indexes = [place for place, _ in wanted], [index for _, index in wanted]
-        cursor.execute(_LAST_SENDERS, [places, indexes, use_case.pk, live])
-        last: dict[int, str] = dict(cursor.fetchall())
-    return [
-        choose_sender(candidate.index, assigned, last.get(place)) or "" for place, candidate in enumerate(candidates)
-    ]
+    return [choose_sender(each.index, assigned, each.last_sender) or "" for each in candidates]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from rvm.platform.api.problem_codes import ProblemCode
 from rvm.platform.api.views import ApiView
+from rvm.platform.errors import ServiceError
 from usecases import selectors
 from usecases.api.problem_codes import USE_CASE_PROBLEMS
 from usecases.models import PhoneNumber, TelephonySetup, UseCase
@@ -19,8 +20,10 @@ class UseCasesView(ApiView):
     problems: ClassVar[Mapping[str, ProblemCode]] = {**ApiView.problems, **USE_CASE_PROBLEMS}
 
     def find_use_case(self, use_case_id: UUID) -> UseCase:
-        found = selectors.use_cases(self.workspace).select_related("workspace", "setup", "failover_setup")
-        return self.get_row(found, use_case_id, selectors.NO_SUCH_USE_CASE, "use_case_not_found")
+        use_case = selectors.use_case(self.workspace, use_case_id)
+        if use_case is None:
+            raise ServiceError("use_case_not_found", selectors.NO_SUCH_USE_CASE)
+        return use_case
 
     def find_writable_use_case(self, use_case_id: UUID) -> UseCase:
         """A use case that the caller may change. A test key may read and send under all use cases (through the sandbox), but may

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
@@ -41,9 +42,15 @@ class _Strict:
     """A serializer mixin that refuses what has two readings: a misspelt `expires_at` must not cause a late voicemail, a second
     recipient must not replace the first, and a filter that a caller left empty must not find everything."""
 
-    fields: Any
+    partial: bool
     # DRF's own words are Python's, such as dictionary.
     default_error_messages: Any = {"invalid": "This must be a JSON object."}
+
+    @functools.cached_property
+    def fields(self) -> Any:
+        """Those of one serializer of the class for all requests: they keep nothing of what they read, and DRF would copy them each
+        time."""
+        return _fields_of(type(self), self.partial)
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -55,6 +62,11 @@ class _Strict:
             if refused:
                 raise serializers.ValidationError(refused)
         return super().to_internal_value(data)  # type: ignore[misc]
+
+
+@functools.cache
+def _fields_of(serializer_class: type[Any], partial: bool) -> Any:
+    return super(_Strict, serializer_class(partial=partial)).fields
 
 
 def _ambiguous(given: Mapping[str, tuple[Any, list[Any]]]) -> dict[str, list[ErrorDetail]]:

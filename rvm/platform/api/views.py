@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any, ClassVar, NoReturn, TypeVar, cast
 from uuid import UUID
 
@@ -75,6 +76,12 @@ class ApiView(APIView):
     def key(self) -> ApiKey:
         """The caller's key."""
         return cast(ApiKey, self.request.auth)
+
+    @property
+    def asked_at(self) -> datetime:
+        """When the caller's key was looked up: the time of a request that is answered within milliseconds."""
+        at: datetime = self.key.asked_at  # type: ignore[attr-defined]
+        return at
 
     @property
     def workspace(self) -> Workspace:

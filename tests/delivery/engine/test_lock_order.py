@@ -36,8 +36,9 @@ from delivery.recordings.attestations import WAITS_FOR_STATEMENT, attest
 from delivery.reports.inbox import merge, receive
 from delivery.retention import erasure, numbers
 from delivery.services import forgotten_claims, lanes, retries, suppressions
-from delivery.services.references import take_references
+from delivery.services.screening import Recipient
 from delivery.services.succession import copy_unreached
+from delivery.services.voicemails import api_lane, queue_voicemails
 from delivery.worker import maintenance
 from rvm.platform.database.ids import uuid7
 from rvm.platform.models import DatabaseIdentity
@@ -365,13 +366,16 @@ def test_numbers_are_suppressed_in_the_order_of_the_numbers() -> None:
 
 
 def test_references_are_taken_in_their_order() -> None:
-    workspace = factories.make_workspace()
-    asked = [("b", uuid7()), ("a", uuid7())]
-    meet(
-        lambda: take_references(workspace.pk, asked[1:], live=True),
-        lambda: take_references(workspace.pk, asked[:1], live=True),
-        lambda: in_transaction(lambda: take_references(workspace.pk, asked, live=True)),
-    )
+    use_case = factories.make_use_case()
+    recording = factories.make_recording(use_case.workspace)
+    api_lane(use_case, True)
+
+    def send(*references: str) -> object:
+        people = [Recipient(factories.patient_number(number), each) for number, each in enumerate(references)]
+        now = timezone.now()
+        return queue_voicemails(use_case=use_case, recording=recording, live=True, recipients=people, now=now)
+
+    meet(lambda: send("a"), lambda: send("b"), lambda: send("b", "a"))
 
 
 def in_transaction(work: Callable[[], object]) -> object:
