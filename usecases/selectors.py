@@ -17,6 +17,7 @@ from rvm.platform.database.prepared import prepared, set_prefetched
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, User, Workspace
+from rvm.platform.observability.representation import hides
 from usecases.models import Consent, PhoneNumber, Suppression, TelephonySetup, UseCase
 from usecases.suppressions import suppressions_of
 
@@ -80,6 +81,7 @@ def senders_of(use_case: OuterRef) -> ArraySubquery:
     )
 
 
+@hides("e164")
 class _Sender(NamedTuple):
     """A number; `stated`: its ownership is, or the sandbox gets what is sent from it."""
 

@@ -49,7 +49,7 @@ class Candidate:
 
     recipient: Recipient
     indexes: tuple[bytes, ...] = field(repr=False)
-    last_sender: str | None = None
+    last_sender: str | None = field(default=None, repr=False)
 
     @property
     def index(self) -> bytes:
