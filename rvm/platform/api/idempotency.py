@@ -23,6 +23,7 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
@@ -33,6 +34,8 @@ from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.permissions import operation_of, required_scope
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import to_json
+from rvm.platform.database import sql
+from rvm.platform.database.prepared import prepared
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, IdempotencyKey
 
@@ -40,6 +43,7 @@ Handler = Callable[..., HttpResponseBase]
 # The longest pause between two statements of a transaction that stores files; a suspended process keeps its locks for so long.
 _FOR_FILES = "300s"
 KEPT_FOR = timedelta(hours=24)
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%s::bigint)"
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -118,7 +122,7 @@ def _respond_once(
     if not isinstance(auth, ApiKey):
         raise TypeError("an Idempotency-Key belongs to the service user of an API key")
     mark = fingerprint(request, auth)
-    earlier = IdempotencyKey.objects.filter(user_id=auth.user_id, key=key).first()
+    earlier = _earlier(auth.user_id, key)
     if earlier is not None:
         return _replay(earlier, mark)
     if prepare:
@@ -128,7 +132,7 @@ def _respond_once(
             _allow_time_for_files()
         if not _lock(auth.user_id, key):
             raise Problem(codes.IDEMPOTENCY_KEY_IN_USE, headers={"Retry-After": "1"})
-        earlier = IdempotencyKey.objects.filter(user_id=auth.user_id, key=key).first()
+        earlier = _earlier(auth.user_id, key)
         if earlier is not None:
             return _replay(earlier, mark)
         try:
@@ -140,6 +144,15 @@ def _respond_once(
         else:
             return _remember(auth, key, mark, response)
     raise kept
+
+
+@prepared
+def _stored(user_id: UUID, key: str) -> QuerySet[IdempotencyKey]:
+    return IdempotencyKey.objects.filter(user=user_id, key=key)
+
+
+def _earlier(user_id: UUID, key: str) -> IdempotencyKey | None:
+    return next(iter(_stored(user_id, key)), None)
 
 
 def _allow_time_for_files() -> None:
@@ -164,9 +177,8 @@ def _remember(auth: ApiKey, key: str, mark: bytes, response: HttpResponse) -> Ht
 def _lock(user_id: UUID, key: str) -> bool:
     """Whether this transaction obtained the key's advisory lock. A hash collision costs no more than a 409."""
     name = hashlib.sha256(b"idempotency" + user_id.bytes + key.encode()).digest()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(name[:8], "big", signed=True)])
-        return bool(cursor.fetchone()[0])
+    [(obtained,)] = sql.run(_TRY_LOCK, [int.from_bytes(name[:8], "big", signed=True)])
+    return bool(obtained)
 
 
 def _pack(response: HttpResponse) -> bytes:

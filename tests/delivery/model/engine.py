@@ -61,7 +61,9 @@ STEPS: tuple[Step, ...] = (
 )
 
 # Modules that import database_now by name.
-ASKS_THE_CLOCK = [module for module in sys.modules.values() if getattr(module, "database_now", None) is database_now]
+ASKS_THE_CLOCK = [
+    module for module in list(sys.modules.values()) if getattr(module, "database_now", None) is database_now
+]
 # Lanes become idle at once, because the statement measures its 10 minutes by now() and not by the drawn clock.
 AT_ONCE = idle_lanes._MARK_IDLE.replace("now() - interval '10 minutes'", "now()")
 
