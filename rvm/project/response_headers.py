@@ -7,6 +7,7 @@ Content-Security-Policy keeps it.
 
 from __future__ import annotations
 
+import functools
 import secrets
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ def _directives(headers: Mapping[str, str]) -> list[str]:
     return [each.strip() for each in headers.get("Cache-Control", "").split(",")]
 
 
+@functools.cache
 def _permissions(own: str) -> str:
     """The view's own permissions, and every other feature denied."""
     permitted = {each.partition("=")[0].strip() for each in own.split(",")}
