@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
-from rvm.platform.api.compatibility import with_texts
+from rvm.platform.api.compatibility.responses import with_texts
 
 V = VoicemailStatus
 # Reasons of failed voicemails that are `not_delivered` there; the others are `failed`.

@@ -243,7 +243,7 @@ MIDDLEWARE = [
     "rvm.platform.accounts.lost_forms.LostFormMiddleware",
     "rvm.platform.accounts.second_factor.guard.SecondFactorMiddleware",
     "rvm.platform.times.middleware.TimeZoneMiddleware",
-    "rvm.platform.api.compatibility.CompatibilityMiddleware",
+    "rvm.platform.api.compatibility.prefix.CompatibilityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -395,7 +395,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rvm.platform.api.rendering.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rvm.platform.api.rendering.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "rvm.platform.api.schema.ApiSchema",
-    "EXCEPTION_HANDLER": "rvm.platform.api.compatibility.exception_handler",
+    "EXCEPTION_HANDLER": "rvm.platform.api.compatibility.responses.exception_handler",
     "UNAUTHENTICATED_USER": None,
     # ?format= is a parameter like any other: unknown, and said so.
     "URL_FORMAT_OVERRIDE": None,

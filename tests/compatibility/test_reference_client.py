@@ -11,8 +11,9 @@ from delivery.api.their_words import NOT_DELIVERED, THEIR_WORDS, their_word
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
-from rvm.platform.api import compatibility, rate_limit
-from rvm.platform.api.compatibility import PREFIX
+from rvm.platform.api import rate_limit
+from rvm.platform.api.compatibility import responses
+from rvm.platform.api.compatibility.prefix import PREFIX
 from rvm.platform.api.rate_limit import Policy
 from rvm.platform.database.ids import uuid7
 from rvm.platform.redis_connection import redis_client
@@ -198,7 +199,7 @@ def test_a_compatible_list_comes_in_one_piece_up_to_a_bound(
     compatible: Sdk, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [str(make_voicemail(use_case).pk) for _ in range(4)]
-    monkeypatch.setattr(compatibility, "MAX_WHOLE", 4)
+    monkeypatch.setattr(responses, "MAX_WHOLE", 4)
     whole = compatible.get("voicemail")
     assert [item["voicemail_id"] for item in whole["items"]] == rows[::-1]
     assert (whole["has_more"], whole["continuation_token"]) == (False, None)

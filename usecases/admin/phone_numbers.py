@@ -33,7 +33,13 @@ class PhoneNumberForm(ServiceForm):
 
     class Meta:
         model = PhoneNumber
-        fields = ("setup", "e164", "display_name", "notes", "active")
+        fields = ("setup", "e164")
+
+
+class PhoneNumberChangeForm(ServiceForm):
+    class Meta:
+        model = PhoneNumber
+        fields = ("display_name", "active", "notes")
         help_texts: ClassVar[dict[str, str]] = {"notes": f"For those who look after the numbers. {NO_NAMES}"}
 
 
@@ -67,6 +73,10 @@ class PhoneNumberAdmin(ScopedModelAdmin):
             "ownership_stated",
             "created_at",
         )
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        own = {"form": PhoneNumberChangeForm} if change else {}
+        return super().get_form(request, obj, change=change, **own, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.state_ownership))

@@ -157,7 +157,9 @@ class UseCaseAdmin(ScopedModelAdmin):
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        assigned = NumberAssignment.objects.filter(use_case=OuterRef("pk"), phone_number__setup=OuterRef("setup"))
+        assigned = NumberAssignment.objects.filter(
+            use_case=OuterRef("pk"), phone_number__setup=OuterRef("setup"), phone_number__active=True
+        )
         return super().get_queryset(request).defer("setup__credentials").annotate(has_number=Exists(assigned))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -193,13 +195,18 @@ class UseCaseAdmin(ScopedModelAdmin):
 
     @display(
         description="State",
-        label={"sending": "success", "paused": "warning", "without a sender number": "danger", "deleted": "danger"},
+        label={
+            "sending": "success",
+            "paused": "warning",
+            "without an active sender number": "danger",
+            "deleted": "danger",
+        },
     )
     def state(self, use_case: Any) -> str:
         if use_case.deleted_at:
             return "deleted"
         if not use_case.has_number:
-            return "without a sender number"
+            return "without an active sender number"
         return "sending" if use_case.sending_enabled else "paused"
 
     @display(description="Consent")

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rvm.platform.api import compatibility
+from rvm.platform.api.compatibility import responses as compatible_responses
 from rvm.platform.api.fields import StrictSerializer, TextField, WholeNumberField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, page
 from rvm.platform.api.views import ApiView
@@ -102,7 +102,7 @@ class RowsView(ApiView):
         rows, limit = self.rows(query, world.get("live", self.reach)), query.validated_data["limit"]
         token = query.validated_data.get("continuation_token")
         if self.compatible:
-            found = compatibility.page(
+            found = compatible_responses.page(
                 rows, limit=limit if "limit" in query.initial_data else None, continuation_token=token
             )
         else:

@@ -24,7 +24,7 @@ from rest_framework.views import APIView
 
 from rvm.platform import number_questions
 from rvm.platform.api import problem_codes as codes
-from rvm.platform.api.compatibility import is_compatible
+from rvm.platform.api.compatibility.prefix import is_compatible
 from rvm.platform.api.idempotency import once_per_key
 from rvm.platform.api.permissions import operation_of
 from rvm.platform.api.problem_codes import ProblemCode, by_code

@@ -33,7 +33,7 @@ SHOWN = set(
     code codes coloured colours columns comments commit consent_required consents content_type continuation_token
     converted_from country
     covers crossed_out days decided delimiter demuxer detail differs dispatch_worker due encoder encoding end error errors event_id
-    explanation facts field file_name fingerprint formats formulas freezes from_reason generated_at help hidden_columns
+    explanation facts failed_for field file_name fingerprint formats formulas freezes from_reason generated_at help hidden_columns
     holidays honoured hours iana id ids kind label labels last left left_out loaded_rules lost media_id message method missed
     months named note noun number_plan oddities of_log over page pairs part percent places process purpose purposes put_off
     question question_texts reason refused regions repeat reported rules saw says sender senders sha256 share sheet skipped

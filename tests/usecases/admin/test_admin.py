@@ -193,7 +193,7 @@ def test_a_use_case_without_a_number_is_not_called_sending(staff: Client, worksp
     make_use_case(workspace, numbers=0)
     listed = staff.get(reverse("admin:usecases_usecase_changelist")).context["cl"].result_list
     table = staff.get(reverse("admin:usecases_usecase_changelist")).context["cl"].model_admin
-    assert [table.state(row) for row in listed] == ["without a sender number", "sending"]
+    assert [table.state(row) for row in listed] == ["without an active sender number", "sending"]
 
 
 def test_an_assigned_number_is_not_taken_away(staff: Client, workspace: Workspace) -> None:
@@ -296,3 +296,25 @@ def test_only_an_administrator_of_the_workspace_states_an_ownership(
     client.post(reverse("admin:usecases_phonenumber_changelist"), chosen)
     number.refresh_from_db()
     assert not number.owned
+
+
+def test_an_administrator_names_a_number_and_takes_it_out_of_use(staff: Client, workspace: Workspace) -> None:
+    number = make_phone_number(make_setup(workspace))
+    page = reverse("admin:usecases_phonenumber_change", args=[number.pk])
+    answer = staff.post(page, {"display_name": "North clinic", "notes": "Front desk"})  # the box *active* is not ticked
+    assert answer.status_code == 302
+    number.refresh_from_db()
+    assert (number.display_name, number.notes, number.active) == ("North clinic", "Front desk", False)
+    event = AuditEvent.objects.get(action="phone_number.updated", subject_id=number.pk)
+    assert sorted(event.details["changes"]) == ["active", "display_name", "notes"]
+    listed = staff.get(reverse("admin:usecases_phonenumber_changelist"), {"q": "north"})
+    assert "inactive" in listed.content.decode() and "North clinic" in listed.content.decode()
+
+
+def test_who_does_not_set_up_a_workspace_changes_no_number(client: Client, workspace: Workspace) -> None:
+    number = make_phone_number(make_setup(workspace))
+    client.force_login(make_user(workspace=workspace, role=Role.LAUNCHER, is_staff=True, password=None))
+    page = reverse("admin:usecases_phonenumber_change", args=[number.pk])
+    assert client.post(page, {"display_name": "Mine"}).status_code == 403
+    number.refresh_from_db()
+    assert (number.display_name, number.active) == ("", True)

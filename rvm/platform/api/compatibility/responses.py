@@ -1,50 +1,26 @@
-"""The switch for clients of the reference platform that change nothing but their base URL: every address of the API, under PREFIX.
-
-Under it responses differ where that platform's types leave no room for ours: a list that asks for no `limit` comes in one piece, the
-token of a page is an integer, the `detail` of a wrong field is a list, and texts that are never null there are empty. A layer whose
-words differ asks `is_compatible` too. Without the prefix nothing changes. docs/integrate/from-other-platforms.md tells it.
-"""
+"""What differs in responses under the prefix: a list that asks for no `limit` comes in one piece, the token of a page is an integer,
+the `detail` of wrong fields is a list, and texts that are never null there are empty."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rvm.platform.api import problems
+from rvm.platform.api.compatibility.prefix import is_compatible
 from rvm.platform.api.pagination import Item, Page
 from rvm.platform.api.problems import Problem, invalid
 
-PREFIX = "/v1/compatible"
 # The most rows of a list in one piece, and the first row of the last page.
 MAX_WHOLE = 1000
 MAX_OFFSET = 100_000
 _INTEGER = re.compile(r"[0-9]{1,6}")
 # Texts that the reference platform never gives as null.
 _TEXTS = ("recipient_phone_number", "sender_phone_number", "display_name", "notes")
-
-
-def is_compatible(request: HttpRequest | Request) -> bool:
-    """Whether the request came to an address under the prefix."""
-    return bool(request.path.startswith(f"{PREFIX}/"))
-
-
-class CompatibilityMiddleware:
-    """Routes an address under the prefix like the same one without it. `request.path` stays what the client asked."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info.startswith(f"{PREFIX}/v1/"):
-            request.path_info = request.path_info.removeprefix(PREFIX)
-        return self.get_response(request)
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
