@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from delivery.api import examples
 from delivery.api.base import ONE_WORLD, DeliveryView
+from delivery.api.reference_statuses import in_their_words
 from delivery.api.serializers.filters import VoicemailQuery, VoicemailSearch
 from delivery.api.serializers.requests import (
     BatchResultSerializer,
@@ -23,7 +24,6 @@ from delivery.api.serializers.requests import (
     VoicemailRetry,
 )
 from delivery.api.serializers.voicemails import VoicemailDetailSerializer, VoicemailSerializer
-from delivery.api.their_words import in_their_words
 from delivery.audio import Inspection
 from delivery.audio.conversion import inspect_any
 from delivery.kept_decisions import waiting_for

@@ -436,6 +436,8 @@ SPECTACULAR_SETTINGS = {
         "NumberStatus": "usecases.api.serializers.NUMBER_STATUSES",
         "VoicemailStatusFilter": "delivery.api.their_words.WORDS",
         "VoicemailStatus": "delivery.api.serializers.voicemails.VOICEMAIL_STATUSES",
+        "VoicemailStatusWord": "delivery.api.reference_statuses.WORDS",
+        "PhoneNumberStatus": "usecases.api.serializers.NUMBER_STATUSES",
         "DropStatus": "delivery.api.serializers.voicemails.DROP_STATUSES",
         "Reason": "campaigns.api.serializers.campaigns.REASONS",
         "CampaignState": "campaigns.api.serializers.campaigns.CAMPAIGN_STATES",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from delivery.api.their_words import NOT_DELIVERED, THEIR_WORDS, their_word
+from delivery.api.reference_statuses import NOT_DELIVERED, THEIR_WORDS, their_word
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail

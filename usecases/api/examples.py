@@ -16,6 +16,7 @@ from usecases.api.serializers import (
 )
 from usecases.api.suppression_serializers import NewSuppression, SuppressionDetailSerializer, SuppressionSerializer
 
+_WORKSPACE = "01920f3a-6f00-7000-8000-0000000000a0"
 _USE_CASE = "01920f3a-6f00-7000-8000-0000000000a1"
 _SETUP = "01920f3a-6f00-7000-8000-0000000000b1"
 _NUMBER = "01920f3a-6f00-7000-8000-0000000000b2"
@@ -110,7 +111,7 @@ give_examples(
         PhoneNumberChanges: {"display_name": "North side", "status": "active", "owned": True},
         PhoneNumberSerializer: {
             "id": _NUMBER,
-            "workspace_id": "01920f3a-5e00-7000-8000-0000000000a0",
+            "workspace_id": _WORKSPACE,
             "phone_number": "+12125550100",
             "display_name": "North side",
             "notes": None,

@@ -20,7 +20,7 @@ from usecases.models import PhoneNumber
 
 TAGS = ["Phone numbers"]
 _CHANGES = (
-    "What is left out or null does not change; an empty text takes a name or notes away. `status` `inactive` keeps voicemails from "
+    "What is left out does not change. `status` `inactive` keeps voicemails from "
     "being sent from it, from the next claim on. `owned` true states that your organisation owns the number, false withdraws that; a "
     "live setup sends only from numbers of which it is stated. Stating it again changes nothing."
 )
@@ -105,22 +105,28 @@ class PhoneNumberView(_PhoneNumberView):
         responses={200: PhoneNumberSerializer},
     )
     def patch(self, request: Request, workspace_id: UUID, phone_number_id: UUID) -> Response:
-        number = self.find_phone_number(phone_number_id)
-        body = PhoneNumberChanges(number, data=request.data)
-        body.is_valid(raise_exception=True)
-        services.update_phone_number(phone_number=number, actor=self.actor, **body.changes())
-        return Response(self.serialize(self.find_phone_number(phone_number_id)))
+        return self._change(phone_number_id, request.data)
 
     @extend_schema(
         operation_id="put_phone_number",
         summary="Change a sender number, under the method of other platforms",
-        description=f"The same as PATCH. {_CHANGES}",
+        description=f"PATCH, but null is as if it were left out. {_CHANGES}",
         tags=TAGS,
         request=PhoneNumberChanges,
         responses={200: PhoneNumberSerializer},
     )
     def put(self, request: Request, workspace_id: UUID, phone_number_id: UUID) -> Response:
-        return self.patch(request, workspace_id, phone_number_id)
+        given = request.data
+        if isinstance(given, dict):
+            given = {name: value for name, value in given.items() if value is not None}
+        return self._change(phone_number_id, given)
+
+    def _change(self, phone_number_id: UUID, given: Any) -> Response:
+        number = self.find_phone_number(phone_number_id)
+        body = PhoneNumberChanges(number, data=given)
+        body.is_valid(raise_exception=True)
+        services.update_phone_number(phone_number=number, actor=self.actor, **body.changes())
+        return Response(self.serialize(self.find_phone_number(phone_number_id)))
 
     @extend_schema(
         operation_id="remove_phone_number",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from rvm.platform.api.fields import (
     IdField,
@@ -136,7 +136,7 @@ class NewPhoneNumber(StrictSerializer):
     owned = YesField(default=False, help_text=OWNED_HELP)
 
 
-NUMBER_STATUSES = ("active", "inactive")
+NUMBER_STATUSES = ["active", "inactive"]
 NUMBER_STATUS_HELP = (
     "Nothing is sent from an inactive number: its patients get another number of the use case, and where there is none, its "
     "voicemails wait and new ones are refused."
@@ -145,37 +145,34 @@ NUMBER_STATUS_HELP = (
 CAPABILITIES = ("outbound",)
 
 
-@extend_schema_field(OpenApiTypes.ANY)
 class FixedField(serializers.Field[Any, Any, Any, Any]):
-    """A value that responses have and no request changes. It is accepted as it is, so that a row can be sent back."""
+    """A value that responses have and no request changes. It is accepted as it is, or as null, so that a row can be sent back."""
 
-    default_error_messages = {"fixed": "This cannot be changed here; leave it out, or send what the answer of GET has."}
+    def __init__(self, schema: dict[str, Any], help_text: str = "Always null.") -> None:
+        super().__init__(required=False, help_text=help_text)
+        extend_schema_field(schema)(self)
 
-    def __init__(self, help_text: str) -> None:
-        super().__init__(required=False, allow_null=True, help_text=help_text)
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        return (True, None) if data is None else super().validate_empty_values(data)
 
     def to_internal_value(self, data: Any) -> Any:
-        if data != cast(PhoneNumberChanges, self.parent).fixed[str(self.field_name)]:
-            self.fail("fixed")
         return data
 
 
 class PhoneNumberChanges(StrictSerializer):
-    """The fields of a sender number that can be changed. What is left out or null does not change."""
+    """The fields of a sender number that can be changed. What is left out does not change."""
 
     display_name = TextField(
-        required=False, allow_null=True, allow_blank=True, max_length=256, help_text="What people call it."
+        required=False, allow_blank=True, max_length=256, help_text=help_of(PhoneNumber, "display_name")
     )
-    notes = TextField(
-        required=False, allow_null=True, allow_blank=True, max_length=2000, help_text=help_of(PhoneNumber, "notes")
-    )
-    status = serializers.ChoiceField(NUMBER_STATUSES, required=False, allow_null=True, help_text=NUMBER_STATUS_HELP)
-    owned = YesField(required=False, allow_null=True, help_text=OWNED_HELP)
-    provider = FixedField("The carrier of its setup.")
-    capabilities = FixedField("What it can do.")
-    inbound_service_id = FixedField("Always null.")
-    provider_phone_sid = FixedField("Always null.")
-    forwarding = FixedField("Always null.")
+    notes = TextField(required=False, allow_blank=True, max_length=2000, help_text=help_of(PhoneNumber, "notes"))
+    status = serializers.ChoiceField(NUMBER_STATUSES, required=False, help_text=NUMBER_STATUS_HELP)
+    owned = YesField(required=False, help_text=OWNED_HELP)
+    provider = FixedField({"type": ["string", "null"]}, "The carrier of its setup, unchanged.")
+    capabilities = FixedField({"type": ["array", "null"], "items": {"type": "string"}}, "What it can do, unchanged.")
+    inbound_service_id = FixedField({"type": "null"})
+    provider_phone_sid = FixedField({"type": "null"})
+    forwarding = FixedField({"type": "null"})
 
     def __init__(self, number: PhoneNumber | None = None, **options: Any) -> None:
         super().__init__(**options)
@@ -183,11 +180,17 @@ class PhoneNumberChanges(StrictSerializer):
         self.fixed = {"provider": provider, "capabilities": list(CAPABILITIES)}
         self.fixed |= dict.fromkeys(("inbound_service_id", "provider_phone_sid", "forwarding"))
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        refusal = [
+            ErrorDetail("This cannot be changed here; leave it out, or send what the answer of GET has.", "fixed")
+        ]
+        if wrong := {name: refusal for name, value in self.fixed.items() if attrs.get(name) not in (None, value)}:
+            raise serializers.ValidationError(wrong)
+        return attrs
+
     def changes(self) -> dict[str, Any]:
         """The arguments of `update_phone_number` for the valid body."""
-        given = {
-            name: value for name, value in self.validated_data.items() if value is not None and name not in self.fixed
-        }
+        given = {name: value for name, value in self.validated_data.items() if name not in self.fixed}
         status = given.pop("status", None)
         return given if status is None else {**given, "active": status == "active"}
 

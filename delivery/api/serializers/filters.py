@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from delivery.api.their_words import WORDS, meant
+from delivery.api.reference_statuses import WORDS, meant
 from delivery.carriers import CARRIERS
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.lifecycle.reasons import Reason

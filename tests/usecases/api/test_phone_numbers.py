@@ -100,7 +100,9 @@ def test_name_notes_and_status_change_by_put_and_by_patch(api: Api, setup: Telep
     changed = change(address, {"display_name": "North clinic", "notes": "Bill pays.", "status": "inactive"}).json()
     assert (changed["display_name"], changed["notes"], changed["status"]) == ("North clinic", "Bill pays.", "inactive")
     assert api.get(address).json() == changed
-    assert change(address, {"display_name": None, "status": None, "notes": None}).json() == changed  # as left out
+    assert api.put(address, {"display_name": None, "status": None, "notes": None}).json() == changed  # as left out
+    assert api.patch(address, {"notes": None}).json()["notes"] is None
+    change(address, {"notes": "Bill pays."})
     changed_back = {**changed, "display_name": "", "status": "active"}
     assert change(address, changed_back).status_code == 422  # its ids and times are no fields of a change
     sent_back = {name: changed_back[name] for name in ("display_name", "notes", "status", "provider", "capabilities")}
@@ -109,6 +111,8 @@ def test_name_notes_and_status_change_by_put_and_by_patch(api: Api, setup: Telep
     events = AuditEvent.objects.filter(subject_id=number.pk, action="phone_number.updated").order_by("id")
     assert [sorted(event.details["changes"]) for event in events] == [
         ["active", "display_name", "notes"],
+        ["notes"],
+        ["notes"],
         ["active", "display_name"],
     ]
 
@@ -141,7 +145,7 @@ def test_numbers_are_filtered_by_status(api: Api, setup: TelephonySetup) -> None
         assert [(item["id"], item["status"]) for item in shown] == [(str(number.pk), status)]
 
 
-@pytest.mark.parametrize(("body", "reason"), [({"owned": "yes"}, "invalid")])
+@pytest.mark.parametrize(("body", "reason"), [({"owned": "yes"}, "invalid"), ({"owned": None}, "null")])
 def test_only_a_plain_yes_or_no_states_an_ownership(
     api: Api, setup: TelephonySetup, body: dict[str, object], reason: str
 ) -> None:
