@@ -205,6 +205,7 @@ class Membership(Row):
     may_see_numbers = models.BooleanField(
         default=False, help_text="Phone numbers of patients are masked for everybody else."
     )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = "member"

@@ -35,6 +35,7 @@ class Scope(models.TextChoices):
     AUDIT_READ = "audit:read", "Read who did what in the workspace, and who saw what is known of people"
     API_KEYS_READ = "api-keys:read", "Read API keys, never the keys themselves"
     API_KEYS_WRITE = "api-keys:write", "Make, rotate and revoke API keys, with no more than this key may do itself"
+    MEMBERS_READ = "members:read", "Read who works in the workspace, with which role"
     SETUPS_READ = "setups:read", "Read telephony setups and phone numbers"
     SETUPS_WRITE = "setups:write", "Change telephony setups and phone numbers"
     NUMBERS_READ = "numbers:read", "See phone numbers and record numbers of recipients unmasked"
