@@ -140,14 +140,7 @@ class Running:
 def running(stack: Stack) -> Iterator[Running]:
     """Start all processes, yield when they are ready, and stop all of them at the end. Raises ServerError."""
     stack.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ports = {
-        "web server": stack.web_port,
-        "sandbox carrier": stack.sandbox_port,
-        "carriers' web server": stack.callbacks_port,
-    }
-    for name, port in ports.items():
-        if port:
-            refuse_taken_port(name, port)
+    refuse_taken_ports(stack)
     with ExitStack() as exits:
         children = Running(stack)
         exits.callback(_stop_all, children)
@@ -185,6 +178,18 @@ def answers(url: str) -> bool:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def refuse_taken_ports(stack: Stack) -> None:
+    """Raises ServerError if another process listens where one of the stack shall."""
+    ports = {
+        "web server": stack.web_port,
+        "sandbox carrier": stack.sandbox_port,
+        "carriers' web server": stack.callbacks_port,
+    }
+    for name, port in ports.items():
+        if port:
+            refuse_taken_port(name, port)
 
 
 def refuse_taken_port(name: str, port: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from rvm.platform.api.keys import generate
 from rvm.platform.models import ApiKey, User
 from rvm.platform.scopes import Scope
 from tests.factories import make_user, make_workspace
+from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +71,20 @@ def test_a_database_that_the_project_has_started_is_always_taken(
     make_workspace()
     monkeypatch.setattr(environment, "_local", {given_database})
     check_database()
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_a_start_at_a_taken_port_changes_nothing(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    load()
+    before = list(TelephonySetup.objects.values()), list(ApiKey.objects.values()), list(User.objects.values())
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(CommandError, match="is taken"):
+            call_command(command, port=taken.getsockname()[1])
+    after = list(TelephonySetup.objects.values()), list(ApiKey.objects.values()), list(User.objects.values())
+    assert after == before
 
 
 def opens(plaintext: str) -> bool:

@@ -24,7 +24,7 @@ from delivery.lifecycle.status import TERMINAL
 from delivery.models import Voicemail
 from rvm.devtools.embedded import ServerError
 from rvm.devtools.sample import KEPT, Sample, check_database, load_sample, patients, recording_file
-from rvm.devtools.stack import Running, Stack, add_port_options, ports_of, running
+from rvm.devtools.stack import Running, Stack, add_port_options, ports_of, refuse_taken_ports, running
 
 PATIENCE_SECONDS = 120.0
 SANDBOX = ("--outcomes", "delivered=88,no_answer=4,voicemail_not_detected=3,mailbox_full=2,busy=2,opted_out=1")
@@ -43,8 +43,9 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         directory = Path(settings.BASE_DIR) / ".rvm" / "demo"
         stack = Stack(directory, *ports_of(options), sandbox_options=SANDBOX)
-        sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT)
         try:
+            refuse_taken_ports(stack)  # before the sample gets the secrets of a sandbox that does not start
+            sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT)
             with running(stack) as children:
                 console.print("Started the web server, three workers, the tick and the sandbox carrier.")
                 began = time.monotonic()

@@ -15,7 +15,7 @@ from delivery.recordings.recordings import store_recording
 from rvm.devtools.embedded import ServerError
 from rvm.devtools.embedded.processes import tail
 from rvm.devtools.sample import KEPT, check_database, load_sample, recording_file
-from rvm.devtools.stack import GIVE_WAY, Stack, add_port_options, ports_of, running
+from rvm.devtools.stack import GIVE_WAY, Stack, add_port_options, ports_of, refuse_taken_ports, running
 
 WELCOME = """
   RVM is running. Ctrl-C stops all of it.
@@ -58,9 +58,10 @@ class Command(BaseCommand):
         check_database()
         call_command("migrate", verbosity=0)
         stack = Stack(Path(settings.BASE_DIR) / ".rvm" / "up", *ports_of(options), levels=GIVE_WAY)
-        sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT)
-        store_recording(sample.workspace, "Appointment reminder", recording_file())
         try:
+            refuse_taken_ports(stack)  # before the sample gets the secrets of a sandbox that does not start
+            sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT)
+            store_recording(sample.workspace, "Appointment reminder", recording_file())
             with running(stack) as children:
                 self.stdout.write(
                     WELCOME.format(
