@@ -1,4 +1,4 @@
-"""Examples of API keys in the OpenAPI document."""
+"""Examples of API keys and members in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rvm.platform.access.api_key_serializers import (
     NewApiKey,
     Rotation,
 )
+from rvm.platform.access.members import MemberSerializer
 from rvm.platform.api.schema import give_examples
 
 _WORKSPACE = "01920f3a-5e00-7000-8000-0000000000a0"
@@ -52,6 +53,18 @@ give_examples(
             "networks": ["203.0.113.0/24"],
             "expires_at": "2026-05-31T15:00:00Z",
             "expires_in_seconds": 7_776_000,
+        },
+        MemberSerializer: {
+            "id": "01920f3a-7100-7000-8000-0000000000c1",
+            "user_id": "01920f3a-6f00-7000-8000-0000000000a7",
+            "username": "maria.lopez",
+            "name": "Maria Lopez",
+            "email": "maria.lopez@clinic.example",
+            "role": "launcher",
+            "may_see_numbers": False,
+            "active": True,
+            "second_factor": True,
+            "member_since": "2026-01-12T16:30:00Z",
         },
     }
 )
