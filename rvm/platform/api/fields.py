@@ -29,7 +29,12 @@ _REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 def no_such_field(known: Iterable[str]) -> str:
-    return f"There is no such field here; there are: {', '.join(known)}."
+    fields = ", ".join(known)
+    return (
+        f"There is no such field here; there are: {fields}."
+        if fields
+        else "There is no such field here; this takes none."
+    )
 
 
 def help_of(model: type[models.Model], name: str) -> str:
@@ -55,8 +60,9 @@ class _Strict:
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             known = {name: field for name, field in self.fields.items() if not field.read_only}
-            refusal = ErrorDetail(no_such_field(known), "unknown_field")
-            refused = {name: [refusal] for name in data if name not in known}
+            unknown = [name for name in data if name not in known]
+            refusal = [ErrorDetail(no_such_field(known), "unknown_field")] if unknown else []
+            refused = {name: refusal for name in unknown}
             if hasattr(data, "getlist"):
                 refused |= _ambiguous({name: (known[name], data.getlist(name)) for name in data if name in known})
             if refused:

@@ -142,8 +142,10 @@ class CreateView(RowsView):
 
 
 class ActionView(RowsView):
-    """A view whose POST calls the service `verb` with a row, and with the fields of the body if there is a `body_class`, and returns
-    the row."""
+    """A view whose POST calls the service `verb` with a row and the fields of the body, and returns the row.
+
+    Without a `body_class` a body with fields is refused: what a caller asks for there must not be passed over.
+    """
 
     verb: ClassVar[Callable[..., Any]]
     body_class: ClassVar[type[StrictSerializer] | None] = None
@@ -154,5 +156,5 @@ class ActionView(RowsView):
 
     def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         row = self.find_writable(**ids)
-        body = self.read_body(self.body_class) if self.body_class else {}
+        body = self.read_body(self.body_class or StrictSerializer)
         return Response(self.serialize_changed(type(self).verb(row, **body, actor=self.actor, now=database_now())))

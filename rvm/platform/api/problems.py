@@ -5,6 +5,7 @@ This includes errors of views, errors of Django, and unknown addresses.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -36,6 +37,8 @@ CONTENT_TYPE = "application/problem+json"
 _MOST_NAMED = 5
 # DRF's own words for these are Python's, such as dictionary.
 _SAID = {"not_a_list": "This must be a list.", "not_a_dict": "This must be a JSON object."}
+# What is meant for the API, also where it is written amiss.
+_API = re.compile(r"/+v1(?:/|$)")
 
 
 @hides("pointer", "detail")
@@ -225,7 +228,7 @@ def _response(problem: Problem) -> HttpResponse:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/v1/")
+    return _API.match(request.path) is not None
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

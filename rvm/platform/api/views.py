@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -25,6 +26,7 @@ from rest_framework.views import APIView
 from rvm.platform import number_questions
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.compatibility.prefix import is_compatible
+from rvm.platform.api.fields import StrictSerializer
 from rvm.platform.api.idempotency import once_per_key
 from rvm.platform.api.permissions import operation_of
 from rvm.platform.api.problem_codes import ProblemCode, by_code
@@ -154,6 +156,7 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         _require_utf8(request)
+        _require_no_parameters(request)
         _bound_body(request, self.upload_handler.max_bytes + MAX_FORM_BYTES)
         request._request.upload_handlers = [self.upload_handler(request._request)]
         if operation_of(self, request) in self.heavy:
@@ -200,6 +203,12 @@ def _require_utf8(request: Request) -> None:
     charset = (request._request.content_params or {}).get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
         raise Problem(codes.UNSUPPORTED_MEDIA_TYPE, "Text is read as UTF-8 only; send it so, and leave `charset` out.")
+
+
+def _require_no_parameters(request: Request) -> None:
+    """Raise ValidationError for parameters in the address of a change or search, which read their fields from the body only."""
+    if request.method not in SAFE_METHODS and request.META.get("QUERY_STRING"):
+        StrictSerializer(data=request.query_params).is_valid(raise_exception=True)
 
 
 def _bound_body(request: Request, most: int) -> None:

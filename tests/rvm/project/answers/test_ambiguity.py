@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -57,27 +58,25 @@ class Operation(NamedTuple):
         return f"{self.method} {self.route}"
 
 
-def operations() -> Iterator[Operation]:
+@cache
+def operations() -> list[Operation]:
     """All of the served document, below the workspace, with the schemas of their parameters and fields."""
+    found = []
     document = json.loads(b"".join(Client().get("/v1/openapi.json")))
 
     def fields(content: dict[str, Any], media: str) -> dict[str, Any]:
         schema = content.get(media, {}).get("schema", {})
         name = schema.get("$ref", "").rpartition("/")[2]
-        found: dict[str, Any] = document["components"]["schemas"].get(name, schema).get("properties", {})
-        return found
+        properties: dict[str, Any] = document["components"]["schemas"].get(name, schema).get("properties", {})
+        return properties
 
     for path, methods in document["paths"].items():
         for method, told in methods.items():
             query = {given["name"]: given["schema"] for given in told.get("parameters", []) if given["in"] == "query"}
             content = told.get("requestBody", {}).get("content", {})
-            yield Operation(
-                method.upper(),
-                path.partition("{workspace_id}/")[2],
-                query,
-                fields(content, "application/json"),
-                fields(content, "multipart/form-data"),
-            )
+            bodies = fields(content, "application/json"), fields(content, "multipart/form-data")
+            found.append(Operation(method.upper(), path.partition("{workspace_id}/")[2], query, *bodies))
+    return found
 
 
 def is_of(schema: dict[str, Any], kind: str) -> bool:
@@ -278,6 +277,28 @@ def test_campaigns_take_local_times_in_the_same_spelling() -> None:
     for wrong in NO_MOMENTS[1:]:
         with pytest.raises(serializers.ValidationError):
             field.run_validation(wrong)
+
+
+@pytest.mark.django_db
+def test_no_change_or_search_passes_over_what_is_in_its_address(api: Api, rows: Rows) -> None:
+    """`DELETE …?dry_run=true` deleted, and a search by an address with filters found everything."""
+    asked = 0
+    for operation in operations():
+        if operation.method != "GET":
+            answer = api.send(operation.method, f"{rows.address(operation.route)}?dry_run=true")
+            assert pointers(answer) == {"/dry_run": "unknown_field"}, operation
+            asked += 1
+    assert asked > 30
+
+
+@pytest.mark.django_db
+def test_no_action_passes_over_what_is_in_its_body(api: Api, rows: Rows) -> None:
+    """`POST …/launch` with `{"rehearsal": true}` launched."""
+    actions = {"pause", "resume", "launch", "unschedule", "cancel", "check", "undo", "confirm", "lift"}
+    for operation in operations():
+        if operation.method == "POST" and operation.route.rpartition("/")[2] in actions:
+            answer = api.post(rows.address(operation.route), {"dry_run": True})
+            assert pointers(answer).get("/dry_run") == "unknown_field", operation
 
 
 @pytest.mark.django_db

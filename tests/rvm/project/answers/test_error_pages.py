@@ -14,7 +14,7 @@ from django.urls import reverse
 from rvm.platform.database.ids import uuid7
 from rvm.platform.models import Workspace
 from rvm.platform.roles import Role
-from tests.factories import make_api_key, make_user
+from tests.factories import make_api, make_api_key, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +70,20 @@ def test_the_page_of_a_crash_needs_neither_a_request_nor_the_database() -> None:
     assert not queries.captured_queries
 
 
-@pytest.mark.parametrize("path", ["/v1/", "/v1/00000000-0000-0000-0000-000000000000/nothing"])
-def test_the_api_has_problems_and_no_pages(client: Client, path: str) -> None:
-    answer: Any = client.get(path)
+NOBODY = "/v1/00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/", "/v1", "//v1/x", "/v1//x", f"{NOBODY}/nothing", f"{NOBODY}/voicemail/", "/v1/%2e%2e/x"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "TRACE", "PROPFIND", "X"])
+def test_the_api_has_problems_and_no_pages(client: Client, path: str, method: str) -> None:
+    answer: Any = client.generic(method, "/", b"", "application/json", PATH_INFO=path)
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "X"])
+def test_a_method_that_no_address_takes_is_refused(method: str, workspace: Workspace) -> None:
+    api = make_api(workspace)
+    answer: Any = api.client.generic(method, api.url("voicemail"))
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
