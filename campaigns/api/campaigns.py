@@ -40,6 +40,7 @@ TAGS = ["Campaigns"]
 
 class _CampaignView(CampaignsView, RowsView):
     serializer_class = CampaignSerializer
+    find = CampaignsView.find_campaign
 
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
         """A copy of `data` with this workspace's use case and recording in place of their ids. Raises ServiceError or Problem if

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
@@ -47,6 +47,9 @@ class _ImportView(UploadedListView):
 
     def find_writable(self, **ids: UUID) -> RecipientImport:
         return self.find_import(self.find_writable_campaign(ids["campaign_id"]), ids["import_id"])
+
+    def rows_to_lock(self, row: RecipientImport) -> Iterable[Model]:
+        return [row.campaign, row]
 
     def look(self, row: RecipientImport) -> dict[str, Any]:
         return {

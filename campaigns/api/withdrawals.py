@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 from uuid import UUID
 
+from django.db.models import Model
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,6 +36,9 @@ class _WithdrawalView(CampaignsView, RowsView):
         found = self.get_row(withdrawals, withdrawal_id, "This campaign has no such withdrawal.")
         found.campaign = campaign
         return found
+
+    def rows_to_lock(self, row: Withdrawal) -> Iterable[Model]:
+        return [row.campaign, row]
 
 
 @extend_schema_view(

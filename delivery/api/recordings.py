@@ -95,8 +95,8 @@ class RecordingsView(SoundListView):
 class RecordingView(SoundView):
     serializer_class = RecordingDetailSerializer
 
-    def find(self, sound_id: UUID) -> Recording:
-        return measured(self.find_recording(sound_id))
+    def find(self, recording_id: UUID) -> Recording:
+        return measured(self.find_recording(recording_id))
 
 
 @extend_schema_view(

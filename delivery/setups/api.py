@@ -35,6 +35,7 @@ TAGS = ["Telephony setups"]
 
 class _SetupView(UseCasesView, RowsView):
     serializer_class = SetupSerializer
+    find = UseCasesView.find_setup
 
     def context(self, rows: list[TelephonySetup]) -> dict[str, Any]:
         """The current time, which determines whether a breaker is open or half open."""

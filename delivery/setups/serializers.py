@@ -89,6 +89,7 @@ class NewCallbackAddressSerializer(serializers.Serializer[Any]):
 
 
 class SetupSerializer(ModelRowSerializer[TelephonySetup]):
+    beside = frozenset({"health", "callback"})
     credentials_set = serializers.SerializerMethodField(help_text="Names of the credentials that are set.")
     agreement = serializers.SerializerMethodField(
         help_text="Whether voicemails may leave through it: with a signed agreement or a standing exception. While it is missing "

@@ -54,6 +54,7 @@ class ConsentQuery(PageQuery):
 
 
 class ConsentSerializer(ModelRowSerializer[Consent]):
+    beside = frozenset({"evidence"})
     consent_id = FormerIdField()
     recipient_phone_number = serializers.SerializerMethodField(
         help_text="Masked but for the last four unless the key may see numbers; null for the people of a list."

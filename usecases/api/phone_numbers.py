@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,6 +29,9 @@ _CHANGES = (
 
 class _PhoneNumberView(UseCasesView, RowsView):
     serializer_class = PhoneNumberSerializer
+
+    def find(self, phone_number_id: UUID, **others: UUID) -> PhoneNumber:
+        return self.find_phone_number(phone_number_id)
 
     def serialize(self, row: PhoneNumber) -> Any:
         return self.in_their_words(super().serialize(row))
@@ -142,6 +146,9 @@ class PhoneNumberView(_PhoneNumberView):
 
 class AssignmentView(_PhoneNumberView):
     required_scopes: ClassVar = {"PUT": Scope.SETUPS_WRITE, "DELETE": Scope.SETUPS_WRITE}
+
+    def rows_to_lock(self, row: PhoneNumber) -> Iterable[Model]:
+        return [self.find_use_case(self.kwargs["use_case_id"]), row]
 
     @extend_schema(
         operation_id="assign_phone_number",

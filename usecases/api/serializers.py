@@ -73,6 +73,7 @@ class SenderSerializer(serializers.Serializer[Any]):
 
 
 class UseCaseSerializer(ModelRowSerializer[UseCase]):
+    beside = frozenset({"policy_text"})
     setup_id = serializers.UUIDField()
     failover_setup_id = serializers.UUIDField(allow_null=True)
     phone_numbers = SenderSerializer(many=True, help_text="The numbers that it may send from.")

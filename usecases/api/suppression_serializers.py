@@ -86,6 +86,7 @@ class SuppressionQuery(PageQuery):
 
 
 class SuppressionSerializer(ModelRowSerializer[Suppression]):
+    beside = frozenset({"consent", "others"})
     suppression_id = FormerIdField()
     recipient_phone_number = serializers.SerializerMethodField(
         help_text="Masked but for the last four unless the key may see numbers."

@@ -5,10 +5,11 @@ Suppressions are live: a test key finds none, and adds and lifts none.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,7 +30,7 @@ from usecases.api.suppression_serializers import (
     SuppressionSerializer,
 )
 from usecases.models import Suppression
-from usecases.services.suppressions import lift, needs_organisation, suppress_number
+from usecases.services.suppressions import lift, needs_organisation, suppress_number, with_copies
 from usecases.suppression_kinds import SuppressionKind, SuppressionScope
 
 TAGS = ["Suppressions"]
@@ -153,6 +154,9 @@ class SuppressionLiftView(_SuppressionView, ActionView):
     required_scopes: ClassVar = {"POST": Scope.SUPPRESSIONS_LIFT}
     verb = staticmethod(lift)
     body_class = LiftRequest
+
+    def rows_to_lock(self, row: Suppression) -> Iterable[Model]:
+        return with_copies(row)
 
     def find_writable(self, **ids: UUID) -> Suppression:
         row = self.find(**ids)

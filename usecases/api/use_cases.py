@@ -21,6 +21,7 @@ TAGS = ["Use cases"]
 
 class _UseCaseView(UseCasesView, RowsView):
     serializer_class = UseCaseSerializer
+    find = UseCasesView.find_use_case
 
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
         """`data` with the ids of setups replaced by setups of this workspace."""

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from rvm.platform import audit
 from rvm.platform.errors import ServiceError
@@ -116,11 +117,16 @@ def _record_event(name: str, row: Suppression, actor: User | None, **details: An
 
 def _locked(suppression: Suppression) -> tuple[Suppression, list[Suppression]]:
     """The current suppression and its active copies in other workspaces, locked. Raises ServiceError."""
-    same = Suppression.objects.filter(copies_of(suppression)).select_related("workspace").defer("consent")
-    # In one order, since the same statement may be lifted in two workspaces at a time.
-    rows = list(same.defer("number").order_by("pk").select_for_update(of=("self",), no_key=True))
+    same = with_copies(suppression).select_related("workspace").defer("consent", "number")
+    rows = list(same.select_for_update(of=("self",), no_key=True))
     row = lock(suppression)
     return row, [each for each in rows if each.pk != row.pk]
+
+
+def with_copies(suppression: Suppression) -> QuerySet[Suppression]:
+    """The suppression and its active copies in other workspaces, in the order in which they are locked: the same statement may be
+    lifted in two workspaces at a time."""
+    return Suppression.objects.filter(copies_of(suppression)).order_by("pk")
 
 
 def needs_organisation(scope: str, workspace_id: UUID) -> bool:

@@ -107,6 +107,7 @@ class VoicemailCountsField(CountsField):
 
 
 class CampaignSerializer(RowSerializer[Any]):
+    beside = frozenset({"voicemails"})
     campaign_id = FormerIdField()
     name = serializers.CharField()
     state = serializers.ChoiceField(CAMPAIGN_STATES)

@@ -66,6 +66,7 @@ class SheetSerializer(serializers.Serializer[Any]):
 
 
 class UploadedListSerializer(ModelRowSerializer[Any]):
+    beside = frozenset({"reading", "warnings", "first_errors", "sample"})
     file_name = serializers.CharField()
     size_bytes = serializers.IntegerField()
     sha256 = serializers.CharField(help_text=help_of(UploadedList, "sha256"))

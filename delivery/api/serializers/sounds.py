@@ -175,6 +175,8 @@ class ConversionField(OptionalTextField):
 
 
 class RecordingSerializer(RowSerializer[Recording]):
+    beside = frozenset({"levels", "waveform"})
+    passing = frozenset({"audio_url"})
     recording_id = FormerIdField()
     name = serializers.CharField()
     sha256 = serializers.CharField(help_text="Of the stored frames, without tags, in hex.")
@@ -216,6 +218,7 @@ class RecordingDetailSerializer(RecordingSerializer):
 
 
 class ClipSerializer(RowSerializer[Clip]):
+    passing = frozenset({"audio_url"})
     clip_id = FormerIdField()
     name = serializers.CharField()
     sha256 = serializers.CharField(help_text="Of the stored frames, without tags, in hex.")

@@ -22,6 +22,7 @@ _REASONS = [reason.value for reason in Reason]
 
 
 class VoicemailSerializer(RowSerializer[Voicemail]):
+    beside = frozenset({"drops", "last_decision"})
     voicemail_id = serializers.UUIDField(source="pk", help_text="The same as `id`.")
     setup_id = serializers.UUIDField(
         help_text="The use case's setup at creation; `drops` have the setups that were used."

@@ -108,6 +108,8 @@ def expiry_of(asked: dict[str, Any], now: datetime) -> datetime | None:
 class ApiKeySerializer(RowSerializer[ApiKey]):
     """A key without its text, of which no part but the last four characters is known."""
 
+    beside = frozenset({"last_used_at", "current"})
+    passing = frozenset({"api_key"})
     key_id = serializers.UUIDField(source="pk", help_text="The same as `id`.")
     workspace_id = serializers.UUIDField()
     name = serializers.CharField()

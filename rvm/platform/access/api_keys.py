@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -128,6 +129,9 @@ class ApiKeyView(_ApiKeyView):
 class ApiKeyRotationView(_ApiKeyView):
     required_scopes: ClassVar = {"POST": Scope.API_KEYS_WRITE}
 
+    def rows_to_lock(self, row: ApiKey) -> Iterable[Model]:
+        return sorted({row, self.key}, key=lambda key: key.pk)
+
     @extend_schema(
         operation_id="rotate_api_key",
         summary="Rotate an API key",
@@ -149,7 +153,8 @@ class ApiKeyRotationView(_ApiKeyView):
             actor=self.actor,
             maker=self.key,
         )
-        return self.issued(successor, plaintext)
+        keys = request.path.removesuffix(f"/{api_key_id}/rotate")
+        return self.issued(successor, plaintext, headers={"Location": f"{keys}/{successor.pk}"})
 
 
 class CallerView(ApiView):

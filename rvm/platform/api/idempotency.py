@@ -190,7 +190,8 @@ def _pack(response: HttpResponse) -> bytes:
     else:
         content_type = response["Content-Type"]
         content = response.content
-    headers = {"Content-Type": content_type} | ({"Location": response["Location"]} if "Location" in response else {})
+    kept = {name: response[name] for name in ("Location", "ETag") if name in response}
+    headers = {"Content-Type": content_type} | kept
     return orjson.dumps(headers) + b"\n" + content
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rvm.platform.api.compatibility import responses as compatible_responses
 from rvm.platform.api.fields import StrictSerializer, TextField, WholeNumberField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, page
+from rvm.platform.api.rows.entity_tags import conditional
 from rvm.platform.api.views import ApiView
 from rvm.platform.audit.numbers_shown import filtered_by, given_by_caller
 from rvm.platform.database.clock import database_now
@@ -65,9 +66,28 @@ def page_of(serializer_class: type[serializers.BaseSerializer[Any]]) -> type[ser
 
 
 class RowsView(ApiView):
-    """A view of rows of one model, which `serializer_class` serializes."""
+    """A view of rows of one model, which `serializer_class` serializes.
+
+    `find` gets the row that the address names, by its ids. Raises ServiceError. None where addresses name none.
+    """
 
     serializer_class: ClassVar[type[serializers.BaseSerializer[Any]]]
+    find: ClassVar[Callable[..., Any] | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Decorate each handler with `conditional`, so that no view can omit it."""
+        for method in vars(cls).keys() & {"get", "post", "put", "patch", "delete"}:
+            setattr(cls, method, conditional(vars(cls)[method]))
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def is_of_row(cls, ids: Iterable[str]) -> bool:
+        """Whether an address with these ids, beside that of the workspace, names a row."""
+        return cls.find is not None and bool(set(ids)) and not issubclass(cls, ListView | CreateView)
+
+    def rows_to_lock(self, row: Any) -> Iterable[Model]:
+        """The rows that a change of this one locks, in the order of its service."""
+        return [row]
 
     def rows(self, query: Any, live: bool | None) -> QuerySet[Any]:
         """The rows that match the filters of the valid `query`.

@@ -118,6 +118,13 @@ REQUEST_TIMEOUT = ProblemCode(
 LENGTH_REQUIRED = ProblemCode(
     "length_required", 411, "The body's length is missing", "Send `Content-Length`; chunked bodies are not read."
 )
+PRECONDITION_FAILED = ProblemCode(
+    "precondition_failed",
+    412,
+    "The row was changed meanwhile",
+    "Nothing was changed: the row is no longer as it was with the `If-Match` of this request. Read it again, and send what is still "
+    "wanted with its present `ETag`.",
+)
 UPLOAD_TOO_LARGE = ProblemCode(
     "upload_too_large", 413, "The body is too large", "Send less; the detail says how much is allowed."
 )
@@ -199,6 +206,7 @@ PLATFORM_PROBLEMS = by_code(
     KEY_ENDED,
     REQUEST_TIMEOUT,
     LENGTH_REQUIRED,
+    PRECONDITION_FAILED,
     UPLOAD_TOO_LARGE,
     URI_TOO_LONG,
     UNSUPPORTED_MEDIA_TYPE,

@@ -6,7 +6,7 @@ two below, and a column that may be blank becomes one in a ModelRowSerializer.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -60,8 +60,14 @@ class NullField(serializers.Field[Any, Any, None, Any]):
 
 
 class RowSerializer(serializers.Serializer[Row]):
-    """The base of rows. Where another object names the row, the member is the kind and `_id`, such as `campaign_id`."""
+    """The base of rows. Where another object names the row, the member is the kind and `_id`, such as `campaign_id`.
 
+    `beside` are the members that are no part of the row's version: what the platform counts or measures by itself, what follows from
+    other rows, and what only some answers have. `passing` are those that are another in each answer, such as a signed link.
+    """
+
+    beside: ClassVar[frozenset[str]] = frozenset()
+    passing: ClassVar[frozenset[str]] = frozenset()
     id = serializers.UUIDField(source="pk")
 
 

@@ -40,6 +40,20 @@ _IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="1 to 255 printable ASCII characters, best a UUID. The same POST under the same key is answered once for 24 hours.",
 )
+_TAGS = {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'}
+_IF_MATCH = OpenApiParameter(
+    "If-Match",
+    _TAGS,
+    OpenApiParameter.HEADER,
+    description="The `ETag` of an answer with the row, several separated by commas, or `*`. If the row has another version now, "
+    "nothing is done: 412 `precondition_failed`.",
+)
+_IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    _TAGS,
+    OpenApiParameter.HEADER,
+    description="The `ETag` of an earlier answer. If it would be the same now, the answer is 304 without a body.",
+)
 # `format: time` is RFC 3339's, which has an offset; hours of the day at the recipient have none.
 _TIME_OF_DAY = {"pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"}
 # Of a text whose outer blanks are taken off.
@@ -96,7 +110,8 @@ class ApiSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         own = list(super().get_override_parameters())
-        return [*own, _IDEMPOTENCY_KEY] if self._once else own
+        headers_of = {_IDEMPOTENCY_KEY: self._once, _IF_MATCH: self._depends, _IF_NONE_MATCH: self._shows_row}
+        return [*own, *(header for header, is_read in headers_of.items() if is_read)]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
@@ -105,6 +120,8 @@ class ApiSchema(AutoSchema):
         if scope := self._scope:
             description = operation.get("description", "")
             operation["description"] = f"{description}\n\nNeeds the scope `{scope.value}`.".strip()
+        if self._shows_row:
+            operation["responses"]["304"] = {"description": "The answer would be the same."}
         for status, response in operation["responses"].items():
             response["headers"] = self._headers(status)
             if response["description"] in ("", "No response body"):
@@ -131,12 +148,37 @@ class ApiSchema(AutoSchema):
         """Whether the operation honours Idempotency-Key."""
         return self.method == "POST" and not (self._scope and self._scope.only_reads)
 
+    @property
+    def _is_of_row(self) -> bool:
+        """Whether the address names a row of the view."""
+        ids = set(re.findall(r"\{(\w+)\}", self.path)) - {"workspace_id"}
+        return bool(getattr(self.view, "is_of_row", lambda ids: False)(ids))
+
+    @property
+    def _depends(self) -> bool:
+        """Whether the operation honours If-Match."""
+        return self.method != "GET" and self._is_of_row
+
+    @property
+    def _shows_row(self) -> bool:
+        """Whether the operation honours If-None-Match."""
+        return self.method == "GET" and self._is_of_row and self._answers_row
+
+    @property
+    def _answers_row(self) -> bool:
+        """Whether the operation answers a row of the view, in short or with its details."""
+        row, answer = getattr(self.view, "serializer_class", None), self.get_response_serializers()
+        classes = [
+            each for each in (answer.values() if isinstance(answer, Mapping) else [answer]) if isinstance(each, type)
+        ]
+        return row is not None and any(issubclass(each, row) or issubclass(row, each) for each in classes)
+
     def _problems(self, operation_id: str) -> dict[str, Any]:
         """The responses with problems, by status. Statuses to which the operation adds no problem refer to a common response."""
         declared: Mapping[str, ProblemCode] = getattr(self.view, "problems", {})
         own = [problem for problem in declared.values() if operation_id in problem.operations]
         is_heavy = self.method in getattr(self.view, "heavy", ())
-        general = general_problems(self.method, once=self._once, heavy=is_heavy)
+        general = general_problems(self.method, once=self._once, heavy=is_heavy, depends=self._depends)
         special = {problem.status for problem in own} | ({429} if is_heavy else set())
         return {
             str(status): self._response(status, problems)
@@ -172,6 +214,7 @@ class ApiSchema(AutoSchema):
             status,
             once=self._once,
             creates=getattr(self.view, "creates_row", False),
+            tagged=self._answers_row,
             deprecated=self.is_deprecated(),
         )
         return {name: self._component(ResolvedComponent.HEADER, name, headers.HEADERS[name]) for name in names}

@@ -34,6 +34,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "`true` if this is the stored response to an earlier request under the same Idempotency-Key.",
         "schema": {"type": "string", "const": "true"},
     },
+    "ETag": {
+        "description": "The row's entity tag, for `If-Match` and `If-None-Match`.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[!#-~]*"$'},
+    },
     "WWW-Authenticate": {"description": "The way to authenticate.", "required": True, "schema": _TEXT},
     "Deprecation": {
         "description": "Since when it is deprecated (RFC 9745): `@` and seconds since 1970. `Link` leads to what replaces it.",
@@ -47,10 +52,10 @@ HEADERS: dict[str, dict[str, Any]] = {
 }
 
 
-def names_for(status: str, *, once: bool, creates: bool, deprecated: bool) -> Iterator[str]:
+def names_for(status: str, *, once: bool, creates: bool, tagged: bool, deprecated: bool) -> Iterator[str]:
     """The headers of a response with this status, in the order of the table.
 
-    `once`: the operation honours Idempotency-Key. `creates`: it responds with the path of a new row.
+    `once`: the operation honours Idempotency-Key. `creates`: it responds with the path of a new row. `tagged`: with a row.
     """
     succeeds = status.startswith("2")
     has = {
@@ -61,6 +66,7 @@ def names_for(status: str, *, once: bool, creates: bool, deprecated: bool) -> It
         "Retry-After": status in ("409", "429", "503"),
         "Location": creates and status == "201",
         "Idempotent-Replayed": once and succeeds,
+        "ETag": status in ("304", "412") or (tagged and status in ("200", "201")),
         "WWW-Authenticate": status == "401",
         "Deprecation": deprecated and succeeds,
         "Sunset": deprecated and succeeds,

@@ -65,6 +65,7 @@ DESCRIPTIONS = {
     406: "Only JSON is served.",
     409: "The request conflicts with what exists, or the same request is being answered.",
     411: "The body has no Content-Length.",
+    412: "The row was changed meanwhile.",
     413: "The body is too large.",
     415: "The body's type is not read.",
     416: "The sound has no such part.",
@@ -98,8 +99,8 @@ DIFFERING = (400, 409, 422)
 _ONCE = (codes.IDEMPOTENCY_KEY_INVALID, codes.IDEMPOTENCY_KEY_IN_USE, codes.IDEMPOTENCY_KEY_REUSED)
 
 
-def general_problems(method: str, *, once: bool, heavy: bool) -> Iterator[ProblemCode]:
-    """The problems that follow from the kind of operation. `once`: it honours Idempotency-Key."""
+def general_problems(method: str, *, once: bool, heavy: bool, depends: bool) -> Iterator[ProblemCode]:
+    """The problems that follow from the kind of operation. `once`: it honours Idempotency-Key; `depends`: If-Match."""
     yield from _EVERY
     if method != "GET":
         yield from _WITH_BODY
@@ -107,6 +108,8 @@ def general_problems(method: str, *, once: bool, heavy: bool) -> Iterator[Proble
         yield from _ONCE
     if heavy:
         yield codes.TOO_MANY_AT_ONCE
+    if depends:
+        yield codes.PRECONDITION_FAILED
 
 
 def example_of(problem: ProblemCode) -> dict[str, Any]:
