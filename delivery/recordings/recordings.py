@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -10,7 +11,9 @@ from typing import Any
 import structlog
 
 from delivery.audio import AudioRejected, Inspection, inspect
+from delivery.audio.inspection import MIN_SECONDS, walk_within
 from delivery.audio.levels import Levels
+from delivery.audio.rejections import AudioWarning
 from delivery.models import Recording
 from delivery.recordings.storage import MAX_NAME_LENGTH, read_frames, stored
 from rvm.platform.database.clock import database_now
@@ -51,12 +54,41 @@ def stored_recording(
         yield recording if assembled else _offered(recording, name, uploaded_by)
 
 
+def inspected_before(workspace: Workspace, data: bytes) -> Inspection | None:
+    """The verdict on `data` by the workspace's recording of the same sound, which was decoded when it was stored; None without one.
+
+    The frames are walked and compared as for any upload, so only the bytes of an accepted sound are found: no other format,
+    and none of which the file is gone.
+    """
+    try:
+        frames = walk_within(data, shortest=MIN_SECONDS).frames
+    except AudioRejected:
+        return None  # whoever inspects it says why
+    sound = {"sha256": hashlib.sha256(frames).hexdigest(), "sound_removed_at": None}
+    known = Recording.objects.filter(workspace=workspace, **sound).defer("waveform").first()
+    if known is None:
+        return None
+    return Inspection(
+        frames=frames,
+        sha256=known.sha256,
+        duration_ms=known.duration_ms,
+        bitrate_kbps=known.bitrate_kbps,
+        bitrate_mode=known.bitrate_mode,
+        sample_rate=known.sample_rate,
+        channels=known.channels,
+        encoder=known.encoder,
+        levels=None,  # measured at the first view, should the recording be deleted before this upload is stored
+        warnings=tuple(AudioWarning("", message) for message in known.warnings),
+        converted_from=known.converted_from,
+    )
+
+
 def measured(recording: Recording) -> Recording:
     """The recording with its levels and their warnings, which are measured and saved now if it has none.
 
-    Assembled recordings, and those stored before levels were measured, have none. They are measured at the first view, because few
-    are viewed and a migration has no access to media storage. If the file cannot be read, the levels stay null, because the rest of
-    the row can still be shown.
+    Assembled recordings, those that came with a voicemail, and those stored before levels were measured, have none. They are
+    measured at the first view, because few are viewed and a migration has no access to media storage. If the file cannot be
+    read, the levels stay null, because the rest of the row can still be shown.
     """
     if recording.measured or recording.sound_removed_at is not None:
         return recording

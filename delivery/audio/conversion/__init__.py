@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from delivery.audio.clip_rejections import CLIP_REJECTIONS
@@ -27,9 +28,10 @@ _TRANSCODE = "delivery.audio.conversion.transcoding:transcode"
 _CODES = frozenset([*REJECTIONS, *CLIP_REJECTIONS, *CONVERSION_REJECTIONS])
 
 
-def inspect_any(data: bytes, *, converting: bool = True) -> Inspection:
+def inspect_any(data: bytes, *, converting: bool = True, with_levels: bool = True) -> Inspection:
     """`inspect` of an MP3, or of the MP3 that another format becomes, if `converting`. Raises AudioRejected, and ServiceError."""
-    return _judged(data, inspect, MIN_SECONDS) if converting else inspect(data)
+    check = partial(inspect, with_levels=with_levels)
+    return _judged(data, check, MIN_SECONDS) if converting else check(data)
 
 
 def inspect_any_clip(data: bytes, *, converting: bool = True) -> ClipInspection:

@@ -13,7 +13,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from delivery.api import voicemails
+from delivery.audio import measurement
 from delivery.models import Recording, Voicemail, VoicemailReference
+from delivery.recordings import recordings
 from delivery.recordings.storage import read_frames
 from rvm.platform.models import Workspace
 from rvm.platform.scopes import Scope
@@ -463,3 +466,75 @@ def test_another_workspaces_address_is_404(api: Api, use_case: UseCase) -> None:
     path = f"/v1/{stranger.workspace_id}/voicemail"
     response = api.client.post(path, {"use_case_id": str(stranger.pk)})
     assert response.status_code == 404
+
+
+def test_a_sound_that_the_workspace_has_is_not_decoded_again(
+    api: Api, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = mp3_bytes.encoded(12)
+    send_form(api, use_case, mp3_file(sound))
+    first = Recording.objects.get()
+    monkeypatch.setattr(measurement, "isolated", None)
+    tagged = mp3_file(b"ID3\x04\x00\x00\x00\x00\x00\x02\x00\x00" + sound, name="Other name.mp3")
+    again = send_form(api, use_case, tagged, recipient_phone_number="+12025550143")
+    assert again.status_code == 201, again.content
+    assert again.json()["recording_id"] == str(first.pk)
+    assert Recording.objects.get().name == first.name
+
+
+@pytest.mark.parametrize("gone", ["of another workspace", "without its file"])
+def test_a_sound_that_the_workspace_has_not_is_decoded(
+    gone: str, api: Api, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = send_form(api, use_case).json()["recording_id"]
+    if gone == "without its file":
+        Recording.objects.update(sound_removed_at=timezone.now())
+    else:
+        Recording.objects.update(workspace=make_workspace())
+    decoded: list[bytes] = []
+    real = measurement.isolated
+    monkeypatch.setattr(
+        measurement, "isolated", lambda task, chunks, **rest: decoded.extend(chunks) or real(task, chunks, **rest)
+    )
+    answer = send_form(api, use_case, recipient_phone_number="+12025550143")
+    assert answer.status_code == 201, answer.content
+    assert len(decoded) == 1
+    assert (answer.json()["recording_id"] == known) is (gone == "without its file")
+    assert read_frames(Recording.objects.get(pk=answer.json()["recording_id"])) == decoded[0]
+
+
+def test_a_known_sound_that_is_deleted_meanwhile_is_stored_as_it_was(
+    api: Api, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_form(api, use_case)
+    before = Recording.objects.get()
+
+    def found_and_deleted(workspace: Workspace, data: bytes) -> Any:
+        verdict = recordings.inspected_before(workspace, data)
+        Voicemail.objects.all().delete()
+        Recording.objects.all().delete()
+        return verdict
+
+    monkeypatch.setattr(voicemails, "inspected_before", found_and_deleted)
+    assert send_form(api, use_case, recipient_phone_number="+12025550143").status_code == 201
+    after = Recording.objects.get()
+    assert after.pk != before.pk
+    same = (
+        "sha256",
+        "size_bytes",
+        "duration_ms",
+        "bitrate_kbps",
+        "bitrate_mode",
+        "sample_rate",
+        "channels",
+        "encoder",
+        "warnings",
+    )
+    assert [getattr(after, name) for name in same] == [getattr(before, name) for name in same]
+
+
+def test_levels_are_measured_at_the_first_view(api: Api, use_case: UseCase) -> None:
+    sent = send_form(api, use_case).json()
+    assert not Recording.objects.get().measured
+    assert api.get(f"recordings/{sent['recording_id']}").json()["levels"] is not None
+    assert Recording.objects.get().measured
