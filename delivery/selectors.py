@@ -6,13 +6,27 @@ Voicemails are live or test; recordings and clips are shared by both.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, F, FilteredRelation, Func, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    BooleanField,
+    ExpressionWrapper,
+    F,
+    FilteredRelation,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    UUIDField,
+    Value,
+)
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce
 
 from delivery.identifiers import by_either, by_record_number, by_reference
 from delivery.lifecycle.status import VoicemailStatus
@@ -25,6 +39,8 @@ from usecases.models import TelephonySetup, UseCase
 from usecases.selectors import senders_of, use_case_by_id
 
 _EPOCH = datetime.fromtimestamp(0, UTC)  # the epoch of ids
+# By how much the clock that made an id may be ahead of the database's, which says when a row changed.
+_CLOCKS_DIFFER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +100,139 @@ def voicemails_in(
         found = found.filter(**_of_lane(lane))
     ids = [workspace.pk for workspace in workspaces]
     conditions = _conditions(ids, filters)
-    if filters.failed_for:
-        found = found.filter(~Q(status=VoicemailStatus.FAILED) | Q(reason__in=list(filters.failed_for)))
+    found = found.filter(_failed_for(filters))
     if filters.recipient and len(ids) > 1:
         theirs = Voicemail.objects.filter(recipient_index__in=conditions.pop("recipient_index__in"))
         found = found.filter(_Among(F("pk"), ArraySubquery(theirs.values("pk"))))
     return _identified(ids, filters, found).filter(**conditions)
+
+
+def _failed_for(filters: VoicemailFilter) -> Q:
+    """Every voicemail but those that failed for other reasons than those that are sought."""
+    sought = list(filters.failed_for)
+    return ~Q(status=VoicemailStatus.FAILED) | Q(reason__in=sought) if sought else Q()
+
+
+# The newest voicemails of each group, which an index has together and in order. They are compared as rows, because the planner
+# leaves an order by what is equal to something out of account, and would read all newer voicemails on its way to what is rare or
+# ended long ago: it takes values for evenly spread over the years. The other conditions are hidden from it, because it would
+# take them for reasons to sort.
+_NEWEST_OF_EACH = """
+SELECT found.id FROM ({groups}) AS grouped CROSS JOIN unnest(%s::text[]) AS kind(word)
+ CROSS JOIN LATERAL ({voicemails}) AS found(id) ORDER BY found.id DESC LIMIT %s
+"""
+_OF_A_GROUP = """
+({columns}, delivery_voicemail.id) >= ({values}, greatest(grouped.low, %s::uuid))
+AND ({columns}, delivery_voicemail.id) <= ({values}, least(grouped.high, %s::uuid))
+"""
+# Those that were made since, and of the earlier ones those that have changed since, which are few and found by their own index.
+_CHANGED = """
+SELECT found.id FROM (({made}) UNION ALL (SELECT id FROM ({changed} OFFSET 0) AS changed(id))) AS found(id)
+ ORDER BY found.id DESC LIMIT %s
+"""
+_LOWEST, _HIGHEST = UUID(int=0), UUID(int=(1 << 128) - 1)
+_Sql = tuple[str, tuple[Any, ...]]
+
+
+def newest(
+    workspace: Workspace, filters: VoicemailFilter, count: int, *, live: bool | None, below: UUID | None = None
+) -> QuerySet[Voicemail]:
+    """The first `count` of `voicemails`, newest first, with ids less than `below`."""
+    groups = None if live is not True or _names_few(filters) else _groups(workspace, filters)
+    if live is not True or _names_few(filters) or (groups is None and filters.updated_after is None):
+        found = voicemails(workspace, filters, live=live).order_by("-id")
+        return (found.filter(id__lt=below) if below else found)[:count]
+    if filters.updated_after:
+        statement, parameters = _changed(workspace, filters, groups, count, below)
+    else:
+        statement, parameters = _newest_of_each(workspace, groups, count, below)
+    among = RawSQL(f"ARRAY({statement})", parameters)  # noqa: S611 - made here
+    return Voicemail.objects.filter(_Among(F("pk"), among)).order_by("-id")
+
+
+def _names_few(filters: VoicemailFilter) -> bool:
+    """Whether an index finds all that match, without their order."""
+    return bool(filters.recipient or filters.reference or filters.record_number or filters.either)
+
+
+class _Groups(NamedTuple):
+    """Voicemails by what they have in the first `columns` of an index: one has a word of `words`, the others are what `rows` name,
+    with the least and the greatest id that these have. `rest` are the remaining filters."""
+
+    columns: tuple[str, ...]
+    words: list[str]
+    rows: QuerySet[Any, dict[str, Any]]
+    rest: VoicemailFilter
+
+
+def _groups(workspace: Workspace, filters: VoicemailFilter) -> _Groups | None:
+    """None for all voicemails of the workspace, which an index has in order."""
+    statuses = [*(filters.statuses or VoicemailStatus)]
+    named = [filters.use_case_id, filters.campaign_id, filters.setup_id, filters.carrier, filters.reason]
+    if not any(named) and not filters.statuses:
+        return None
+    use_cases = {"of_use_case_id": F("pk")}
+    rows: QuerySet[Any] = UseCase.objects.filter(workspace=workspace)
+    bounds: dict[str, Any] = {"low": Value(_LOWEST, UUIDField()), "high": Value(_HIGHEST, UUIDField())}
+    if filters.campaign_id:
+        rows = Lane.objects.filter(workspace=workspace, pk=filters.campaign_id, for_api=False)
+        bounds = {"low": Coalesce("first_id", bounds["low"]), "high": Coalesce("last_id", bounds["high"])}
+        use_cases = {"of_use_case_id": F("use_case")}
+    if filters.use_case_id:
+        rows = rows.filter(**{"use_case" if filters.campaign_id else "pk": filters.use_case_id})
+    setups = {"of_setup_id": F("workspace__setups")}
+    sought = {"workspace__setups": filters.setup_id, "workspace__setups__carrier": filters.carrier}
+    by_setup = rows.filter(**{name: value for name, value in sought.items() if value})
+    if filters.reason:
+        rest = replace(filters, use_case_id=None, setup_id=None, carrier="", reason="")
+        columns = ("reason", "use_case_id", "setup_id")
+        return _Groups(columns, [filters.reason], by_setup.values(**use_cases, **setups, **bounds), rest)
+    if filters.setup_id or filters.carrier:
+        rest = replace(filters, setup_id=None, carrier="", statuses=())
+        return _Groups(("setup_id", "status"), statuses, by_setup.values(**setups, **bounds).distinct(), rest)
+    rest = replace(filters, use_case_id=None, statuses=())
+    return _Groups(("use_case_id", "status"), statuses, rows.values(**use_cases, **bounds), rest)
+
+
+def _newest_of_each(workspace: Workspace, groups: _Groups, count: int, below: UUID | None) -> _Sql:
+    conditions = _conditions([workspace.pk], replace(groups.rest, campaign_id=None))
+    low, high = conditions.pop("id__gte", _LOWEST), conditions.pop("id__lt", _HIGHEST)
+    high = UUID(int=min(high, below or high).int - 1)
+    if groups.rest.campaign_id:
+        conditions["lane_id"] = groups.rest.campaign_id
+    other = Q(workspace=workspace, live=True, **conditions) & _failed_for(groups.rest)
+    hidden = ExpressionWrapper(other, output_field=BooleanField())
+    within = _OF_A_GROUP.format(
+        columns=", ".join(f"delivery_voicemail.{column}" for column in groups.columns),
+        values=", ".join(
+            "kind.word" if column in ("status", "reason") else f"grouped.of_{column}" for column in groups.columns
+        ),
+    )
+    each = Voicemail.objects.filter(
+        RawSQL(within, (low, high), output_field=BooleanField()),  # noqa: S611 - made here
+        Coalesce(hidden, Value(False)),
+        # What the partial index is of.
+        **({"reason__gt": ""} if "reason" in groups.columns else {}),
+    ).order_by(*(f"-{column}" for column in groups.columns), "-id")
+    rows, of_rows = groups.rows.order_by().query.sql_with_params()
+    found, of_found = each.values("pk")[:count].query.sql_with_params()
+    return _NEWEST_OF_EACH.format(groups=rows, voicemails=found), (*of_rows, groups.words, *of_found, count)
+
+
+def _changed(
+    workspace: Workspace, filters: VoicemailFilter, groups: _Groups | None, count: int, below: UUID | None
+) -> _Sql:
+    since = first_id_at(max(filters.updated_after or _EPOCH, _EPOCH))
+    every = voicemails(workspace, filters, live=True).select_related(None)
+    every = every.filter(id__lt=below) if below else every
+    if groups is None:
+        made = every.filter(id__gte=since).order_by("-id").values("pk")[:count].query.sql_with_params()
+    else:
+        later = max(filters.created_after or _EPOCH, filters.updated_after or _EPOCH)
+        rest = replace(groups.rest, created_after=later)
+        made = _newest_of_each(workspace, groups._replace(rest=rest), count, below)
+    changed = every.filter(id__lt=since).order_by().values("pk").query.sql_with_params()
+    return _CHANGED.format(made=made[0], changed=changed[0]), (*made[1], *changed[1], count)
 
 
 def _identified(
@@ -131,6 +274,7 @@ def _of_lane(lane: Lane) -> Mapping[str, Any]:
 def _conditions(workspaces: Sequence[UUID], filters: VoicemailFilter) -> dict[str, Any]:
     index, number = blind_index(), filters.recipient
     addressed = [each for workspace_id in workspaces for each in index.all_of(workspace_id, number)] if number else None
+    before = [filters.created_before, filters.updated_before and filters.updated_before + _CLOCKS_DIFFER]
     conditions: dict[str, Any] = {
         "use_case_id": filters.use_case_id,
         "setup_id": filters.setup_id,
@@ -139,7 +283,7 @@ def _conditions(workspaces: Sequence[UUID], filters: VoicemailFilter) -> dict[st
         "reference": filters.reference or None,
         "recipient_index__in": addressed,
         "id__gte": first_id_at(max(filters.created_after, _EPOCH)) if filters.created_after else None,
-        "id__lt": first_id_at(max(filters.created_before, _EPOCH)) if filters.created_before else None,
+        "id__lt": min((first_id_at(max(moment, _EPOCH)) for moment in before if moment), default=None),
         "updated_at__gte": filters.updated_after,
         "updated_at__lt": filters.updated_before,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -23,14 +23,14 @@ from delivery.api.serializers.requests import (
     SendUpload,
     VoicemailRetry,
 )
-from delivery.api.serializers.voicemails import VoicemailDetailSerializer, VoicemailSerializer
+from delivery.api.serializers.voicemails import SHOWN, SHOWN_OF_OTHERS, VoicemailDetailSerializer, VoicemailSerializer
 from delivery.audio import Inspection
 from delivery.audio.conversion import inspect_any
 from delivery.kept_decisions import waiting_for
 from delivery.models import Voicemail
-from delivery.recordings.recordings import stored_recording
+from delivery.recordings.recordings import inspected_before, stored_recording
 from delivery.recordings.storage import name_of_file
-from delivery.selectors import sending, voicemails
+from delivery.selectors import newest, sending, voicemails
 from delivery.services.retries import retry
 from delivery.services.screening import Recipient
 from delivery.services.voicemails import cancel, queue_voicemails
@@ -40,6 +40,7 @@ from rvm.platform.api.idempotency import PreparedView
 from rvm.platform.api.lists import ActionView, CreateView, ListView, RowsView, page_of
 from rvm.platform.api.permissions import require_scope
 from rvm.platform.api.rendering import JSONParser
+from rvm.platform.database import narrow_rows
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.scopes import Scope
@@ -84,6 +85,13 @@ class _VoicemailView(DeliveryView, RowsView):
 
     def rows(self, query: VoicemailQuery, live: bool | None) -> QuerySet[Voicemail]:
         return voicemails(self.workspace, query.voicemail_filter(), live=live)
+
+    def first(
+        self, query: VoicemailQuery, rows: QuerySet[Voicemail], count: int, below: UUID | None
+    ) -> Iterable[Voicemail]:
+        live = self.world(query.asked_live)
+        found = newest(self.workspace, query.voicemail_filter(), count, live=live, below=below)
+        return narrow_rows.read(found, SHOWN, SHOWN_OF_OTHERS)
 
     def serialize(self, row: Voicemail) -> Any:
         return in_their_words(super().serialize(row)) if self.compatible else super().serialize(row)
@@ -130,8 +138,10 @@ class VoicemailsView(_VoicemailView, ListView, CreateView, PreparedView):
         if uploaded:
             self.find_use_case(self.order.validated_data["use_case_id"])
             self.require_attesting(self.order.validated_data["statement"])
-            self.verdict = inspect_any(
-                self.order.validated_data["audio"].read(), converting=self.workspace.converts_audio
+            sound, converting = self.order.validated_data["audio"].read(), self.workspace.converts_audio
+            # The response says nothing of the levels, whose measurement takes most of an inspection: the first view measures them.
+            self.verdict = inspected_before(self.workspace, sound) or inspect_any(
+                sound, converting=converting, with_levels=False
             )
 
     def create(self) -> Voicemail:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -104,7 +105,14 @@ class Voicemail(Row):
             models.Index(fields=["workspace", "-id"], name="voicemail_newest"),
             # The few test voicemails of a workspace among all the live ones.
             models.Index(fields=["workspace", "-id"], name="voicemail_newest_test", condition=Q(live=False)),
-            models.Index(fields=["use_case", "status", "-id"], name="voicemail_by_use_case"),
+            models.Index(fields=["use_case", "status", "id"], name="voicemail_by_use_case"),
+            # A setup that is used no more, or hardly.
+            models.Index(fields=["setup", "status", "id"], name="voicemail_by_setup"),
+            models.Index(
+                fields=["reason", "use_case", "setup", "id"], name="voicemail_by_reason", condition=Q(reason__gt="")
+            ),
+            # What changed lately, wherever it is: next to nothing on each change, where a B-tree would take a further entry.
+            BrinIndex(fields=["id", "updated_at"], name="voicemail_updated", autosummarize=True, pages_per_range=32),
             # Without the workspace, which the blind index includes already: before a new workspace's rows are in the statistics, the
             # planner would rate any index that begins with the workspace as equally good, and read all its rows for each person.
             models.Index(fields=["recipient_index", "-id"], name="voicemail_by_recipient"),

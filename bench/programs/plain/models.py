@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -64,7 +65,14 @@ class Voicemail(models.Model):
             ),
             models.Index(fields=["workspace_id", "-id"], name="voicemail_newest"),
             models.Index(fields=["workspace_id", "-id"], name="voicemail_newest_test", condition=Q(live=False)),
-            models.Index(fields=["use_case_id", "status", "-id"], name="voicemail_by_use_case"),
+            models.Index(fields=["use_case_id", "status", "id"], name="voicemail_by_use_case"),
+            models.Index(fields=["setup_id", "status", "id"], name="voicemail_by_setup"),
+            models.Index(
+                fields=["reason", "use_case_id", "setup_id", "id"],
+                name="voicemail_by_reason",
+                condition=Q(reason__gt=""),
+            ),
+            BrinIndex(fields=["id", "updated_at"], name="voicemail_updated", autosummarize=True, pages_per_range=32),
             models.Index(fields=["recipient_index", "-id"], name="voicemail_by_recipient"),
             models.Index(
                 fields=["workspace_id", "status", "-id"],

@@ -19,6 +19,38 @@ MADE_BY_TEST_KEY = "False if a test key created it: it is sent to the sandbox ca
 VOICEMAIL_STATUSES = [status.value for status in VoicemailStatus]
 DROP_STATUSES = [status.value for status in DropStatus]
 _REASONS = [reason.value for reason in Reason]
+# What `VoicemailSerializer` shows is made of: columns of voicemails, and of the rows that they name.
+SHOWN = (
+    *(
+        "id",
+        "workspace_id",
+        "setup_id",
+        "use_case_id",
+        "lane_id",
+        "recording_id",
+        "live",
+        "recipient",
+        "number_removed_at",
+        "last4",
+    ),
+    *(
+        "sender",
+        "reference",
+        "record_number",
+        "metadata",
+        "status",
+        "reason",
+        "carrier_code",
+        "carrier_text",
+        "attempts",
+    ),
+    *("not_before", "expires_at", "created_at", "sending_at", "accepted_at", "ended_at", "updated_at"),
+)
+SHOWN_OF_OTHERS = {
+    "recording": ("assembled", "duration_ms"),
+    "lane": ("for_api", "expires_at"),
+    "setup": ("carrier",),
+}
 
 
 class VoicemailSerializer(RowSerializer[Voicemail]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from rvm.platform.api.compatibility import responses as compatible_responses
 from rvm.platform.api.fields import StrictSerializer, TextField, WholeNumberField, YesFilter
-from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, page
+from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, newest_first, page
 from rvm.platform.api.rows.entity_tags import conditional
 from rvm.platform.api.views import ApiView
 from rvm.platform.audit.numbers_shown import filtered_by, given_by_caller
@@ -96,6 +96,10 @@ class RowsView(ApiView):
         """
         raise NotImplementedError
 
+    def first(self, query: Any, rows: QuerySet[Any], count: int, below: UUID | None) -> Iterable[Any]:
+        """The first `count` of the `rows`, newest first, below an id."""
+        return newest_first(rows, count, below)
+
     def context(self, rows: list[Any]) -> dict[str, Any]:
         """The serializer's context for these rows."""
         return {}
@@ -126,7 +130,14 @@ class RowsView(ApiView):
                 rows, limit=limit if "limit" in query.initial_data else None, continuation_token=token
             )
         else:
-            found = page(rows, workspace_id=self.workspace.pk, filters=filters, limit=limit, continuation_token=token)
+            found = page(
+                rows,
+                workspace_id=self.workspace.pk,
+                filters=filters,
+                limit=limit,
+                continuation_token=token,
+                first=partial(self.first, query),
+            )
         return Response(
             {
                 "items": self.serialize_all(found.items),

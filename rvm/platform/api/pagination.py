@@ -6,7 +6,7 @@ The token is opaque, signed, and bound to workspace and filters. It does not con
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -22,6 +22,11 @@ MAX_LIMIT = 200
 Item = TypeVar("Item", bound=Model)
 
 
+def newest_first(rows: QuerySet[Any], count: int, below: UUID | None) -> Iterable[Any]:
+    """The first `count` rows of a list, with ids less than `below`."""
+    return (rows.filter(id__lt=below) if below else rows).order_by("-id")[:count]
+
+
 class Page(NamedTuple, Generic[Item]):
     items: list[Item]
     continuation_token: str | int | None
@@ -35,16 +40,17 @@ def page(
     filters: Mapping[str, Any],
     limit: object = None,
     continuation_token: object = None,
+    first: Callable[[QuerySet[Item], int, UUID | None], Iterable[Item]] = newest_first,
 ) -> Page[Item]:
     """One page of `queryset`, which is already filtered by `filters` (any JSON values; their order does not matter).
 
+    `first` reads so many rows of it, newest first, below an id.
     `limit` and `continuation_token` are the unvalidated values of the API's caller. Raises Problem (422) for an unusable one.
     """
     size = _limit(limit)
     signer = _signer(workspace_id, queryset.model, filters)
-    if continuation_token:
-        queryset = queryset.filter(id__lt=_id_in(str(continuation_token), signer))
-    items = list(queryset.order_by("-id")[: size + 1])
+    below = _id_in(str(continuation_token), signer) if continuation_token else None
+    items = list(first(queryset, size + 1, below))
     has_more = len(items) > size
     items = items[:size]
     return Page(items, signer.sign(items[-1].pk.hex) if has_more else None, has_more)

@@ -1,0 +1,106 @@
+"""The first page of voicemails for every filter: the same as by a sort of all, and read from an index however old or rare it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from delivery.models import Lane, Voicemail
+from delivery.selectors import VoicemailFilter, newest, voicemails
+from rvm.platform.database.ids import first_id_at, uuid7_at
+from rvm.platform.models import Workspace
+from tests.factories import make_campaign, make_setup, make_use_case, make_voicemail, make_workspace
+from usecases.models import TelephonySetup, UseCase
+
+pytestmark = pytest.mark.django_db
+
+DAY = datetime(2026, 5, 4, 15, tzinfo=UTC)
+KINDS = [
+    ("delivered", ""),
+    ("failed", "busy"),
+    ("failed", "no_answer"),
+    ("queued", ""),
+    ("queued", "busy"),
+    ("skipped", "suppressed"),
+]
+
+
+@pytest.fixture
+def workspace(db: None) -> Workspace:
+    """With two setups, two use cases and a campaign, whose voicemails are of one minute each and have changed since or not."""
+    workspace = make_workspace()
+    setups = [make_setup(workspace, carrier="drop_cowboy", credentials={}), make_setup(workspace)]
+    use_cases = [make_use_case(setup=setup) for setup in setups]
+    campaign = make_campaign(use_cases[0])
+    stranger = make_voicemail()
+    minutes = 0
+    for (status, reason), use_case, setup, lane in product(KINDS, use_cases, setups, (None, campaign.lane)):
+        if lane is not None and lane.use_case_id != use_case.pk:
+            continue
+        minutes += 1
+        made = DAY + timedelta(minutes=minutes)
+        one = make_voicemail(use_case, lane=lane, status=status, reason=reason, recording=stranger.recording)
+        one.pk, one.setup = uuid7_at(int(made.timestamp() * 1000)), setup
+        one.updated_at = made if minutes % 3 else DAY + timedelta(hours=3)
+        Voicemail.objects.filter(pk=one.pk).delete()
+        one.save(force_insert=True)
+    ids = sorted(Voicemail.objects.filter(lane=campaign.lane).values_list("pk", flat=True))
+    Lane.objects.filter(pk=campaign.pk).update(first_id=ids[0], last_id=ids[-1])
+    Voicemail.objects.filter(pk=ids[3]).update(live=False)
+    return workspace
+
+
+def filters_of(workspace: Workspace) -> dict[str, VoicemailFilter]:
+    use_case, setup = (
+        UseCase.objects.filter(workspace=workspace).first(),
+        TelephonySetup.objects.filter(workspace=workspace).last(),
+    )
+    campaign = Lane.objects.get(workspace=workspace, for_api=False)
+    assert use_case is not None and setup is not None
+    values: dict[str, Any] = {
+        "use_case_id": use_case.pk,
+        "setup_id": setup.pk,
+        "campaign_id": campaign.pk,
+        "carrier": "drop_cowboy",
+        "reason": "busy",
+        "statuses": ["failed", "queued"],
+        "created_after": DAY + timedelta(minutes=9),
+        "created_before": DAY + timedelta(minutes=30),
+        "updated_after": DAY + timedelta(minutes=20),
+        "updated_before": DAY + timedelta(minutes=25),
+    }
+    one = {name: VoicemailFilter(**{name: value}) for name, value in values.items()}
+    two = {f"{first} {name}": replace(each, **{name: values[name]}) for first, each in one.items() for name in values}
+    three = {f"{names} reason": replace(each, reason="busy") for names, each in two.items()}
+    return {"": VoicemailFilter(), "statuses": VoicemailFilter(statuses=["queued"]), **one, **two, **three}
+
+
+@pytest.mark.parametrize("below", [None, DAY + timedelta(minutes=22)])
+def test_the_newest_of_each_are_the_newest_of_all(workspace: Workspace, below: datetime | None) -> None:
+    end = first_id_at(below) if below else None
+    wrong, found = [], 0
+    for name, filters in filters_of(workspace).items():
+        rows = voicemails(workspace, filters, live=True).order_by("-id")
+        expected = [row.pk for row in (rows.filter(pk__lt=end) if end else rows)][:5]
+        if [row.pk for row in newest(workspace, filters, 5, live=True, below=end)] != expected:
+            wrong.append(name)
+        found += len(expected)
+    assert wrong == []
+    assert found > 200
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [("use_case_id", "voicemail_by_use_case"), ("carrier", "voicemail_by_setup"), ("reason", "voicemail_by_reason")],
+)
+def test_an_index_has_what_is_rare_or_old_together(workspace: Workspace, name: str, index: str) -> None:
+    with connection.cursor() as cursor:  # there are few rows here
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
+    plan = newest(workspace, filters_of(workspace)[name], 5, live=True).explain()
+    assert f"Index Scan Backward using {index}" in plan or f"Index Only Scan Backward using {index}" in plan, plan
+    assert "Index Cond: ((ROW(" in plan, plan
