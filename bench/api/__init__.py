@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.api import batches, sends
+from bench.api import batches, campaign, lists, sends, uploads
 from bench.api.scene import QUICK, Scene, Sizes, opened
 
 __all__ = ["QUICK", "STEPS", "Sizes", "run"]
@@ -17,6 +17,10 @@ Say = Callable[[str], None]
 STEPS: dict[str, Callable[[Scene, Sizes, Say], dict[str, float]]] = {
     "sends": sends.measure,
     "batches": batches.measure,
+    "uploads": uploads.measure,
+    "campaign": campaign.measure,
+    # The last, because it leaves millions of voicemails behind.
+    "lists": lists.measure,
 }
 
 

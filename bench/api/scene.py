@@ -31,7 +31,8 @@ _STATED_AT = datetime(2026, 1, 2, 15, tzinfo=UTC)
 @dataclass(frozen=True)
 class Sizes:
     """The steps, all of them if empty; sends in a round and rounds of them; recipients of a batch, batches in a round and rounds of
-    them."""
+    them; uploads of each kind; requests of a round beside a campaign of this pace and rounds of them; voicemails that are listed, and
+    pages of them."""
 
     steps: Sequence[str] = ()
     sends: int = 400
@@ -39,9 +40,18 @@ class Sizes:
     recipients: int = 1_000
     batches: int = 8
     batch_rounds: int = 5
+    uploads: int = 20
+    campaign_pace: int = 500
+    beside_requests: int = 600
+    beside_rounds: int = 3
+    rows: int = 5_000_000
+    pages: int = 1_500
 
 
-QUICK = Sizes(sends=20, send_rounds=1, recipients=20, batches=1, batch_rounds=1)
+QUICK = Sizes(
+    sends=20, send_rounds=1, recipients=20, batches=1, batch_rounds=1, uploads=2, campaign_pace=50, beside_requests=20,
+    beside_rounds=1, rows=3_000, pages=60,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,17 @@ def test_sends_and_batches_are_measured_against_the_plainest_project() -> None:
     assert min(figures.values()) > 0
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("database_url")
+def test_lists_uploads_and_a_campaign_are_measured() -> None:
+    figures = api.run(replace(api.QUICK, steps=["uploads", "campaign", "lists"]), lambda line: None)
+    assert figures.keys() == {
+        *("list_ms", "list_p99_over_median", "list_deep_ratio", "upload_ratio", "upload_known_ratio"),
+        *("campaign_p99_ratio", "campaign_per_second"),
+    }
+    assert min(figures.values()) > 0
+
+
 def test_the_plainest_project_has_the_same_columns_and_indexes() -> None:
     def columns(model: type[models.Model]) -> list[str | None]:
         return [field.column for field in model._meta.fields]
