@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 from uuid import UUID
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +19,7 @@ from campaigns.models import Withdrawal
 from campaigns.withdrawals import service as services
 from campaigns.withdrawals.lists import MAX_LINES, Line, listed_lines, pasted_lines
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.lists import ActionView, CreateView, RowsView
+from rvm.platform.api.lists import ActionView, CreateView, ListView, PageQuery, RowsView, page_of
 from rvm.platform.api.rendering import JSONParser
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
@@ -42,6 +42,14 @@ class _WithdrawalView(CampaignsView, RowsView):
 
 
 @extend_schema_view(
+    get=extend_schema(
+        operation_id="list_withdrawals",
+        summary="List a campaign's withdrawals",
+        description="Newest first.",
+        tags=TAGS,
+        parameters=[PageQuery],
+        responses={200: page_of(WithdrawalSerializer)},
+    ),
     post=extend_schema(
         operation_id="check_withdrawal",
         summary="Look up people to take out of a campaign",
@@ -55,13 +63,17 @@ class _WithdrawalView(CampaignsView, RowsView):
         request={"application/json": WithdrawalList, "multipart/form-data": WithdrawalUpload},
         responses={201: WithdrawalSerializer},
         examples=[examples.WITHDRAW, examples.WITHDRAWAL],
-    )
+    ),
 )
-class WithdrawalListView(_WithdrawalView, CreateView):
-    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
+class WithdrawalListView(_WithdrawalView, ListView, CreateView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ, "POST": Scope.CAMPAIGNS_SEND}
     parser_classes = [JSONParser, MultiPartParser]
     heavy: ClassVar = frozenset({"POST"})
     upload_handler = ListUploadHandler
+
+    def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Withdrawal]:
+        campaign = self.find_campaign(self.kwargs["campaign_id"])
+        return Withdrawal.objects.filter(campaign=campaign)
 
     def create(self) -> Withdrawal:
         campaign = self.find_campaign(self.kwargs["campaign_id"])

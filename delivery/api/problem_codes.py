@@ -88,6 +88,12 @@ CHECK_NOT_SUPPORTED = ProblemCode(
     "The carrier has nothing to test an account with",
     "Send a voicemail to a phone of yours through it.",
 )
+BREAKER_CLOSED = ProblemCode(
+    "breaker_closed",
+    409,
+    "Nothing of the setup is held back",
+    "Its breaker is closed already; `GET /setups/{id}` says how it stands.",
+)
 STORAGE_UNAVAILABLE = ProblemCode(
     "storage_unavailable", 503, "The upload could not be stored", "Nothing was kept; repeat the upload later."
 )
@@ -143,6 +149,7 @@ DELIVERY_PROBLEMS = by_code(
     DUPLICATE_RISK,
     ATTEMPTS_USED_UP,
     CHECK_NOT_SUPPORTED,
+    BREAKER_CLOSED,
     STORAGE_UNAVAILABLE,
     RECORDING_CHECK_UNAVAILABLE,
     URL_REFUSED,

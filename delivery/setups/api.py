@@ -19,7 +19,7 @@ from delivery.setups.serializers import (
     SetupSerializer,
     SetupTestSerializer,
 )
-from delivery.setups.services import create_setup, update_setup
+from delivery.setups.services import close_breaker, create_setup, update_setup
 from rvm.platform.api.lists import CreateView, ListView, PageQuery, RowsView, page_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
@@ -128,6 +128,25 @@ class SetupTestView(DeliveryView):
         return Response(
             SetupTestSerializer({"ok": found.ok, "detail": found.detail, "missing": missing_agreement(setup)}).data
         )
+
+
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="close_breaker",
+        summary="Send through a setup again that failures have stopped",
+        description="Do it once the carrier or the account is put right: what waits is sent at once, and the setup stops again by "
+        "itself if attempts go on to fail. 409 `breaker_closed` if nothing is held back.",
+        tags=TAGS,
+        request=None,
+        responses={200: SetupSerializer},
+    )
+)
+class CloseBreakerView(_SetupView, DeliveryView):
+    required_scopes: ClassVar = {"POST": Scope.SETUPS_WRITE}
+
+    def post(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
+        close_breaker(setup=self.find_setup(setup_id), actor=self.actor)
+        return Response(self.serialize(self.find_setup(setup_id)))
 
 
 class CallbackAddressView(UseCasesView):

@@ -11,6 +11,7 @@ urlpatterns = [
     path("setups", api.SetupListView.as_view(), name="setups"),
     path("setups/<uuid:setup_id>", api.SetupView.as_view(), name="setup"),
     path("setups/<uuid:setup_id>/test", api.SetupTestView.as_view(), name="setup-test"),
+    path("setups/<uuid:setup_id>/close-breaker", api.CloseBreakerView.as_view(), name="setup-close-breaker"),
     path("setups/<uuid:setup_id>/callback-address", api.CallbackAddressView.as_view(), name="setup-callback-address"),
     path(
         "setups/<uuid:setup_id>/callback-address/earlier",

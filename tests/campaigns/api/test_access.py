@@ -36,7 +36,6 @@ SENDING = (
     "resume",
     "cancel",
     "retry-failed",
-    "withdrawals",
     "<uuid:withdrawal_id>/confirm",
 )
 
@@ -79,7 +78,7 @@ def test_what_reaches_people_needs_a_scope_apart_from_what_prepares_it() -> None
     for method, route, scope in ROUTES:
         if route.endswith(SENDING):
             assert scope is Scope.CAMPAIGNS_SEND
-        elif route.endswith("approval"):
+        elif route.endswith(("approval", "withdrawals")):
             assert scope is (Scope.CAMPAIGNS_READ if method in ("GET", "HEAD") else Scope.CAMPAIGNS_SEND)
         elif route.startswith("opt-out-lists"):
             taking_back = {"undo": Scope.OPT_OUTS_UNDO, "lift": Scope.SUPPRESSIONS_LIFT}

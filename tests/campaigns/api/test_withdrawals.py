@@ -91,3 +91,15 @@ def test_another_campaigns_withdrawal_is_not_found(
     told = api.post(route(campaign), {"items": ["000"]}).json()
     other = route(new_campaign(), told["withdrawal_id"])
     assert refusal(api.get(other), 404) == refusal(api.post(f"{other}/confirm", {}), 404) == "not_found"
+
+
+def test_withdrawals_are_listed_newest_first_and_of_their_campaign(
+    api: Api, campaign: Campaign, new_campaign: Callable[..., Campaign]
+) -> None:
+    made = [api.post(route(campaign), {"items": [item]}).json() for item in ("000", "001", "002")]
+    assert api.get(route(campaign)).json()["items"] == made[::-1]
+    assert api.get(route(new_campaign())).json()["items"] == []
+    first = api.get(route(campaign), limit=2).json()
+    rest = api.get(route(campaign), limit=2, continuation_token=first["continuation_token"]).json()
+    assert [*first["items"], *rest["items"]] == made[::-1]
+    assert refusal(make_api().get(route(campaign)), 404)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -13,7 +14,8 @@ from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import close_breaker
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
-from tests.factories import make_setup, make_user
+from rvm.platform.scopes import Scope
+from tests.factories import make_api, make_setup, make_user
 from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db
@@ -54,3 +56,15 @@ def test_a_closed_one_is_not_closed_again() -> None:
     with pytest.raises(ServiceError, match="closed already"):
         close_breaker(setup=make_setup(), actor=None)
     assert not AuditEvent.objects.exists()
+
+
+def test_a_key_closes_it_and_is_told_when_nothing_is_held_back() -> None:
+    stopped = opened(timezone.now() + timedelta(hours=1))
+    api = make_api(stopped.workspace)
+    path = f"setups/{stopped.pk}/close-breaker"
+    closed: Any = api.post(path)
+    assert (closed.status_code, closed.json()) == (200, api.get(f"setups/{stopped.pk}").json())
+    again: Any = api.post(path)
+    assert (again.status_code, again.json()["code"]) == (409, "breaker_closed")
+    assert AuditEvent.objects.get(action="setup.breaker_closed").key_id == api.key.pk
+    assert make_api(stopped.workspace, scopes=[Scope.SETUPS_READ]).post(path).status_code == 403

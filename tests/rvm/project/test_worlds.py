@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,12 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
             "use_case_id": use_case.pk,
             "setup_id": setup.pk,
             "unused_setup_id": make_setup(workspace, carrier=setup.carrier, credentials=setup.credentials).pk,
+            "stopped_setup_id": make_setup(
+                workspace,
+                carrier=setup.carrier,
+                credentials=setup.credentials,
+                breaker_until=database_now() + timedelta(1),
+            ).pk,
             "unused_use_case_id": make_use_case(setup=setup, numbers=0).pk,
             "phone_number_id": use_case.phone_numbers.get().pk,
             "unassigned_number_id": make_phone_number(setup).pk,
@@ -282,6 +289,7 @@ ACTIONS = {
     "PATCH setups/{setup_id}": Action(404, lambda rows: {"enabled": False, "pace_per_second": 1000}),
     "DELETE setups/{setup_id}": Action(404, rows=other(setup_id="unused_setup_id")),
     "POST setups/{setup_id}/test": Action(404),
+    "POST setups/{setup_id}/close-breaker": Action(404, rows=other(setup_id="stopped_setup_id")),
     "POST setups/{setup_id}/callback-address": Action(404),
     "DELETE setups/{setup_id}/callback-address/earlier": Action(404),
     "POST campaigns": Action(None, lambda rows: {"name": "New", **rows_named(rows, "use_case_id", "recording_id")}),
@@ -395,7 +403,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(ACTIONS), len(READING)) == (66, 46)
+    assert (len(ACTIONS), len(READING)) == (67, 47)
 
 
 @pytest.mark.parametrize("operation", ACTIONS)
