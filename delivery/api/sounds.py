@@ -118,7 +118,8 @@ class SoundView(_SoundView, RowsView):
     def patch(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         sound: Any = self.find(*ids.values())
         self.require_world(True, ONE_SHELF)
-        return Response(self.serialize(rename(sound, self.read_body(SoundChanges)["name"], actor=self.actor)))
+        changes = self.read_body(SoundChanges, partial=True)
+        return Response(self.serialize(rename(sound, **changes, actor=self.actor) if changes else sound))
 
     def delete(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         sound: Any = self.find(*ids.values())

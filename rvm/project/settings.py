@@ -425,6 +425,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Use cases", "description": "Why people are reached, from which numbers, and when."},
         {"name": "Phone numbers", "description": "The numbers that people see as the caller."},
         {"name": "Telephony setups", "description": "Accounts at carriers."},
+        {"name": "API keys", "description": "Keys of programs: make, rotate, revoke; and what the key itself may do."},
         {"name": "Audit", "description": "Who did what, and who saw what is known of people."},
         {
             "name": "API keys",

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
 
 from rvm.platform.api.schema.deprecation import MIN_NOTICE
-from rvm.project.docs import document
+from rvm.project.docs import PROBLEMS, document, operations_with
 from tests.docs.pages import DOCS
 
 COMMITTED = DOCS / "integrate" / "openapi.json"
@@ -73,6 +73,12 @@ def callbacks(entries: Any) -> Iterator[Any]:
             yield from callbacks(entry.url_patterns)
         elif isinstance(entry, URLPattern):
             yield entry.callback
+
+
+def test_the_operations_of_a_problem_exist_and_name_it() -> None:
+    for problem in (problem for table in PROBLEMS for problem in table.values()):
+        assert set(problem.operations) <= OPERATIONS.keys(), problem.code
+        assert set(problem.operations) <= {operation.id for operation in operations_with(problem.code)}, problem.code
 
 
 def bodies() -> Iterator[Any]:

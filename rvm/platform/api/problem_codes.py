@@ -99,6 +99,13 @@ QUOTA_USED_UP = ProblemCode(
     409,
     "The workspace's quota is used up",
     "The detail says how much is kept, of how much, and what makes room.",
+    operations=(
+        "send_voicemail",
+        "upload_clip",
+        "upload_import",
+        "upload_opt_out_list",
+        "upload_recording",
+    ),
 )
 IDEMPOTENCY_KEY_IN_USE = ProblemCode(
     "idempotency_key_in_use",
@@ -161,6 +168,18 @@ NUMBER_QUESTIONS_USED_UP = ProblemCode(
     429,
     "The day's questions by number are used up",
     "Go on at `retry_at`, use a key with `numbers:read`, or ask by id or reference.",
+    operations=(
+        "check_import",
+        "check_opt_out_list",
+        "check_withdrawal",
+        "export_campaign",
+        "export_searched_voicemails",
+        "export_voicemails",
+        "list_consents",
+        "list_suppressions",
+        "list_voicemails",
+        "search_voicemails",
+    ),
 )
 TOO_MANY_AT_ONCE = ProblemCode(
     "too_many_at_once",

@@ -90,3 +90,9 @@ def test_the_type_of_a_problem_leads_to_a_page_about_it(code: str) -> None:
     for text in (problem.title, problem.advice, problem.repeats, f"{problem.status} {code}"):
         assert escape(text) in html
     assert json.loads(unescape(html.partition("<pre>")[2].partition("</pre>")[0]))["code"] == code
+
+
+def test_a_problem_page_names_the_operations_that_send_it() -> None:
+    html = Client().get("/docs/problems/reference_used").content.decode()
+    assert "POST /v1/{workspace_id}/voicemail<" in html and "/campaigns" not in html
+    assert Client().get("/docs/problems/no_such_code").status_code == 404

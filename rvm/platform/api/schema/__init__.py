@@ -265,10 +265,15 @@ class ApiSchema(AutoSchema):
         if isinstance(field, serializers.TimeField):
             del schema["format"]
             schema |= _TIME_OF_DAY
-        is_text = type(field) in (TextField, serializers.CharField)
-        if direction == "request" and is_text and field.trim_whitespace and not field.allow_blank:
-            schema.setdefault("pattern", _NOT_BLANK)
+        if direction == "request" and isinstance(field, serializers.ListField) and not field.allow_empty:
+            schema.setdefault("minItems", 1)
         return schema
+
+    def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
+        super()._insert_field_validators(field, schema)
+        is_asked = isinstance(field.parent, _STRICT) and type(field) in (TextField, serializers.CharField)
+        if is_asked and schema.get("type") == "string" and field.trim_whitespace and not field.allow_blank:
+            schema.setdefault("pattern", _NOT_BLANK)
 
 
 def _describe(status: str, response: Mapping[str, Any]) -> str:

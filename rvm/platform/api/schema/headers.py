@@ -21,6 +21,12 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": 'Where the API key stands, such as `"write";r=5999;t=60`: requests left, seconds until the next window.',
         "schema": _TEXT,
     },
+    "X-RateLimit-Limit": {
+        "description": "The requests of a window, for clients that do not read `RateLimit`.",
+        "schema": _TEXT,
+    },
+    "X-RateLimit-Remaining": {"description": "The requests that are left in it.", "schema": _TEXT},
+    "X-RateLimit-Reset": {"description": "When it ends, in seconds since 1970.", "schema": _TEXT},
     "Retry-After": {
         "description": "Seconds after which the request may succeed.",
         "schema": {"type": "integer", "minimum": 1},
@@ -51,6 +57,8 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
 }
 
+_OF_LIMIT = [name for name in HEADERS if "RateLimit" in name]
+
 
 def names_for(status: str, *, once: bool, creates: bool, tagged: bool, deprecated: bool) -> Iterator[str]:
     """The headers of a response with this status, in the order of the table.
@@ -61,8 +69,7 @@ def names_for(status: str, *, once: bool, creates: bool, tagged: bool, deprecate
     has = {
         "X-Request-Id": True,
         # A request is counted once its key is known.
-        "RateLimit-Policy": status not in ("401", "500"),
-        "RateLimit": status not in ("401", "500"),
+        **dict.fromkeys(_OF_LIMIT, status not in ("401", "500")),
         "Retry-After": status in ("409", "429", "503"),
         "Location": creates and status == "201",
         "Idempotent-Replayed": once and succeeds,
