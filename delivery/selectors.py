@@ -138,14 +138,15 @@ def newest(
     workspace: Workspace, filters: VoicemailFilter, count: int, *, live: bool | None, below: UUID | None = None
 ) -> QuerySet[Voicemail]:
     """The first `count` of `voicemails`, newest first, with ids less than `below`."""
-    groups = None if live is not True or _names_few(filters) else _groups(workspace, filters)
-    if live is not True or _names_few(filters) or (groups is None and filters.updated_after is None):
+    by_groups = live is True and not _names_few(filters)
+    groups = _groups(workspace, filters) if by_groups else None
+    if by_groups and filters.updated_after:
+        statement, parameters = _changed(workspace, filters, groups, count, below)
+    elif groups:
+        statement, parameters = _newest_of_each(workspace, groups, count, below)
+    else:
         found = voicemails(workspace, filters, live=live).order_by("-id")
         return (found.filter(id__lt=below) if below else found)[:count]
-    if filters.updated_after:
-        statement, parameters = _changed(workspace, filters, groups, count, below)
-    else:
-        statement, parameters = _newest_of_each(workspace, groups, count, below)
     among = RawSQL(f"ARRAY({statement})", parameters)  # noqa: S611 - made here
     return Voicemail.objects.filter(_Among(F("pk"), among)).order_by("-id")
 
@@ -345,7 +346,13 @@ _UNREAD = [
 def _sending(workspace_id: UUID, use_case_id: UUID, recording_id: UUID, live: bool) -> QuerySet[UseCase]:
     lanes = Lane.objects.filter(use_case=OuterRef("pk"), live=live, for_api=True)
     named = FilteredRelation("workspace__recordings", condition=Q(workspace__recordings__pk=recording_id))
-    found = use_case_by_id(workspace_id, use_case_id).annotate(recording=named).select_related("recording")
+    found = (
+        use_case_by_id(workspace_id, use_case_id)
+        .annotate(recording=named)
+        .select_related(
+            "recording"  # type: ignore[misc]  # the annotation
+        )
+    )
     return found.annotate(senders=senders_of(OuterRef("pk")), lane_id=Subquery(lanes.values("pk"))).defer(*_UNREAD)
 
 

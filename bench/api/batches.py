@@ -34,8 +34,10 @@ def measure(scene: Scene, sizes: Sizes, say: Callable[[str], None]) -> dict[str,
         found = alternate(sides, sizes.batch_rounds, say)
     ours = found["rows in batches"]
     return {
-        "batch_ratio_drf": round(ratio(found, *sides, lambda each: each.rate), 1),
-        "batch_ratio_drf_by_cpu": round(1 / ratio(found, *sides, lambda each: each.cpu_ms), 1),
+        "batch_ratio_drf": round(ratio(found, "rows in batches", "by many=True", lambda each: each.rate), 1),
+        "batch_ratio_drf_by_cpu": round(
+            1 / ratio(found, "rows in batches", "by many=True", lambda each: each.cpu_ms), 1
+        ),
         "batch_ms": round(statistics.median(1000 * sizes.recipients / each.rate for each in ours), 1),
         "batch_cpu_ms": round(median(ours, lambda each: each.cpu_ms) * sizes.recipients, 1),
         "batch_statements": len(counted(asked)),

@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
 from django.test import Client
@@ -27,7 +28,7 @@ def traced() -> Iterator[list[str]]:
     """The texts of the statements that this thread's connection executes in the block, filled in at its end."""
     found: list[str] = []
     connection.ensure_connection()
-    server: pq.PGconn = connection.connection.pgconn
+    server: Any = connection.connection.pgconn
     with tempfile.TemporaryFile("w+b") as trace:
         server.trace(trace.fileno())
         server.set_trace_flags(pq.Trace.SUPPRESS_TIMESTAMPS)

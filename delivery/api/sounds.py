@@ -91,7 +91,7 @@ class _SoundView(DeliveryView):
         audit.record(f"{sound._meta.model_name}.{verb}", sound, actor=self.actor, workspace=self.workspace)
 
 
-class AttestationView(_SoundView, RowsView):
+class AttestationView(_SoundView, RowsView):  # type: ignore[misc]  # `find` is a method here
     """The statement about what one sound says: made with PUT, withdrawn with DELETE."""
 
     required_scopes: ClassVar = {"PUT": Scope.RECORDINGS_ATTEST, "DELETE": Scope.RECORDINGS_ATTEST}
@@ -110,7 +110,7 @@ class AttestationView(_SoundView, RowsView):
         return Response(status=204)
 
 
-class SoundView(_SoundView, RowsView):
+class SoundView(_SoundView, RowsView):  # type: ignore[misc]  # `find` is a method here
     required_scopes: ClassVar = {
         "GET": Scope.RECORDINGS_READ, "PATCH": Scope.RECORDINGS_WRITE, "DELETE": Scope.RECORDINGS_WRITE,
     }  # fmt: skip
@@ -133,7 +133,7 @@ class SoundView(_SoundView, RowsView):
         return Response(self.serialize(sound))
 
 
-class ShelfView(_SoundView, RowsView):
+class ShelfView(_SoundView, RowsView):  # type: ignore[misc]  # `find` is a method here
     """A view whose POST archives a sound, or brings it back."""
 
     required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE}

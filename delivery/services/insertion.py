@@ -94,7 +94,7 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> int:
             "updated_at": shared.updated_at,
             "ids": sql.ids(row.pk for row in rows),
             "recipients": sql.binaries(RECIPIENT.encrypt(row.recipient, workspace_id, row.pk) for row in rows),
-            "indexes": sql.binaries(row.recipient_index for row in rows),
+            "indexes": sql.binaries(bytes(row.recipient_index) for row in rows),
             "last4": sql.texts(row.last4 for row in rows),
             "senders": sql.texts(row.sender for row in rows),
             "references": sql.texts(row.reference for row in rows),

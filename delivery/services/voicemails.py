@@ -124,7 +124,7 @@ def _row(shared: Voicemail, identifier: UUID, candidate: Candidate, sender: str)
     """A copy with what is the recipient's own: to initialize a thousand rows one by one takes longer than all else of their batch."""
     recipient = candidate.recipient
     row, state = Voicemail.__new__(Voicemail), ModelState()
-    state.fields_cache = shared._state.fields_cache.copy()  # type: ignore[attr-defined]
+    state.fields_cache = shared._state.fields_cache.copy()
     vars(row).update(
         vars(shared),
         _state=state,

@@ -438,8 +438,6 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/v1/\{workspace_id\}",
     "ENUM_NAME_OVERRIDES": {
         "Scope": "rvm.platform.scopes.Scope",
-        "NumberStatus": "usecases.api.serializers.NUMBER_STATUSES",
-        "VoicemailStatusFilter": "delivery.api.their_words.WORDS",
         "VoicemailStatus": "delivery.api.serializers.voicemails.VOICEMAIL_STATUSES",
         "VoicemailStatusWord": "delivery.api.reference_statuses.WORDS",
         "PhoneNumberStatus": "usecases.api.serializers.NUMBER_STATUSES",

@@ -151,7 +151,7 @@ class FixedField(serializers.Field[Any, Any, Any, Any]):
 
     def __init__(self, schema: dict[str, Any], help_text: str = "Always null.") -> None:
         super().__init__(required=False, help_text=help_text)
-        extend_schema_field(schema)(self)
+        extend_schema_field(schema)(self)  # type: ignore[type-var]  # it takes instances too
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
         return (True, None) if data is None else super().validate_empty_values(data)

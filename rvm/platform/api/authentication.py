@@ -85,6 +85,7 @@ def _find(plaintext: str) -> tuple[ApiKey, datetime]:
         raise AuthenticationFailed("This API key does not exist.")
     if key.revoked_at is not None or not key.user.is_active:
         raise AuthenticationFailed("This API key was revoked.")
-    if key.expires_at is not None and key.expires_at <= key.asked_at:
+    asked_at: datetime = vars(key)["asked_at"]
+    if key.expires_at is not None and key.expires_at <= asked_at:
         raise AuthenticationFailed(f"This API key expired at {key.expires_at:%Y-%m-%dT%H:%M:%SZ}.")
-    return key, key.asked_at
+    return key, asked_at

@@ -55,7 +55,7 @@ class _Strict:
     def fields(self) -> Any:
         """Those of one serializer of the class for all requests: they keep nothing of what they read, and DRF would copy them each
         time."""
-        return _fields_of(type(self), self.partial)
+        return _fields_of(type(self), self.partial)  # type: ignore[arg-type]  # classes are hashable
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -11,13 +11,13 @@ from django.db.models.base import ModelState
 Row = TypeVar("Row", bound=Model)
 
 
-def read(found: QuerySet[Row], columns: Sequence[str], related: dict[str, Sequence[str]]) -> list[Row]:
+def read(found: QuerySet[Row], columns: Sequence[str], related: Mapping[str, Sequence[str]]) -> list[Row]:
     """The rows with these columns of their own, by their attributes' names, and with those of the rows that their foreign keys name.
 
     What a row is asked for beside them is read then, as of a row of `only`. Rows share the related ones, of which a list has few, and
     columns are set without `Model.__init__`, which takes most of a list's time.
     """
-    keys = {name: found.model._meta.get_field(name) for name in related}
+    keys: dict[str, Any] = {name: found.model._meta.get_field(name) for name in related}
     names = [f"{name}__{column}" for name, others in related.items() for column in others]
     shared: dict[tuple[str, Any], Model] = {}
     rows = []

@@ -32,15 +32,15 @@ class _Statement:
         self._database = query.db
         compiler: SQLCompiler = query.query.get_compiler(query.db)
         self._sql, parameters = compiler.as_sql()
-        self._fixed = list(parameters)
-        self._places = [(position, places.index(each)) for position, each in enumerate(parameters) if each in places]
+        self._fixed: list[Any] = list(parameters)
+        self._places = [(position, places.index(each)) for position, each in enumerate(self._fixed) if each in places]
         fields = [column[0] for column in compiler.select]
         self._converters = compiler.get_converters(fields)
         self._compiler = compiler
         own = compiler.klass_info["select_fields"]
         self._columns = slice(own[0], own[-1] + 1)
         self._names = [field.target.attname for field in fields[self._columns]]
-        self._related = get_related_populators(compiler.klass_info, compiler.select, query.db)
+        self._related = get_related_populators(compiler.klass_info, compiler.select, query.db)  # type: ignore[call-arg]  # of a later Django
 
     def rows(self, arguments: Sequence[Any]) -> list[Any]:
         parameters = self._fixed.copy()
@@ -67,7 +67,7 @@ def prepared(build: Callable[Arguments, QuerySet[Row]]) -> Callable[Arguments, l
     @functools.cache
     def statement() -> _Statement:
         places = [_Place() for _ in names]
-        return _Statement(build(*map(Value, places)), places)  # type: ignore[arg-type]
+        return _Statement(build(*map(Value, places)), places)  # type: ignore[arg-type,call-arg]
 
     @functools.wraps(build)
     def rows(*arguments: Arguments.args, **_: Arguments.kwargs) -> list[Row]:
