@@ -73,7 +73,7 @@ def queue_voicemails(
     require_offered(recording)
     require_attested(recording, use_case, live)
     order = _Order(use_case, recording, lane or api_lane(use_case, live), *times, now)
-    with transaction.atomic(savepoint=False):
+    with transaction.atomic():
         answers = screen(use_case, recipients, recording_id=recording.pk, live=live, sandbox=sandbox)
         places = [place for place, entry in enumerate(answers) if isinstance(entry, Candidate)]
         candidates = [entry for entry in answers if isinstance(entry, Candidate)]
