@@ -53,6 +53,10 @@ histories: .venv/dev.stamp ## tell drawn histories of voicemails for MINUTES (60
 	@RVM_HISTORIES_MINUTES=$(MINUTES) RVM_HISTORIES_SEED=$(SEED) $(VENV)/python -m pytest \
 		tests/delivery/model/test_histories.py -m histories --timeout 0
 
+.PHONY: contract
+contract: .venv/dev.stamp ## call every operation of the API with drawn requests, and with sequences of them, from SEED (1) on
+	@RVM_CONTRACT_SEED=$(SEED) $(VENV)/python -m pytest tests/rvm/project/contract -m contract --timeout 0
+
 .PHONY: mutants
 mutants: .venv/dev.stamp ## plant faults in the engine, each of which the histories must find
 	@$(VENV)/python -m pytest tests/delivery/model/test_mutants.py -m histories --timeout 0

@@ -27,6 +27,7 @@ def test_a_sound_is_renamed_archived_brought_back_and_deleted(path: str, workspa
     api, plural = make_api(workspace), path.partition("/")[0]
     assert api.send("PATCH", path, {"name": "Spring"}).json()["name"] == "Spring"
     assert api.send("PATCH", path, {"name": ""}).status_code == 422
+    assert api.send("PATCH", path, {}).status_code == 200
     assert api.post(f"{path}/archive", {}).json()["archived_at"] is not None
     assert api.client.get(api.url(plural)).json()["items"] == []
     [item] = api.client.get(api.url(f"{plural}?archived=true")).json()["items"]
