@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-_BEGINS = re.compile(r"curl |cat |export |git |make |until |[A-Z_]+=")
+_BEGINS = re.compile(r"curl |cat |echo |export |git |make |until |[A-Z_]+=")
 # What is the same at each run, where the page shows it.
 _FIXED = {"code", "decision", "guard", "kind", "live", "outcome", "reason", "role", "state", "status"}
 _PAIR = re.compile(r'"(\w+)":\s*("(?:[^"…\\]*)"|true|false|null|-?\d+(?![\d.]))')
