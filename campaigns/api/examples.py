@@ -17,7 +17,7 @@ from campaigns.api.serializers.opt_outs import (
     OptOutReading,
     OptOutUpload,
 )
-from campaigns.api.serializers.withdrawals import WithdrawalUpload
+from campaigns.api.serializers.withdrawals import WithdrawalSerializer, WithdrawalUpload
 from campaigns.imports.row_errors import message_of
 from campaigns.lifecycle.service import STOPPED_ON_REQUEST
 from delivery.api.examples import RECORDING_ID as _RECORDING
@@ -513,6 +513,7 @@ give_examples(
                 }
             ]
         },
+        WithdrawalSerializer: _WITHDRAWAL,
         WithdrawalUpload: {"file": _FILE},
         OptOutUpload: {"file": _FILE},
         OptOutReading: {"header_row": 1, "columns": ["phone", "reason"]},

@@ -158,7 +158,8 @@ class VoicemailsView(_VoicemailView, ListView, CreateView, PreparedView):
 
     def serialize_changed(self, row: Voicemail) -> Any:
         """No guard has seen it yet, so there is no decision to look for."""
-        return self.serializer_class(row, context={"reveal": self.may_see_numbers, "waiting_for": {}}).data
+        shown = self.serializer_class(row, context={"reveal": self.may_see_numbers, "waiting_for": {}}).data
+        return in_their_words(shown) if self.compatible else shown
 
     def _queue(self, order: SendUpload | SendRecording, recording_id: UUID) -> Voicemail:
         now = database_now() if self.verdict else self.asked_at

@@ -427,10 +427,6 @@ SPECTACULAR_SETTINGS = {
         {"name": "Telephony setups", "description": "Accounts at carriers."},
         {"name": "API keys", "description": "Keys of programs: make, rotate, revoke; and what the key itself may do."},
         {"name": "Audit", "description": "Who did what, and who saw what is known of people."},
-        {
-            "name": "API keys",
-            "description": "The credentials of programs: made, rotated, revoked, and what the asking one is.",
-        },
         {"name": "Members", "description": "The people who work in the workspace."},
     ],
     "SERVE_INCLUDE_SCHEMA": False,

@@ -52,6 +52,8 @@ SHOWN_THERE = {
     "Drop.key",
     "DropChange.text",
     "Effect.name",
+    "EntityTag.beside",
+    "EntityTag.version",
     "Entry.name",
     "Event.text",
     "Format.name",
@@ -85,6 +87,7 @@ SHOWN_THERE = {
     "Summary.name",
     "Token.text",
     "Transition.text",
+    "_Groups.rows",
     "VoicemailFilter.failed_for",
 }
 # Each key of a ring hides itself, which the marker in its place cannot.
