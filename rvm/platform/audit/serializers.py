@@ -19,7 +19,7 @@ _DAY_OR_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 
 
-@extend_schema_field({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]})
+@extend_schema_field({"anyOf": [{"type": "string", "format": kind, "pattern": "^2"} for kind in ("date", "date-time")]})
 class DayOrMomentField(serializers.Field[datetime, Any, Any, Any]):
     """A day of UTC or a time with its zone, as a time. `ends`: a day is meant as a whole, so the time is that of its end."""
 
