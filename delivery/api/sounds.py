@@ -72,10 +72,11 @@ class SoundListView(ListView, CreateView, PreparedView, DeliveryView):
 
     def create(self) -> Recording | Clip:
         with type(self).stored(self.workspace, self.name, self.verdict, uploaded_by=self.actor) as sound:
-            if self.host:
-                # Of the address only its host: a path or a query may be what permits to read the file.
-                action = f"{sound._meta.model_name}.fetched"
-                audit.record(action, sound, actor=self.actor, workspace=self.workspace, host=self.host)
+            # Of the address only its host: a path or a query may be what permits to read the file.
+            verb, origin = ("fetched", {"host": self.host}) if self.host else ("uploaded", {})
+            audit.record(
+                f"{sound._meta.model_name}.{verb}", sound, actor=self.actor, workspace=self.workspace, **origin
+            )
             if sound.archived_at is not None and self.key.live:
                 sound = unarchive(sound, actor=self.actor)
             return self.attested(sound, self.statement)

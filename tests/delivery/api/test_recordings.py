@@ -60,6 +60,17 @@ def test_an_upload_is_kept_and_described(api: Api) -> None:
     assert api.client.get(response["Location"]).json()["recording_id"] == body["recording_id"]
 
 
+def test_the_audit_names_the_key_that_uploaded(api: Api) -> None:
+    for address, kind in (("recordings", "recording"), ("clips", "clip")):
+        body = api.client.post(api.url(address), {"audio": mp3_file()}).json()
+        event = AuditEvent.objects.get(action=f"{kind}.uploaded")
+        assert (str(event.subject_id), event.actor, event.workspace_id) == (
+            body["id"],
+            api.key.user,
+            api.key.workspace_id,
+        )
+
+
 def test_the_same_sound_uploaded_again_is_the_same_recording(api: Api) -> None:
     first = upload(api, name="First").json()
     assert upload(api, name="Second").json() == first
