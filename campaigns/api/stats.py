@@ -36,6 +36,7 @@ TAGS = ["Campaigns"]
 class PreviewView(CampaignsView):
     required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
     heavy: ClassVar = frozenset({"GET"})
+    query_class: ClassVar = CampaignPreviewQuery
 
     @extend_schema(
         operation_id="preview_campaign",
@@ -49,7 +50,7 @@ class PreviewView(CampaignsView):
         examples=[examples.PREVIEW],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        query = CampaignPreviewQuery(data=request.query_params)
+        query = self.query_class(data=request.query_params)
         query.is_valid(raise_exception=True)
         now = database_now()
         plan = plan_of(self.find_campaign(campaign_id), now, rehearsal=query.validated_data["rehearsal"])
@@ -76,6 +77,7 @@ class StatsView(CampaignsView):
 class ExportView(CampaignsView):
     required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
     heavy: ClassVar = frozenset({"GET"})
+    query_class: ClassVar = CampaignExportQuery
     content_negotiation_class = AnyAccept
 
     @extend_schema(
@@ -89,7 +91,7 @@ class ExportView(CampaignsView):
         responses={(200, "text/csv"): EXPORTED},
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> HttpResponseBase:
-        query = CampaignExportQuery(data=request.query_params)
+        query = self.query_class(data=request.query_params)
         query.is_valid(raise_exception=True)
         self.ask_by_filters(query.filters, "CampaignExport")
         campaign = self.find_campaign(campaign_id)

@@ -39,6 +39,7 @@ EXPORTED = csv_response(
 class VoicemailExportView(DeliveryView):
     required_scopes: ClassVar = {"GET": Scope.VOICEMAIL_READ, "POST": Scope.VOICEMAIL_READ}
     heavy: ClassVar = frozenset({"GET", "POST"})
+    query_class: ClassVar = ExportQuery
     content_negotiation_class = AnyAccept
 
     @extend_schema(
@@ -50,7 +51,7 @@ class VoicemailExportView(DeliveryView):
         responses={(200, "text/csv"): EXPORTED},
     )
     def get(self, request: Request, workspace_id: UUID) -> StreamingHttpResponse:
-        return self._export(ExportQuery(data=request.query_params))
+        return self._export(self.query_class(data=request.query_params))
 
     @extend_schema(
         operation_id="export_searched_voicemails",

@@ -49,6 +49,7 @@ class _UseCaseView(UseCasesView, RowsView):
 )
 class UseCaseListView(CreateView, _UseCaseView):
     required_scopes: ClassVar = {"GET": Scope.USE_CASES_READ, "POST": Scope.USE_CASES_WRITE}
+    query_class: ClassVar = UseCaseQuery
 
     @extend_schema(
         operation_id="list_use_cases",
@@ -59,7 +60,7 @@ class UseCaseListView(CreateView, _UseCaseView):
         responses={200: UseCaseListSerializer},
     )
     def get(self, request: Request, workspace_id: UUID) -> Response:
-        query = UseCaseQuery(data=request.query_params)
+        query = self.query_class(data=request.query_params)
         query.is_valid(raise_exception=True)
         found = selectors.use_cases(self.workspace, **query.validated_data)
         return Response({"items": self.serialize_all(list(found))})

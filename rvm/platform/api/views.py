@@ -51,8 +51,8 @@ class ApiView(APIView):
     `heavy` names the methods that take long, of which a few are answered at once (`rvm/platform/database/heavy_requests.py`).
     `upload_handler` receives files and limits their size. `problems` maps codes of ServiceError to problems; any other code becomes
     `invalid_request`. `rate_policy`: None for the limits of reading and writing.
-    `creates_row`: POST responds with 201 and the `Location` of a row. `deprecations` by method; a deprecated operation says so in
-    headers.
+    `query_class` parses the query string of GETs; None where they have none. `creates_row`: POST responds with 201 and the
+    `Location` of a row. `deprecations` by method; a deprecated operation says so in headers.
     """
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
@@ -62,6 +62,7 @@ class ApiView(APIView):
     )
     rate_policy: ClassVar[Policy | None] = None
     creates_row: ClassVar[bool] = False
+    query_class: ClassVar[type[StrictSerializer] | None] = None
     deprecations: ClassVar[Mapping[str, Deprecation]] = {}
     upload_handler: ClassVar[type[BoundedMemoryUploadHandler]] = BoundedMemoryUploadHandler
     throttle_classes = [KeyThrottle]
@@ -156,7 +157,10 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         _require_utf8(request)
-        _require_no_parameters(request)
+        if self.query_class is None or request.method not in SAFE_METHODS:
+            _require_no_parameters(request)
+        if request.method == "DELETE":
+            StrictSerializer(data=request.data).is_valid(raise_exception=True)
         _bound_body(request, self.upload_handler.max_bytes + MAX_FORM_BYTES)
         request._request.upload_handlers = [self.upload_handler(request._request)]
         if operation_of(self, request) in self.heavy:
@@ -206,8 +210,9 @@ def _require_utf8(request: Request) -> None:
 
 
 def _require_no_parameters(request: Request) -> None:
-    """Raise ValidationError for parameters in the address of a change or search, which read their fields from the body only."""
-    if request.method not in SAFE_METHODS and request.META.get("QUERY_STRING"):
+    """Raise ValidationError for parameters in an address where nobody reads them: changes and searches have their fields in the body,
+    and a row needs none."""
+    if request.META.get("QUERY_STRING"):
         StrictSerializer(data=request.query_params).is_valid(raise_exception=True)
 
 

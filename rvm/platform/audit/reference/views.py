@@ -44,6 +44,7 @@ class AuditSummarySerializer(serializers.Serializer[dict[str, Any]]):
 
 class AuditSummaryView(EventsView):
     heavy: ClassVar = frozenset({"GET"})
+    query_class: ClassVar = SpanFields
 
     @extend_schema(
         operation_id="summarize_audit",
@@ -54,7 +55,7 @@ class AuditSummaryView(EventsView):
         responses={200: AuditSummarySerializer},
     )
     def get(self, request: Request, workspace_id: UUID) -> Response:
-        query = SpanFields(data=request.query_params)
+        query = self.query_class(data=request.query_params)
         query.is_valid(raise_exception=True)
         last: datetime = query.validated_data.get("date_to") or database_now()
         first: datetime = query.validated_data.get("date_from") or last - timedelta(days=DEFAULT_DAYS)
@@ -171,7 +172,6 @@ class AuditExportFileView(EventsView):
         ],
     )
     def get(self, request: Request, workspace_id: UUID, export_id: UUID) -> StreamingHttpResponse:
-        StrictSerializer(data=request.query_params).is_valid(raise_exception=True)
         own = self.within(self.reach)
         message = self.not_found_message("This workspace has no such export of the audit.")
         export = self.get_row(exports(own), export_id, message)
