@@ -63,7 +63,7 @@ _DETAILS = {"": ""} | {reason.value: facts.detail for reason, facts in REASONS.i
 def export_rows(
     found: QuerySet[Voicemail], *, reveal: bool, merge_columns: Sequence[str] = MERGE_COLUMNS
 ) -> Iterator[list[Any]]:
-    """The header, then one row per voicemail of `found` (see delivery.selectors), newest first.
+    """The header, then one row per voicemail of `found` (of delivery.selectors.voicemails), newest first.
 
     `reveal` is for users who may see numbers: recipients and record numbers are not masked, and merge fields are added. Those in
     `merge_columns` get their own columns; the others are JSON in the last column.

@@ -25,7 +25,7 @@ from campaigns.planning.progress import progress
 from campaigns.selectors import retries
 from delivery.api.exports import EXPORTED
 from delivery.downloads import voicemail_download
-from delivery.selectors import voicemails
+from delivery.selectors.voicemails import voicemails
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from campaigns.scripts.parts import clip_id, key_of, malformed
 from delivery.models import Clip
-from delivery.selectors import selectable_clips
+from delivery.selectors.sounds import selectable_clips
 from rvm.platform.models import Workspace
 
 BY_NAME = "by_name"

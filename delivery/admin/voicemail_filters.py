@@ -19,7 +19,8 @@ from unfold.contrib.filters.admin import CheckboxFilter, DropdownFilter
 from delivery.admin.colours import status_words
 from delivery.lifecycle.reasons import Reason, detail_of
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.selectors import VoicemailFilter, voicemails_in
+from delivery.selectors.filters import VoicemailFilter
+from delivery.selectors.voicemails import voicemails_in
 from rvm.platform.admin.day_filter import DaysFilter
 from rvm.platform.admin.exact_search import MAX_WORKSPACES, EncryptedNumberFilter
 from rvm.platform.admin.rights import rights_of

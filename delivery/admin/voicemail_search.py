@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from delivery.selectors import VoicemailFilter, voicemails_in
+from delivery.selectors.filters import VoicemailFilter
+from delivery.selectors.voicemails import voicemails_in
 from rvm.platform.admin.exact_search import ExactSearch, encrypt_term, named
 from rvm.platform.database.ids import id_in
 from rvm.platform.models import Workspace

@@ -20,7 +20,7 @@ from delivery.admin.voicemail_search import VoicemailSearch
 from delivery.kept_decisions import after_hours, deferral, kept_decision
 from delivery.models import CarrierReport, Voicemail
 from delivery.recordings.recordings import measured
-from delivery.selectors import drops_of
+from delivery.selectors.voicemails import drops_of
 from rvm.platform import audit
 from rvm.platform.admin.exact_search import named
 from rvm.platform.admin.large_tables import RecordAdmin

@@ -8,13 +8,12 @@ from uuid import UUID
 
 from rest_framework.response import Response
 
-from delivery import selectors
 from delivery.api.problem_codes import AUDIO_PROBLEMS, DELIVERY_PROBLEMS
 from delivery.audio import AudioRejected
 from delivery.models import Clip, Recording
 from delivery.recordings.attestations import attest
 from delivery.recordings.storage import Sound
-from delivery.selectors import clips
+from delivery.selectors.sounds import clips, recording
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.permissions import require_scope
 from rvm.platform.api.problem_codes import ProblemCode
@@ -40,7 +39,7 @@ class DeliveryView(UseCasesView):
     def find_recording(self, recording_id: UUID) -> Recording:
         """The recording. Raises ServiceError if the workspace has none with this id, and Problem if it was assembled from clips and
         the API key lacks `numbers:read`."""
-        return self.known(selectors.recording(self.workspace, recording_id))
+        return self.known(recording(self.workspace, recording_id))
 
     def known(self, recording: Recording | None) -> Recording:
         """The recording that was looked for in the workspace. Raises as `find_recording` does."""

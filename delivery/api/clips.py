@@ -21,7 +21,7 @@ from delivery.audio.conversion import inspect_any_clip
 from delivery.models import Clip
 from delivery.recordings.clips import stored_clip
 from delivery.recordings.shelf import archive, unarchive
-from delivery.selectors import selectable_clips
+from delivery.selectors.sounds import selectable_clips
 from rvm.platform.api.lists import page_of
 from rvm.platform.scopes import Scope
 

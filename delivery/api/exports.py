@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from delivery.api.base import ONE_WORLD, DeliveryView
 from delivery.api.serializers.filters import ExportQuery, ExportSearch
 from delivery.downloads import voicemail_download
-from delivery.selectors import voicemails
+from delivery.selectors.voicemails import voicemails
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.api.schema import csv_response
 from rvm.platform.scopes import Scope

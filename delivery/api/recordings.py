@@ -23,7 +23,7 @@ from delivery.audio.conversion import inspect_any
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, stored_recording
 from delivery.recordings.shelf import archive, unarchive
-from delivery.selectors import selectable_recordings
+from delivery.selectors.sounds import selectable_recordings
 from rvm.platform.api.lists import page_of
 from rvm.platform.scopes import Scope
 

@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from delivery import exports
 from delivery.exports import COLUMNS, export_rows
 from delivery.models import Voicemail
-from delivery.selectors import VoicemailFilter, voicemails
+from delivery.selectors.filters import VoicemailFilter
+from delivery.selectors.voicemails import voicemails
 from rvm.platform.models import Workspace
 from tests.factories import make_campaign, make_recording, make_use_case, make_voicemail
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from delivery.identifiers import MAX_RECORD_NUMBER, record_number_entry
 from delivery.models import Voicemail, VoicemailIdentifier
-from delivery.selectors import VoicemailFilter, voicemails
+from delivery.selectors.filters import VoicemailFilter
+from delivery.selectors.voicemails import voicemails
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.encryption.keys import KeyRing

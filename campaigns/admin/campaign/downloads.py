@@ -16,7 +16,8 @@ from campaigns.states import ImportState
 from delivery.downloads import voicemail_download
 from delivery.exports import MERGE_COLUMNS
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.selectors import VoicemailFilter, voicemails
+from delivery.selectors.filters import VoicemailFilter
+from delivery.selectors.voicemails import voicemails
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.heavy_requests import heavy

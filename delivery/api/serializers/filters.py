@@ -10,7 +10,7 @@ from delivery.api.reference_statuses import WORDS, meant
 from delivery.carriers import CARRIERS
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.lifecycle.reasons import Reason
-from delivery.selectors import VoicemailFilter
+from delivery.selectors.filters import VoicemailFilter
 from delivery.services.screening import MAX_REFERENCE_LENGTH
 from rvm.platform.api.fields import IdField, MomentField, StrictSerializer, TextField
 from rvm.platform.api.lists import WorldQuery

@@ -11,7 +11,7 @@ from delivery.kept_decisions import after_hours, kept_decision
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import KeptDecision, Voicemail
-from delivery.selectors import drops_of
+from delivery.selectors.voicemails import drops_of
 from rvm.platform.api.rows.serializers import FormerIdField, OptionalChoiceField, OptionalTextField, RowSerializer
 from rvm.platform.audit.numbers_shown import whole
 

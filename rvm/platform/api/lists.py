@@ -150,7 +150,7 @@ class RowsView(ApiView):
 class ListView(RowsView):
     """A view whose GET returns a page, newest first; `query_class` parses the query string."""
 
-    query_class: ClassVar[type[PageQuery]] = PageQuery  # type: ignore[assignment]  # narrower
+    query_class: ClassVar[type[PageQuery]] = PageQuery
 
     def get(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         return self.page(self.query_class(data=request.query_params, context={"compatible": self.compatible}))

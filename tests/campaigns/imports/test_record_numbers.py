@@ -7,7 +7,8 @@ from django.db import connection
 
 from campaigns.imports.staging import table_of
 from delivery.models import Voicemail, VoicemailIdentifier
-from delivery.selectors import VoicemailFilter, voicemails
+from delivery.selectors.filters import VoicemailFilter
+from delivery.selectors.voicemails import voicemails
 from rvm.platform.models import Workspace
 from tests.campaigns.imports.lists import as_csv, checked, imported, make_campaign, numbers
 

@@ -15,7 +15,8 @@ from campaigns.models import Campaign
 from campaigns.people import record, search
 from campaigns.people.search import Person
 from delivery.identifiers import by_record_number, by_reference
-from delivery.selectors import VoicemailFilter, voicemails_in
+from delivery.selectors.filters import VoicemailFilter
+from delivery.selectors.voicemails import voicemails_in
 from delivery.services.insertion import insert_staged
 from tests.delivery.engine.test_lane_plans import MOMENTS, NOW, ROWS, STAGED
 from tests.factories import RECIPIENT, make_campaign, make_use_case, make_voicemail, make_workspace

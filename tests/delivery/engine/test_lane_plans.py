@@ -12,7 +12,8 @@ from django.db.models import QuerySet
 
 from delivery.engine import claim, idle_lanes, lane_routes
 from delivery.models import Lane, LaneCount, Voicemail
-from delivery.selectors import VoicemailFilter, voicemails
+from delivery.selectors.filters import VoicemailFilter
+from delivery.selectors.voicemails import voicemails
 from delivery.services import lanes, retries, screening
 from delivery.services.insertion import insert_staged
 from delivery.web import gauges

@@ -19,7 +19,7 @@ from delivery.models import Recording
 from delivery.recordings.playback import play
 from delivery.recordings.recordings import measured, store_recording, stored_recording
 from delivery.recordings.storage import read_frames, read_mp3
-from delivery.selectors import recordings, selectable_recordings
+from delivery.selectors.sounds import recordings, selectable_recordings
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, id3v2, noise

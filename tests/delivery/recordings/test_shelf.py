@@ -15,7 +15,7 @@ from delivery.models import Clip, Recording
 from delivery.recordings.clips import assemble, store_clip
 from delivery.recordings.recordings import store_recording
 from delivery.recordings.shelf import archive, delete, rename, unarchive
-from delivery.selectors import selectable_clips, selectable_recordings
+from delivery.selectors.sounds import selectable_clips, selectable_recordings
 from delivery.services.voicemails import queue_voicemails
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError

@@ -19,7 +19,8 @@ from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.models import KeptDecision, Voicemail, VoicemailIdentifier
 from delivery.retention import numbers
 from delivery.retention.numbers import count, purge
-from delivery.selectors import VoicemailFilter, voicemails
+from delivery.selectors.filters import VoicemailFilter
+from delivery.selectors.voicemails import voicemails
 from delivery.services.retries import LeftOut, requeue_failed, retry
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError

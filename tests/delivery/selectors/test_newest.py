@@ -11,7 +11,9 @@ import pytest
 from django.db import connection
 
 from delivery.models import Lane, Voicemail
-from delivery.selectors import VoicemailFilter, newest, voicemails
+from delivery.selectors.filters import VoicemailFilter
+from delivery.selectors.newest import newest
+from delivery.selectors.voicemails import voicemails
 from rvm.platform.database.ids import first_id_at, uuid7_at
 from rvm.platform.models import Workspace
 from tests.factories import make_campaign, make_setup, make_use_case, make_voicemail, make_workspace
