@@ -66,7 +66,15 @@ def sending(workspace: Workspace, use_case_id: UUID, recording_id: UUID, *, live
 
 def _api_lane(lane_id: UUID, use_case: UseCase, live: bool) -> Lane:
     """The row; other columns are read when they are asked for."""
-    columns = {"id": lane_id, "workspace_id": use_case.workspace_id, "use_case_id": use_case.pk, "live": live}
-    lane = Lane.from_db(None, [*columns, "for_api"], [*columns.values(), True])
+    known: dict[str, Any] = {
+        "id": lane_id,
+        "workspace_id": use_case.workspace_id,
+        "use_case_id": use_case.pk,
+        "live": live,
+        "for_api": True,
+    }
+    # Django takes the values in the order of the table's columns.
+    columns = [column.attname for column in Lane._meta.concrete_fields if column.attname in known]
+    lane = Lane.from_db(None, columns, [known[column] for column in columns])
     lane.use_case = use_case
     return lane
