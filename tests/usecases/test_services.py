@@ -80,7 +80,6 @@ def test_the_name_of_a_deleted_use_case_and_of_another_workspace_is_free() -> No
         ("name", "x" * 32),
         ("name", ""),
         ("name", "Reminders 2"),
-        ("name", "-Reminders"),
         ("name", "Reminders\n"),
         ("name", "Erinnerungen für alle"),
         ("entity_name", "Clínica"),

@@ -28,8 +28,7 @@ class WorkspaceScope(BasePermission):
             return False
         if str(view.kwargs.get("workspace_id")) != str(key.workspace_id):
             raise Http404
-        method = str(request.method).lower()
-        if method == "options" or method not in view.http_method_names or not hasattr(view, method):
+        if request.method == "OPTIONS" or not has_handler(view, request):
             return True  # the view tells its methods, or DRF responds with 405, which tells them too
         operation = operation_of(view, request)
         scope = required_scope(view, operation)
@@ -42,6 +41,12 @@ class AnyKey(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return isinstance(request.auth, ApiKey)
+
+
+def has_handler(view: Any, request: Request) -> bool:
+    """Whether the view answers the request's method otherwise than by 405."""
+    method = str(request.method).lower()
+    return method in view.http_method_names and hasattr(view, method)
 
 
 def require_scope(key: ApiKey, scope: Scope, message: str = "") -> None:

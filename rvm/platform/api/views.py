@@ -28,7 +28,7 @@ from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.compatibility.prefix import is_compatible
 from rvm.platform.api.fields import StrictSerializer
 from rvm.platform.api.idempotency import once_per_key
-from rvm.platform.api.permissions import operation_of
+from rvm.platform.api.permissions import has_handler, operation_of
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 from rvm.platform.api.problems import FieldError, Problem
 from rvm.platform.api.rate_limit import KeyThrottle, Policy
@@ -157,14 +157,20 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         _require_utf8(request)
-        if self.query_class is None or request.method not in SAFE_METHODS:
-            _require_no_parameters(request)
-        if request.method == "DELETE":
-            StrictSerializer(data=request.data).is_valid(raise_exception=True)
         _bound_body(request, self.upload_handler.max_bytes + MAX_FORM_BYTES)
         request._request.upload_handlers = [self.upload_handler(request._request)]
+        if has_handler(self, request):
+            self._require_read_fields(request)
         if operation_of(self, request) in self.heavy:
             self.take_place()
+
+    def _require_read_fields(self, request: Request) -> None:
+        """Raise ValidationError for what nobody reads: parameters in an address but of a GET with a `query_class`, and the body of a
+        DELETE."""
+        if request.META.get("QUERY_STRING") and (self.query_class is None or request.method not in SAFE_METHODS):
+            StrictSerializer(data=request.query_params).is_valid(raise_exception=True)
+        if request.method == "DELETE":
+            StrictSerializer(data=request.data).is_valid(raise_exception=True)
 
     def take_place(self) -> None:
         """Hold one of the workspace's places for heavy requests until the response is sent. Raises Problem."""
@@ -207,13 +213,6 @@ def _require_utf8(request: Request) -> None:
     charset = (request._request.content_params or {}).get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
         raise Problem(codes.UNSUPPORTED_MEDIA_TYPE, "Text is read as UTF-8 only; send it so, and leave `charset` out.")
-
-
-def _require_no_parameters(request: Request) -> None:
-    """Raise ValidationError for parameters in an address where nobody reads them: changes and searches have their fields in the body,
-    and a row needs none."""
-    if request.META.get("QUERY_STRING"):
-        StrictSerializer(data=request.query_params).is_valid(raise_exception=True)
 
 
 def _bound_body(request: Request, most: int) -> None:

@@ -318,7 +318,7 @@ def test_a_kill_switch_is_named_and_the_figures_are_those_without_it(switch: str
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"), [({"baa_signed_on": None}, "no signed agreement"), ({}, "owns the sender")]
+    ("fields", "told"), [({"baa_signed_on": None}, "no signed agreement"), ({}, "owns the active sender")]
 )
 def test_a_missing_statement_is_named_and_the_figures_are_those_with_it(fields: dict[str, None], told: str) -> None:
     setup = make_setup(carrier="drop_cowboy", **fields)

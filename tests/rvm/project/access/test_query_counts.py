@@ -20,9 +20,11 @@ import pytest
 from django.db import transaction
 
 from bench.api.statements import counted, traced
+from campaigns.models import Withdrawal
 from delivery.carriers.base import Check
 from delivery.models import Clip
 from delivery.setups import api as setups
+from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import ApiKey, Workspace
 from tests.campaigns.api.calling import upload_directly
@@ -104,6 +106,8 @@ def add_rows(rows: Rows, workspace: Workspace) -> None:
         make_consent(workspace, number)
         make_api_key(workspace)
         make_user(workspace=workspace)
+        Withdrawal.objects.create(workspace=workspace, campaign=campaign, voicemail_ids=[])
+        audit.record("audit_event.exported", workspace, actor=None, workspace=workspace, filters={}, rows=0, bytes=0)
         upload_directly(campaign, LIST)
         upload_opt_outs(workspace, True, "uploaded")
 

@@ -53,7 +53,7 @@ _RIGHT: dict[str, Callable[[Any], bool]] = {
     "phone_number": lambda value: isinstance(value, str) and bool(E164.fullmatch(value)),
     **dict.fromkeys(_MOMENTS, _is_moment),
     **dict.fromkeys(_CHECKLIST, _is_yes_or_no),
-    **dict.fromkeys(("time_zone", "action", "resource_type"), _is_text),
+    **dict.fromkeys(("time_zone", "action", "resource_type", "service", "date_from", "date_to"), _is_text),
     "purposes": _are_purposes,
     **dict.fromkeys(("audio", "file"), lambda value: isinstance(value, str | bytes)),
 }
@@ -78,6 +78,9 @@ def fitting_values(api: Api, ids: Mapping[str, Any]) -> dict[str, Any]:
         "revoked_at": (now - timedelta(minutes=1)).isoformat(),
         "at": (now - timedelta(minutes=1)).isoformat(),
         "time_zone": "America/Chicago",
+        "service": "campaigns",
+        "date_from": (now - timedelta(days=30)).date().isoformat(),
+        "date_to": now.date().isoformat(),
         "action": "campaign.launched",
         "resource_type": "campaigns.campaign",
         "purposes": ["appointment"],

@@ -16,7 +16,7 @@ from rvm.platform.models import AuditEvent, Membership, Organisation, User, Work
 from tests.factories import make_user, make_workspace
 from tests.posted_forms import posted
 from tests.rvm.platform.admin.every_row import make_every_row
-from usecases.models import StateFreeze, TelephonySetup, UseCase
+from usecases.models import PhoneNumber, StateFreeze, TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,7 @@ CHANGES: dict[Any, tuple[tuple[str, Any], str, tuple[str, Any]]] = {
     Membership: (("role", "launcher"), "Role", ("may_see_numbers", True)),
     User: (("first_name", "Ana"), "First name", ("last_name", "Alder")),
     TelephonySetup: (("pace_per_second", 7.0), "Pace per second", ("name", "Second")),
+    PhoneNumber: (("display_name", "Front desk"), "Name", ("notes", "Rings at reception.")),
     UseCase: (("max_per_24h", 90), "Max per 24h", ("name", "Recalls")),
     StateFreeze: (("reason", "Hurricane."), "Reason", ("ends_on", date(2026, 12, 1))),
     Lane: (("priority", 3), "Priority", ("pace_per_second", 2.0)),
