@@ -68,7 +68,7 @@ def use_case(workspace: Workspace, use_case_id: UUID) -> UseCase | None:
     """The use case with what `use_cases` reads with it; None if the workspace has none with this id."""
     for row in _use_cases_by_id(workspace.pk, use_case_id):
         row.workspace = workspace
-        set_prefetched(row, "phone_numbers", PhoneNumber.objects.all(), _numbers_of(row.pk))
+        set_prefetched(row, "phone_numbers", row.phone_numbers.all(), _numbers_of(row.pk))
         return row
     return None
 
@@ -111,7 +111,7 @@ def sender_numbers(use_case: UseCase, setup: TelephonySetup | None = None, *, li
 
 def has_sender(use_case: UseCase) -> bool:
     """Whether a number of its own setup is assigned to the use case, active or not: without one its voicemails are skipped."""
-    return use_case.phone_numbers.filter(setup_id=use_case.setup_id).exists()
+    return bool(_senders_at(use_case, use_case.setup))
 
 
 def sender_stated(use_case: UseCase, setup: TelephonySetup) -> bool:

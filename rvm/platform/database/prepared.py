@@ -77,6 +77,7 @@ def prepared(build: Callable[Arguments, QuerySet[Row]]) -> Callable[Arguments, l
 
 
 def set_prefetched(row: Model, name: str, query: QuerySet[Row], related: list[Row]) -> None:
-    """Keep with the row what `prefetch_related(name)` would have read: `related`, of the otherwise unused `query`."""
+    """Keep with the row what `prefetch_related(name)` would have read: `related`, the rows of `query`, to which filters of the row's
+    manager are added."""
     query._result_cache, query._prefetch_done = related, True  # type: ignore[attr-defined]
     vars(row).setdefault("_prefetched_objects_cache", {})[name] = query

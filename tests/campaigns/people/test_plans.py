@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -101,7 +102,8 @@ def test_a_search_in_several_workspaces_reads_no_list_of_them(lists: list[Campai
         found = voicemails_in(workspaces, sought, live=None).order_by("-id")[:51]
         plan = found.explain()
         assert len(list(found)) == 1
-        assert index in plan and "Index Cond: (id = ANY" in plan, plan
+        # By the ids alone, or with one of the setups.
+        assert index in plan and re.search(r"Index Cond: \(.*\bid = ANY", plan), plan
         assert "Seq Scan on delivery_voicemail" not in plan and "newest" not in plan, plan
 
 

@@ -105,8 +105,17 @@ def test_a_look_begins_where_the_first_of_a_lane_waits(three_lists: Lane) -> Non
 @pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
 def test_the_sender_that_a_person_saw_last_is_sought_by_the_person(three_lists: Lane) -> None:
     # Once a batch of a large list was sought through all voicemails, newest first, for each of its people: it took ten minutes.
-    asked = [[1], [b"nobody"], three_lists.use_case_id, True]
-    lines = plan(screening._LAST_SENDERS, asked)
+    asked = {
+        "recording": three_lists.use_case_id,  # of the lock
+        "workspace": three_lists.workspace_id,
+        "purpose": "appointment",
+        "confidential": False,
+        "places": [1],
+        "indexes": [b"nobody"],
+        "use_case": three_lists.use_case_id,
+        "live": True,
+    }
+    lines = plan(screening._KNOWN, asked)
     assert any("voicemail_by_recipient" in line for line in lines), lines
     assert not [line for line in lines if "voicemail_newest" in line or "voicemail_by_use_case" in line], lines
 

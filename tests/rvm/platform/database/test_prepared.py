@@ -13,7 +13,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from rvm.platform.database.prepared import prepared, set_prefetched
 from rvm.platform.models import ApiKey
 from tests.factories import make_api_key, make_phone_number, make_setup, make_use_case
-from usecases.models import PhoneNumber, TelephonySetup, UseCase
+from usecases.models import TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +84,8 @@ def test_it_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_read_apart_counts_as_prefetched(django_assert_num_queries: Any) -> None:
     use_case = make_use_case(numbers=0)
     number = make_phone_number(use_case.setup)
-    set_prefetched(use_case, "phone_numbers", PhoneNumber.objects.all(), [number])
+    set_prefetched(use_case, "phone_numbers", use_case.phone_numbers.all(), [number])
     with django_assert_num_queries(0):
         assert list(use_case.phone_numbers.all()) == [number]
+    # What narrows it further is asked of the database, among its own alone.
+    assert not use_case.phone_numbers.filter(setup=use_case.setup).exists()
