@@ -75,7 +75,7 @@ class AuditSummaryView(EventsView):
 class NewAuditExport(StrictSerializer):
     date_from = DayOrMomentField(ends=False, help_text="The first day, of UTC; or a time, from which on.")
     date_to = DayOrMomentField(ends=True, help_text="The last day, of UTC; or a time, before which.")
-    action = TextField(required=False, allow_null=True, max_length=128)
+    action = TextField(required=False, allow_null=True, max_length=64)
     service = TextField(required=False, allow_null=True, max_length=64)
     phi_only = YesField(required=False)
 

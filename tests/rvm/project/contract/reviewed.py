@@ -11,9 +11,7 @@ _FILE = "The text in the place of the file, or a header that is not in the docum
 _ADDRESS = "No file is at a drawn address."
 REVIEWED: dict[tuple[str, str], str] = {
     ("create_use_case", "RejectedPositiveData"): _POLICY,
-    ("update_use_case", "RejectedPositiveData"): _POLICY,
     ("send_voicemail_batch", "AcceptedNegativeData"): _RECIPIENTS,
-    ("update_phone_number", "RejectedPositiveData"): "Its one field has to be given.",
     ("check_withdrawal", "AcceptedNegativeData"): _FILE,
     ("upload_clip", "AcceptedNegativeData"): _FILE,
     ("upload_import", "AcceptedNegativeData"): _FILE,
