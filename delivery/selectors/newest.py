@@ -52,7 +52,7 @@ def newest(
     else:
         found = voicemails(workspace, filters, live=live).order_by("-id")
         return (found.filter(id__lt=below) if below else found)[:count]
-    among = RawSQL(f"ARRAY({statement})", parameters)  # noqa: S611 - made here
+    among = RawSQL(f"ARRAY({statement})", parameters)  # made here  # noqa: S611  # nosec B611
     return Voicemail.objects.filter(Among(F("pk"), among)).order_by("-id")
 
 
@@ -115,7 +115,7 @@ def _newest_of_each(workspace: Workspace, groups: _Groups, count: int, below: UU
         ),
     )
     each = Voicemail.objects.filter(
-        RawSQL(within, (low, high), output_field=BooleanField()),  # noqa: S611 - made here
+        RawSQL(within, (low, high), output_field=BooleanField()),  # made here  # noqa: S611  # nosec B611
         Coalesce(hidden, Value(False)),
         # What the partial index is of.
         **({"reason__gt": ""} if "reason" in groups.columns else {}),
