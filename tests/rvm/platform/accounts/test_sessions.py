@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from delivery.worker.tick import tick
+from delivery.worker.tick import STEPS, Throttled, tick
 from rvm.platform.accounts.sessions import clear_sessions
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Membership, Session, User
@@ -142,7 +142,10 @@ def test_a_superuser_needs_no_membership(client: Client) -> None:
     assert is_in(client)
 
 
-def test_the_tick_clears_ended_sessions(at_work: Client) -> None:
+def test_the_tick_clears_ended_sessions(at_work: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for step in STEPS:
+        if isinstance(step, Throttled):
+            monkeypatch.setattr(step, "taken_at", None)  # another test of this process may have ticked a moment ago
     clear_sessions(database_now())
     assert Session.objects.count() == 1
     pass_time(timedelta(hours=1))

@@ -11,7 +11,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from rvm.platform.api.fields import TextField
 from rvm.platform.api.forms import MultiPartParser
+from rvm.platform.api.lists import PageQuery
 from rvm.platform.api.pagination import page
 from rvm.platform.api.problem_codes import CONFLICT
 from rvm.platform.api.problems import Problem
@@ -37,8 +39,13 @@ class Send(serializers.Serializer[object]):
         return attrs
 
 
+class ThingsQuery(PageQuery):
+    action = serializers.ListField(child=TextField(), required=False)
+
+
 class Things(ApiView):
     required_scopes: ClassVar = {"GET": Scope.VOICEMAIL_READ, "POST": Scope.VOICEMAIL_SEND}
+    query_class: ClassVar = ThingsQuery  # which the pagination is given unread
     parser_classes: ClassVar = [JSONParser, MultiPartParser]
     begun = threading.Event()
     go_on = threading.Event()
