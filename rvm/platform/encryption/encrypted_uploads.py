@@ -56,6 +56,9 @@ class EncryptedSpool:
     def close(self) -> None:
         self._file.close()
 
+    def __del__(self) -> None:
+        self.close()  # of a form that is refused while it is read nobody gets the file
+
 
 class EncryptedUploadHandler(BoundedMemoryUploadHandler):
     """A view's `upload_handler` for large files; subclasses set `max_bytes`."""
