@@ -78,11 +78,7 @@ class AuditQuery(DaysQuery):
     resource_id = IdField(required=False)
 
     def validate_action(self, value: str) -> str:
-        if value not in MESSAGES:
-            raise serializers.ValidationError(
-                "There is no such action; an event's `action` says its.", "action_unknown"
-            )
-        return value
+        return known_action(value)
 
     def validate_resource_type(self, value: str) -> str:
         if value not in SUBJECTS:
@@ -91,6 +87,12 @@ class AuditQuery(DaysQuery):
                 "resource_type_unknown",
             )
         return value
+
+
+def known_action(value: str) -> str:
+    if value not in MESSAGES:
+        raise serializers.ValidationError("There is no such action; an event's `action` says its.", "action_unknown")
+    return value
 
 
 class AuditEventSerializer(RowSerializer[Told]):

@@ -23,9 +23,9 @@ from rvm.platform.api.rows.serializers import RowSerializer
 from rvm.platform.api.schema import response_example
 from rvm.platform.audit.reference.events import known_service, matching
 from rvm.platform.audit.reference.exports import exports, lines_of_export, make_export, require_span
-from rvm.platform.audit.serializers import DayOrMomentField, SpanFields
+from rvm.platform.audit.serializers import DayOrMomentField, SpanFields, known_action
 from rvm.platform.audit.views import TAGS, WORLD, EventsView
-from rvm.platform.audit.vocabulary import DISCLOSURES, MESSAGES
+from rvm.platform.audit.vocabulary import DISCLOSURES
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
@@ -80,11 +80,7 @@ class NewAuditExport(StrictSerializer):
     phi_only = YesField(required=False)
 
     def validate_action(self, value: str | None) -> str | None:
-        if value is not None and value not in MESSAGES:
-            raise serializers.ValidationError(
-                "There is no such action; an event's `action` says its.", "action_unknown"
-            )
-        return value
+        return None if value is None else known_action(value)
 
     def validate_service(self, value: str | None) -> str | None:
         return None if value is None else known_service(value)
