@@ -6,10 +6,8 @@ Each request is made on the same rows and undone. What the document cannot say i
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -143,15 +141,6 @@ def failures(api: Api, rows: Rows, *, drawn: int = 0, every: int = 4) -> Found:
 def judge(found: Found, *, known: Mapping[tuple[str, str], str]) -> None:
     new = [f"{name}: {check}\n{text}" for (name, check), text in sorted(found.items()) if (name, check) not in known]
     assert not new, f"{len(new)} breaks of the contract that nobody has reviewed:\n\n" + "\n\n".join(new)
-
-
-@pytest.fixture(autouse=True)
-def _closed_uploads() -> Iterator[None]:
-    """schemathesis closes no response, and so no upload: they are collected here, not in the next test, which they would fail."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.mark.timeout(600)
