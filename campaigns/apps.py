@@ -7,6 +7,7 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import selectors
+        from campaigns.api import event_types
         from campaigns.imports import maintenance, uploaded_lists
         from campaigns.lifecycle import audit_words, drafts, failed_work, scheduler
         from campaigns.opt_outs import maintenance as opt_outs
@@ -18,6 +19,7 @@ class CampaignsConfig(AppConfig):
         from delivery.worker import tick
         from rvm.platform import quotas
         from rvm.platform.audit import vocabulary
+        from rvm.platform.events import types
         from rvm.platform.observability import health
         from rvm.platform.retention import holds, purges
 
@@ -33,3 +35,4 @@ class CampaignsConfig(AppConfig):
         quotas.QUOTAS.append(uploaded_lists.LISTS)
         purges.PURGES.append(drafts.DRAFTS)
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)
+        types.add(event_types.TYPES)

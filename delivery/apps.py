@@ -6,6 +6,7 @@ class DeliveryConfig(AppConfig):
     verbose_name = "Reaching people"
 
     def ready(self) -> None:
+        from delivery.api import event_types
         from delivery.engine import circuit_breaker, moved_drops
         from delivery.models import Voicemail
         from delivery.recordings import storage
@@ -15,6 +16,7 @@ class DeliveryConfig(AppConfig):
         from delivery.worker import failed_work
         from rvm.platform import organisations, quotas
         from rvm.platform.audit import vocabulary
+        from rvm.platform.events import types
         from rvm.platform.observability import health
         from rvm.platform.retention import purges
         from rvm.platform.rotation import indexes, stores
@@ -35,3 +37,4 @@ class DeliveryConfig(AppConfig):
         quotas.QUOTAS.append(storage.SOUNDS)
         purges.PURGES += [numbers.NUMBERS, reports.REPORTS, recordings.RECORDINGS, recordings.CLIPS]
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)
+        types.add(event_types.TYPES)

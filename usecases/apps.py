@@ -8,9 +8,11 @@ class UseCasesConfig(AppConfig):
     def ready(self) -> None:
         from rvm.platform import organisations
         from rvm.platform.audit import vocabulary
+        from rvm.platform.events import types
         from rvm.platform.observability import health
         from rvm.platform.retention import purges
         from rvm.platform.rotation import indexes, stores
+        from usecases.api import event_types
         from usecases.attestations import agreements
         from usecases.inbound import retention
         from usecases.models import Suppression
@@ -26,3 +28,4 @@ class UseCasesConfig(AppConfig):
         organisations.ON_SHARED.append(copies.begin)
         purges.PURGES += [retention.OPT_OUTS, retention.OTHERS]
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)
+        types.add(event_types.TYPES)

@@ -22,6 +22,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.encryption.fields import EncryptedTextField
+from rvm.platform.events.outbox import COLUMNS
 from rvm.platform.models import User, Workspace
 from rvm.platform.observability.representation import hides
 from rvm.platform.organisations import held_members, lock_shared
@@ -87,11 +88,21 @@ class Added(NamedTuple):
 # Called with new suppressions in the transaction that adds them, unless they are added with `later`. A layer above appends its own.
 ON_ADDED: list[Callable[[Sequence[Added]], None]] = []
 
+
+def _tell(what: str, rows: str) -> str:
+    """The statement that tells the workspaces' systems what became of suppressions, which hold for live and test rows alike: to live
+    ones, which act on it."""
+    return (
+        f"INSERT INTO platform_outbox ({COLUMNS}) SELECT workspace_id, true, 'suppression.{what}', id, clock_timestamp(),"  # noqa: S608
+        f" jsonb_build_object('suppression_id', id, 'kind', kind) FROM {rows}"
+    )
+
+
 # One array per column: lists have up to a million numbers, and inserts by the ORM take ten times as long. An existing row only loses
 # its import_id, if another list names its number. `xmax` of an inserted row is 0. Who put it there, and from which list, is for the
 # workspace in which it was said only. Numbers are counted there too; the look-up sees the table as it was before, and is worded as in
 # `suppressed_sql`.
-_PUT_ON_LIST = """
+_PUT_ON_LIST = f"""
 WITH rows AS (
   SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::uuid[],
                        %s::timestamptz[])
@@ -105,24 +116,31 @@ put AS (
     FROM rows
   ON CONFLICT (number_index, workspace_id, kind, source, purposes, scope) WHERE lifted_at IS NULL DO UPDATE SET import_id = NULL
    WHERE there.import_id IS NOT NULL AND there.import_id IS DISTINCT FROM EXCLUDED.import_id
-  RETURNING id, workspace_id, origin, number_index, xmax = 0 AS added)
+  RETURNING id, workspace_id, origin, number_index, kind, xmax = 0 AS added),
+told AS ({_tell("created", "put WHERE added")})
 SELECT id, workspace_id = origin AND NOT EXISTS (
          SELECT FROM usecases_suppression listed
           WHERE listed.number_index = put.number_index AND listed.workspace_id IS NOT DISTINCT FROM put.workspace_id
             AND listed.lifted_at IS NULL AND cardinality(listed.purposes) = 0 OFFSET 0)
   FROM put WHERE added
-"""
+"""  # noqa: S608 - of constants
 # SKIP LOCKED: another transaction that has locked a row is naming its number too; if it rolls back, the next call takes the row.
 # In an array, because the planner may run a subquery of IN once for each row, with another LIMIT rows each time.
 _OF_IMPORT = "SELECT id FROM usecases_suppression WHERE import_id = %s LIMIT %s FOR UPDATE SKIP LOCKED"
 _TAKE_BACK = f"""
-DELETE FROM usecases_suppression WHERE id = ANY(ARRAY({_OF_IMPORT})) RETURNING workspace_id, number_index
+WITH ended AS (
+  DELETE FROM usecases_suppression WHERE id = ANY(ARRAY({_OF_IMPORT})) RETURNING id, workspace_id, number_index, kind
+), told AS ({_tell("lifted", "ended")})
+SELECT workspace_id, number_index FROM ended
 """  # noqa: S608 - of constants
 _LIFT_OF_IMPORT = f"""
-UPDATE usecases_suppression SET import_id = NULL, waiting = false, lifted_at = %s,
-       lifted_by_id = CASE WHEN workspace_id = origin THEN %s::uuid END,
-       lift_reason = CASE WHEN workspace_id = origin THEN %s ELSE %s END
- WHERE id = ANY(ARRAY({_OF_IMPORT})) RETURNING workspace_id, number_index
+WITH ended AS (
+  UPDATE usecases_suppression SET import_id = NULL, waiting = false, lifted_at = %s,
+         lifted_by_id = CASE WHEN workspace_id = origin THEN %s::uuid END,
+         lift_reason = CASE WHEN workspace_id = origin THEN %s ELSE %s END
+   WHERE id = ANY(ARRAY({_OF_IMPORT})) RETURNING id, workspace_id, number_index, kind
+), told AS ({_tell("lifted", "ended")})
+SELECT workspace_id, number_index FROM ended
 """  # noqa: S608
 
 

@@ -24,6 +24,8 @@ from delivery.runtime import shutdown
 from rvm.platform import audit
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.errors import ServiceError
+from rvm.platform.events import outbox
+from rvm.platform.events.types import TYPES
 from rvm.platform.observability import failed_work
 from rvm.spreadsheets.refusals import SheetInvalid
 
@@ -126,7 +128,18 @@ def fail(recipient_import: RecipientImport, message: str) -> None:
 
 
 def _audit(action: str, recipient_import: RecipientImport, **details: object) -> None:
-    audit.record(action, recipient_import, actor=None, workspace=recipient_import.campaign.workspace, **details)
+    campaign = recipient_import.campaign
+    audit.record(action, recipient_import, actor=None, workspace=campaign.workspace, **details)
+    if action in TYPES:
+        outbox.add(
+            action,
+            recipient_import.pk,
+            workspace_id=campaign.workspace_id,
+            live=campaign.live,
+            import_id=recipient_import.pk,
+            campaign_id=campaign.pk,
+            state=recipient_import.state,
+        )
 
 
 @contextmanager

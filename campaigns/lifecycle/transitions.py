@@ -27,6 +27,8 @@ from campaigns.states import (
 from delivery.models import Lane
 from rvm.platform import audit
 from rvm.platform.errors import ServiceError
+from rvm.platform.events import outbox
+from rvm.platform.events.types import TYPES
 from rvm.platform.models import User
 from rvm.platform.times import moments
 
@@ -128,13 +130,23 @@ def require_as_seen(seen: Campaign, row: Campaign) -> None:
 def change_campaign(
     row: Campaign, to: CampaignState, action: str, actor: User | None, *, because: str = "", **values: Any
 ) -> Campaign:
-    """Save the campaign with its new state and `values`, and record an audit event, with a reason that is not the actor's wish.
-    The caller holds the campaign's lock."""
+    """Save the campaign with its new state and `values`, record an audit event, with a reason that is not the actor's wish, and tell
+    the workspace's systems. The caller holds the campaign's lock."""
     was = row.state
     change_state(row, to, **values)
     audit.record(
         action, row, actor=actor, workspace=row.workspace, was=was, **({"because": because} if because else {})
     )
+    if action in TYPES:
+        outbox.add(
+            action,
+            row.pk,
+            workspace_id=row.workspace_id,
+            live=row.live,
+            campaign_id=row.pk,
+            state=to,
+            use_case_id=row.lane.use_case_id,
+        )
     return row
 
 

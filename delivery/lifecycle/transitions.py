@@ -1,4 +1,4 @@
-"""The only code that changes statuses: applies transitions set-wise and updates the counts in the same statement.
+"""The only code that changes statuses: applies transitions set-wise, with the counts and the events of the same statement.
 
 A transition names the status it was decided from. A row that has left that status meanwhile is not changed, and the caller gets the
 ids of the rows that were. So two workers, or a late result and an early report, never overwrite each other.
@@ -26,6 +26,7 @@ from delivery.lifecycle.status import (
     can_transition_drop,
 )
 from rvm.platform.database import sql
+from rvm.platform.events.outbox import COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,19 @@ def _words(values: Collection[StrEnum]) -> str:
     return "('" + "', '".join(sorted(values)) + "')"
 
 
+# The event of each voicemail in `moved`, except that one is being sent, and that an attempt which came to nothing is repeated.
+_TELL = f"""
+  INSERT INTO platform_outbox ({COLUMNS})
+  SELECT m.workspace_id, m.live, 'voicemail.' || m.to_status, m.id, m.at,
+         jsonb_build_object('voicemail_id', m.id, 'status', m.to_status, 'reason', nullif(m.reason, ''), 'attempts', m.attempts,
+                            'use_case_id', m.use_case_id, 'campaign_id', CASE WHEN NOT l.for_api THEN l.id END)
+    FROM moved m JOIN delivery_lane l ON l.id = m.lane_id
+   WHERE m.to_status <> 'queued' OR m.from_status = 'failed'
+"""  # noqa: S608 - of constants
 # Every transaction that waits for locks on voicemails takes them in this order, so that two of them cannot deadlock. Without it, the
 # update would lock rows in the order of its plan.
 _LOCK_IN_ORDER = "SELECT 1 FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
-# Changes the voicemails that still have the status that the transition was decided from, and updates the counts.
+# Changes the voicemails that still have the status that the transition was decided from, updates the counts and tells of the changes.
 _APPLY_TRANSITIONS = f"""
 WITH asked AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],
@@ -74,7 +84,9 @@ WITH asked AS (
          ended_at = CASE WHEN a.to_status IN {_words(TERMINAL)} THEN t.at END
     FROM asked a, (SELECT %s::timestamptz AS at) t
    WHERE v.id = a.id AND v.status = a.from_status AND v.reason = a.from_reason AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)
-  RETURNING v.id, v.lane_id, a.from_status, a.from_reason, a.to_status, a.reason
+  RETURNING v.id, v.lane_id, a.from_status, a.from_reason, a.to_status, a.reason, v.workspace_id, v.live, v.attempts, v.use_case_id,
+            t.at
+), told AS ({_TELL}
 ), counted AS (
   INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
   SELECT lane_id, status, reason, sum(delta)
@@ -119,8 +131,8 @@ def apply(transitions: Sequence[Transition], at: datetime, *, locked: bool = Fal
         return {row[0] for row in sql.run(_APPLY_TRANSITIONS, parameters)}
 
 
-# Queues failed voicemails and updates the counts. The caller has locked the rows, so only the status is compared.
-_REQUEUE_FAILED = """
+# Queues failed voicemails, updates the counts and tells of it. The caller has locked the rows, so only the status is compared.
+_REQUEUE_FAILED = f"""
 WITH was AS (
   SELECT id, reason FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) AND status = 'failed'
 ), moved AS (
@@ -129,14 +141,16 @@ WITH was AS (
          expires_at = CASE WHEN t.until IS NOT NULL THEN greatest(v.expires_at, t.until) END
     FROM was, (SELECT %s::timestamptz AS at, %s::timestamptz AS until) t
    WHERE v.id = was.id
-  RETURNING v.lane_id, was.reason
+  RETURNING v.id, v.lane_id, 'failed' AS from_status, was.reason AS from_reason, 'queued' AS to_status, v.reason, v.workspace_id,
+            v.live, v.attempts, v.use_case_id, t.at
+), told AS ({_TELL}
 ), counted AS (
   INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
-  SELECT lane_id, 'failed', reason, -count(*) FROM moved GROUP BY lane_id, reason
+  SELECT lane_id, 'failed', from_reason, -count(*) FROM moved GROUP BY lane_id, from_reason
   UNION ALL SELECT lane_id, 'queued', '', count(*) FROM moved GROUP BY lane_id
 )
 SELECT count(*) FROM moved
-"""
+"""  # noqa: S608 - of constants
 
 
 def requeue(voicemail_ids: Iterable[UUID], at: datetime, *, expires_at: datetime | None) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -25,6 +26,7 @@ from delivery.transport.interface import CarrierRequest, CarrierResponse, Transp
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.events import outbox
 
 log = structlog.get_logger(__name__)
 
@@ -91,10 +93,21 @@ def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: C
     except MediaUploadFailed as error:
         wait = min(FIRST_WAIT * 2 ** min(media.attempts - 1, 16), MAX_WAIT)
         changes = {"state": State.FAILED, "error": str(error)[:200], "due_at": now() + wait}
-    held = CarrierMedia.objects.filter(pk=media.pk, state=State.WANTED, attempts=media.attempts).update(**changes)
+    held = _save(media, changes)
     log.info("media_uploaded", media=str(media.pk), state=changes["state"], attempt=media.attempts, recorded=bool(held))
     wake("dispatch")
     return True
+
+
+def _save(media: CarrierMedia, changes: dict[str, Any]) -> bool:
+    """Save what became of the upload, unless another attempt has begun; a refusal is told to the workspace's systems."""
+    with transaction.atomic():
+        held = CarrierMedia.objects.filter(pk=media.pk, state=State.WANTED, attempts=media.attempts).update(**changes)
+        if held and changes["state"] == State.REFUSED:
+            recording = media.recording
+            ids = {"recording_id": recording.pk, "setup_id": media.setup_id}
+            outbox.add("recording.refused", recording.pk, workspace_id=recording.workspace_id, live=True, **ids)
+    return bool(held)
 
 
 def _lease_next(now: datetime) -> CarrierMedia | None:

@@ -14,7 +14,10 @@ class PlatformConfig(AppConfig):
         import rvm.platform.accounts.sessions  # noqa: F401
         from rvm.platform.audit.chain import seals_under_older_keys
         from rvm.platform.database import grants, session
+        from rvm.platform.events import retention, types
+        from rvm.platform.retention import purges
         from rvm.platform.rotation import columns, files, indexes, second_factors, stores
+        from rvm.platform.webhooks import event_types
 
         stores.CIPHERTEXTS += [columns.encrypted_columns, files.stored_files, second_factors.second_factors]
         stores.INDEXES.append(indexes.index_columns)
@@ -22,3 +25,5 @@ class PlatformConfig(AppConfig):
         connection_created.connect(session.prepare)
         checks.register(session.check_pooler, checks.Tags.database)
         checks.register(grants.check_role, checks.Tags.database)
+        purges.PURGES.append(retention.EVENTS)
+        types.add(event_types.TYPES)

@@ -16,24 +16,22 @@ from django.db.models.functions import Now
 
 from rvm.platform import organisations
 from rvm.platform.database.ids import uuid7
+from rvm.platform.database.rows import Row as Row
 from rvm.platform.encryption.fields import EncryptedField
+from rvm.platform.events.models import Event as Event  # tables of this layer are found in this module
+from rvm.platform.events.models import Outbox as Outbox
 from rvm.platform.retention.kinds import RetentionKind
 from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
 from rvm.platform.times.zones import MAX_NAME, check_zone
+from rvm.platform.webhooks.models import WebhookAttempt as WebhookAttempt
+from rvm.platform.webhooks.models import WebhookDelivery as WebhookDelivery
+from rvm.platform.webhooks.models import WebhookDestination as WebhookDestination
+from rvm.platform.webhooks.models import WebhookSecret as WebhookSecret
 
 MAX_HOLD_REASON = 500
 # The longest IPv6 network: eight groups of four, and a prefix.
 MAX_NETWORK = 43
-
-
-class Row(models.Model):
-    """The base of the project's tables: a time-ordered id."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-
-    class Meta:
-        abstract = True
 
 
 class User(AbstractUser):

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from rvm.platform import audit
 from rvm.platform.errors import ServiceError
+from rvm.platform.events import outbox
 from rvm.platform.models import User, Workspace
 from rvm.platform.organisations import shares_with_others
 from rvm.platform.times import moments
@@ -98,6 +99,11 @@ def lift(
         if consent and not copy.purposes:
             end_earlier(copy, actor)  # the new consent was given to this workspace, so that one may need another
         _record_event("lifted", copy, actor, reason=LIFTED_ELSEWHERE)
+    outbox.add_all(
+        "suppression.lifted",
+        [(each.workspace_id, each.pk, {"suppression_id": each.pk, "kind": each.kind}) for each in (row, *copies)],
+        live=True,
+    )
     return row
 
 

@@ -438,7 +438,7 @@ class Migration(migrations.Migration):
             name='RetentionRule',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('numbers', 'Numbers and fields of people'), ('recordings', 'Recordings and clips'), ('callbacks', 'Raw callbacks and messages'), ('lists', 'Uploaded lists'), ('drafts', 'Drafts of campaigns'), ('answers', 'Stored responses of the API'), ('sessions', 'Sessions of browsers'), ('audit', 'Audit events')], max_length=12)),
+                ('kind', models.CharField(choices=[('numbers', 'Numbers and fields of people'), ('recordings', 'Recordings and clips'), ('callbacks', 'Raw callbacks and messages'), ('lists', 'Uploaded lists'), ('drafts', 'Drafts of campaigns'), ('answers', 'Stored responses of the API'), ('events', 'Events and deliveries of webhooks'), ('sessions', 'Sessions of browsers'), ('audit', 'Audit events')], max_length=12)),
                 ('days', models.PositiveIntegerField()),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace')),
             ],

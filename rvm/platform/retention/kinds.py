@@ -20,6 +20,7 @@ class RetentionKind(TextChoices):
     LISTS = "lists", "Uploaded lists"
     DRAFTS = "drafts", "Drafts of campaigns"
     ANSWERS = "answers", "Stored responses of the API"
+    EVENTS = "events", "Events and deliveries of webhooks"
     SESSIONS = "sessions", "Sessions of browsers"
     AUDIT = "audit", "Audit events"
 
@@ -77,6 +78,10 @@ TERMS: dict[RetentionKind, Term] = {
     ),
     # The API promises a day (docs/integrate/requests.md).
     RetentionKind.ANSWERS: Term("Responses that are returned again for an Idempotency-Key.", 1, 1, 1),
+    # The feed promises 30 days (docs/integrate/events.md): as long as a system may be away and still catch up.
+    RetentionKind.EVENTS: Term(
+        "What happened, as systems were or are yet to be told it: ids, states and codes.", 30, 30, 30
+    ),
     RetentionKind.SESSIONS: Term("Ended and expired sessions of browsers.", 1, 1, 1),
     # HIPAA asks for six years, and removing events breaks the chain that proves the others (docs/operate/audit.md). They hold ids,
     # never a number, name or text of a person.

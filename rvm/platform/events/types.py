@@ -1,0 +1,28 @@
+"""The types of events, each with its sentence and the fields of its data. Plain data, to which each layer adds its own at start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from rest_framework.serializers import BaseSerializer
+
+MAX_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """`name` is the noun of what it is about, a dot, and what became of it. `data` describes its fields in the
+    reference."""
+
+    name: str
+    sentence: str
+    data: type[BaseSerializer[Any]]
+
+
+TYPES: dict[str, EventType] = {}
+
+
+def add(types: Iterable[EventType]) -> None:
+    TYPES.update((each.name, each) for each in types)

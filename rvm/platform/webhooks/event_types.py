@@ -1,0 +1,23 @@
+"""Types of events about webhooks themselves."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from rvm.platform.events.types import EventType
+
+PING, DISABLED = "webhook.ping", "webhook_destination.disabled"
+
+
+class DestinationEventSerializer(serializers.Serializer[None]):
+    destination_id = serializers.UUIDField()
+
+
+TYPES = [
+    EventType(PING, "Somebody tests the destination; it alone is told.", DestinationEventSerializer),
+    EventType(
+        DISABLED,
+        "A destination took nothing for so long that it gets nothing until somebody enables it; the others are told.",
+        DestinationEventSerializer,
+    ),
+]
