@@ -138,7 +138,7 @@ def _audit(action: str, recipient_import: RecipientImport, **details: object) ->
             live=campaign.live,
             import_id=recipient_import.pk,
             campaign_id=campaign.pk,
-            state=recipient_import.state,
+            state=action.partition(".")[2],
         )
 
 
