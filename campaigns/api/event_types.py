@@ -39,6 +39,6 @@ _IMPORTS = {
     "failed": "The list could not be checked or imported.",
 }
 TYPES = [
-    *(EventType(f"campaign.{what}", sentence, CampaignEventSerializer) for what, sentence in _CAMPAIGNS.items()),
-    *(EventType(f"import.{what}", sentence, ImportEventSerializer) for what, sentence in _IMPORTS.items()),
+    *(EventType(f"campaign.{what}", description, CampaignEventSerializer) for what, description in _CAMPAIGNS.items()),
+    *(EventType(f"import.{what}", description, ImportEventSerializer) for what, description in _IMPORTS.items()),
 ]

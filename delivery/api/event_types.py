@@ -11,7 +11,7 @@ from rvm.platform.events.types import EventType
 
 # A voicemail that is being sent is told once it is known what became of that.
 TOLD = [status for status in VoicemailStatus if status is not VoicemailStatus.SENDING]
-_SENTENCES = {
+_DESCRIPTIONS = {
     VoicemailStatus.QUEUED: "A failed voicemail is queued again, because somebody retries it.",
     VoicemailStatus.UNCERTAIN: "The carrier may or may not have taken the voicemail; it is being found out.",
     VoicemailStatus.ACCEPTED: "The carrier has taken the voicemail and will report what becomes of it.",
@@ -38,7 +38,7 @@ class RecordingEventSerializer(serializers.Serializer[None]):
 
 
 TYPES = [
-    *(EventType(f"voicemail.{status}", _SENTENCES[status], VoicemailEventSerializer) for status in TOLD),
+    *(EventType(f"voicemail.{status}", _DESCRIPTIONS[status], VoicemailEventSerializer) for status in TOLD),
     EventType(
         "recording.refused",
         "The setup's carrier refuses the recording, so no voicemail is sent with it there.",

@@ -1,4 +1,4 @@
-"""The types of events, each with its sentence and the fields of its data. Plain data, to which each layer adds its own at start."""
+"""The types of events, each with its description and the fields of its data: plain data, to which each layer adds its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class EventType:
     reference."""
 
     name: str
-    sentence: str
+    description: str
     data: type[BaseSerializer[Any]]
 
 
