@@ -66,6 +66,8 @@ MESSAGES: dict[str, str] = {
     "failed_work.dismissed": "{who} took failed background work off the list: {it}",
     "sending.held": "{who} held all sending",
     "sending.released": "{who} released all sending",
+    "webhook_destination.disabled": "{who} disabled the webhook destination {it}",
+    "webhook_destination.enabled": "{who} enabled the webhook destination {it}",
     "workspace.created": "{who} created the workspace {it}",
     "workspace.updated": "{who} changed the workspace {it}",
 }
@@ -84,6 +86,7 @@ SUBJECTS: dict[str, Subject] = {
     "platform.membership": Subject("membership", "user__username"),
     "platform.organisation": Subject("organisation", "name"),
     "platform.user": Subject("account", "username"),
+    "platform.webhookdestination": Subject("webhook destination", "name"),
     "platform.workspace": Subject("workspace", "name"),
 }
 

@@ -27,7 +27,8 @@ class Migration(migrations.Migration):
                 ('subject_id', models.UUIDField(help_text='What the event is about: a later event of it waits for this one.')),
                 ('state', models.CharField(choices=[('pending', 'Waits for its next attempt'), ('delivered', 'Taken by the receiver'), ('failed', 'Given up after the last attempt')], default='pending', max_length=9)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('due_at', models.DateTimeField(help_text='When the next attempt is due, or the lease of the one under way ends.', null=True)),
+                ('probes', models.PositiveSmallIntegerField(default=0, help_text='Attempts by which the destination was tried, and which its schedule does not count.')),
+                ('due_at', models.DateTimeField(help_text='When the next attempt is due; empty once it has ended.', null=True)),
                 ('replay', models.BooleanField(default=False, help_text='Whether somebody asked for it again.')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('ended_at', models.DateTimeField(null=True)),
@@ -78,6 +79,8 @@ class Migration(migrations.Migration):
                 ('failing_since', models.DateTimeField(editable=False, help_text='Since when nothing was taken; empty if all is well.', null=True)),
                 ('failures', models.PositiveIntegerField(default=0, editable=False, help_text='Attempts in a row that were not taken.')),
                 ('waits_until', models.DateTimeField(editable=False, help_text='Until when it is left alone after failures.', null=True)),
+                ('held_by', models.UUIDField(editable=False, help_text='The process that sends to it; no other does.', null=True)),
+                ('held_until', models.DateTimeField(editable=False, help_text='Until when it is held; a process that was killed extends this no more.', null=True)),
                 ('disabled_at', models.DateTimeField(editable=False, null=True)),
                 ('disabled_because', models.CharField(blank=True, editable=False, max_length=300)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
@@ -141,7 +144,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['destination', 'subject_id'], name='delivery_pending'),
+            index=models.Index(condition=models.Q(('state', 'pending')), fields=['destination', 'subject_id', 'id'], name='delivery_pending'),
         ),
         # Events are gone within a second of being written, so the size of their table says nothing about how many dead ones it holds.
         migrations.RunSQL(

@@ -64,6 +64,10 @@ class WebhookDestination(Row):
     waits_until = models.DateTimeField(
         null=True, editable=False, help_text="Until when it is left alone after failures."
     )
+    held_by = models.UUIDField(null=True, editable=False, help_text="The process that sends to it; no other does.")
+    held_until = models.DateTimeField(
+        null=True, editable=False, help_text="Until when it is held; a process that was killed extends this no more."
+    )
     disabled_at = models.DateTimeField(null=True, editable=False)
     disabled_because = models.CharField(max_length=MAX_BECAUSE, blank=True, editable=False)
     created_by = models.ForeignKey(
@@ -122,9 +126,10 @@ class WebhookDelivery(models.Model):
     subject_id = models.UUIDField(help_text="What the event is about: a later event of it waits for this one.")
     state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(
-        null=True, help_text="When the next attempt is due, or the lease of the one under way ends."
+    probes = models.PositiveSmallIntegerField(
+        default=0, help_text="Attempts by which the destination was tried, and which its schedule does not count."
     )
+    due_at = models.DateTimeField(null=True, help_text="When the next attempt is due; empty once it has ended.")
     replay = models.BooleanField(default=False, help_text="Whether somebody asked for it again.")
     created_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
@@ -137,7 +142,9 @@ class WebhookDelivery(models.Model):
             models.Index(fields=["destination", "-id"], name="delivery_newest"),
             models.Index(fields=["destination", "event_id"], name="delivery_of_event"),
             models.Index(fields=["destination", "due_at"], name="delivery_due", condition=Q(state="pending")),
-            models.Index(fields=["destination", "subject_id"], name="delivery_pending", condition=Q(state="pending")),
+            models.Index(
+                fields=["destination", "subject_id", "id"], name="delivery_pending", condition=Q(state="pending")
+            ),
         ]
 
 

@@ -1,0 +1,96 @@
+"""What people ask of deliveries: one or all since a moment again, and a test of a destination.
+
+A replay has the ids of its events, so a receiver that remembers ids knows it. What a disabled destination is asked to get waits until
+it is enabled.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from rvm.platform.database import sql
+from rvm.platform.database.clock import database_now
+from rvm.platform.database.ids import first_id_at
+from rvm.platform.events import outbox
+from rvm.platform.webhooks.event_types import PING
+from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination
+
+# Whether the destination d is told of the event e: of what it has chosen, and of its own tests whatever it has chosen.
+IS_TOLD = f"""
+CASE WHEN e.type = '{PING}' THEN e.data ->> 'destination_id' = d.id::text
+     ELSE cardinality(d.accepted_event_types) = 0 OR e.type = ANY(d.accepted_event_types) END
+"""
+_COUNT = f"""
+SELECT count(*)
+  FROM platform_webhookdestination d
+  JOIN platform_event e ON e.workspace_id = d.workspace_id AND e.live = d.live AND e.id > %s AND e.id <= %s
+ WHERE d.id = %s AND ({IS_TOLD})
+"""  # noqa: S608 - of constants
+
+
+def first_position() -> UUID:
+    """The position of a new destination, which is told of what happens from now on."""
+    return first_id_at(database_now())
+
+
+@transaction.atomic
+def replay(delivery: WebhookDelivery) -> WebhookDelivery:
+    """The delivery of the same event anew, behind what waits of its subject; one that has not ended is due at once instead."""
+    _try_soon(delivery.destination_id)
+    again = WebhookDelivery.objects.select_for_update().get(pk=delivery.pk)
+    if again.state == WebhookDelivery.State.PENDING:
+        WebhookDelivery.objects.filter(pk=again.pk).update(due_at=Now())
+    else:
+        again = WebhookDelivery.objects.create(
+            destination_id=delivery.destination_id,
+            event_id=delivery.event_id,
+            type=delivery.type,
+            subject_id=delivery.subject_id,
+            due_at=Now(),
+            replay=True,
+        )
+    again.refresh_from_db()
+    return again
+
+
+@transaction.atomic
+def replay_since(destination: WebhookDestination, moment: datetime) -> int:
+    """Have the destination read the feed again from the moment on, in its order; how many events it gets again.
+
+    What waits of these events is read again, too, in its place among them. A moment at which it has not arrived yet changes nothing.
+    """
+    _try_soon(destination.pk)
+    was = WebhookDestination.objects.values_list("position", flat=True).get(pk=destination.pk)
+    position = first_id_at(moment)
+    if position >= was:
+        return 0
+    waiting = Q(destination_id=destination.pk, state=WebhookDelivery.State.PENDING, event_id__gt=position)
+    WebhookAttempt.objects.filter(delivery_id__in=WebhookDelivery.objects.filter(waiting).values("pk")).delete()
+    WebhookDelivery.objects.filter(waiting).delete()
+    WebhookDestination.objects.filter(pk=destination.pk).update(position=position)
+    [(count,)] = sql.run(_COUNT, [position, was, destination.pk])
+    return int(count)
+
+
+@transaction.atomic
+def ping(destination: WebhookDestination) -> None:
+    """Have the destination told of an event for a test, behind all that happened before; one that is left alone after failures is
+    tried at once."""
+    _try_soon(destination.pk)
+    outbox.add(
+        PING,
+        destination.pk,
+        workspace_id=destination.workspace_id,
+        live=destination.live,
+        destination_id=destination.pk,
+    )
+
+
+def _try_soon(destination_id: UUID) -> None:
+    """Leave the destination alone no longer; also the lock under which its deliveries are changed."""
+    WebhookDestination.objects.filter(pk=destination_id).update(waits_until=None)

@@ -1,0 +1,62 @@
+"""Destinations, and events of the feed that they are told of."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from rvm.platform.database.clock import database_now
+from rvm.platform.database.ids import uuid7, uuid7_at
+from rvm.platform.events import outbox, publisher
+from rvm.platform.events.models import Event
+from rvm.platform.models import Workspace
+from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination, WebhookSecret
+
+SECRET = "whsec_" + "c2VjcmV0" * 5
+
+
+def make_destination(
+    workspace: Workspace, url: str = "https://hooks.example.org/rvm", **fields: Any
+) -> WebhookDestination:
+    destination = WebhookDestination.objects.create(
+        workspace=workspace, url=url, **{"name": "Records", "live": True, **fields}
+    )
+    WebhookSecret.objects.create(destination=destination, secret=SECRET, last4=SECRET[-4:])
+    return destination
+
+
+def happens(
+    workspace: Workspace,
+    count: int = 1,
+    *,
+    type_name: str = "voicemail.delivered",
+    subject: UUID | None = None,
+    **data: Any,
+) -> list[UUID]:
+    """Publish events, each of a subject of its own if none is given, and return their ids."""
+    before = set(Event.objects.values_list("id", flat=True))
+    for _ in range(count):
+        outbox.add(type_name, subject or uuid7(), workspace_id=workspace.pk, live=True, **data)
+    while publisher.publish():
+        pass
+    return list(Event.objects.exclude(id__in=before).order_by("id").values_list("id", flat=True))
+
+
+def happened(workspace: Workspace, ago: timedelta, type_name: str = "voicemail.delivered") -> UUID:
+    """An event of the feed that is some time old."""
+    moment: datetime = database_now() - ago
+    event = Event.objects.create(
+        id=uuid7_at(int(moment.timestamp() * 1000)),
+        workspace=workspace,
+        live=True,
+        type=type_name,
+        subject_id=uuid7(),
+        occurred_at=moment,
+        data={},
+    )
+    return event.pk
+
+
+def deliveries(destination: WebhookDestination) -> list[WebhookDelivery]:
+    return list(WebhookDelivery.objects.filter(destination=destination).order_by("id"))
