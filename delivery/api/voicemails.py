@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -40,15 +40,17 @@ from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.idempotency import PreparedView
 from rvm.platform.api.lists import ActionView, CreateView, ListView, RowsView, page_of
+from rvm.platform.api.pagination import Listing
 from rvm.platform.api.permissions import require_scope
 from rvm.platform.api.rendering import JSONParser
-from rvm.platform.database import narrow_rows
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.narrow_rows import NarrowRows
 from rvm.platform.errors import ServiceError
 from rvm.platform.scopes import Scope
 from usecases.selectors import NO_SUCH_USE_CASE
 
 TAGS = ["Voicemail"]
+_ROWS = NarrowRows(Voicemail, SHOWN, SHOWN_OF_OTHERS)
 
 
 class _VoicemailView(DeliveryView, RowsView):
@@ -88,12 +90,13 @@ class _VoicemailView(DeliveryView, RowsView):
     def rows(self, query: VoicemailQuery, live: bool | None) -> QuerySet[Voicemail]:
         return voicemails(self.workspace, query.voicemail_filter(), live=live)
 
-    def first(
-        self, query: VoicemailQuery, rows: QuerySet[Voicemail], count: int, below: UUID | None
-    ) -> Iterable[Voicemail]:
-        live = self.world(query.asked_live)
-        found = newest(self.workspace, query.voicemail_filter(), count, live=live, below=below)
-        return narrow_rows.read(found, SHOWN, SHOWN_OF_OTHERS)
+    def listing(self, query: VoicemailQuery, live: bool) -> Listing[Voicemail]:
+        filters = query.voicemail_filter()
+
+        def first(count: int, below: UUID | None) -> list[Voicemail]:
+            return _ROWS.newest(newest(self.workspace, filters, count, live=live, below=below))
+
+        return Listing(Voicemail, first)
 
     def serialize(self, row: Voicemail) -> Any:
         return in_their_words(super().serialize(row)) if self.compatible else super().serialize(row)

@@ -1,141 +1,180 @@
-"""The first page of a list of voicemails, which an index has together whatever it is filtered by, among millions of others."""
+"""The first page of a list of voicemails, which an index has together whatever it is filtered by, among millions of others.
+
+The statements are texts, put together from what is asked for: the ORM took longer to write one than PostgreSQL to answer it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, UUIDField, Value
-from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce
-
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.models import Lane, Voicemail
-from delivery.selectors.filters import EPOCH, Among, VoicemailFilter, conditions_of, failed_for
+from delivery.selectors.filters import EPOCH, VoicemailFilter, conditions_of
 from delivery.selectors.voicemails import voicemails
 from rvm.platform.database.ids import first_id_at
+from rvm.platform.database.narrow_rows import Statement
 from rvm.platform.models import Workspace
-from usecases.models import UseCase
 
+_NEWEST = """
+SELECT v.id FROM delivery_voicemail v WHERE {conditions} ORDER BY v.id DESC LIMIT %(count)s
+"""
 # The newest voicemails of each group, which an index has together and in order. They are compared as rows, because the planner
 # leaves an order by what is equal to something out of account, and would read all newer voicemails on its way to what is rare or
-# ended long ago: it takes values for evenly spread over the years. The other conditions are hidden from it, because it would
-# take them for reasons to sort.
+# ended long ago: it takes values for evenly spread over the years. The other conditions are hidden from it by `coalesce`, because
+# it would take them for reasons to sort.
 _NEWEST_OF_EACH = """
-SELECT found.id FROM ({groups}) AS grouped CROSS JOIN unnest(%s::text[]) AS kind(word)
- CROSS JOIN LATERAL ({voicemails}) AS found(id) ORDER BY found.id DESC LIMIT %s
+SELECT found.id FROM ({groups}) AS grouped CROSS JOIN unnest(%({words})s::text[]) AS kind(word) CROSS JOIN LATERAL (
+  SELECT v.id FROM delivery_voicemail v
+   WHERE ({columns}, v.id) >= ({values}, greatest(grouped.low, %({low})s::uuid{enough}))
+     AND ({columns}, v.id) <= ({values}, least(grouped.high, %(high)s::uuid))
+     AND coalesce({conditions}, false){partial}
+   ORDER BY {order}, v.id DESC LIMIT %(count)s) AS found
+ ORDER BY found.id DESC LIMIT %(count)s
 """
-_OF_A_GROUP = """
-({columns}, delivery_voicemail.id) >= ({values}, greatest(grouped.low, %s::uuid))
-AND ({columns}, delivery_voicemail.id) <= ({values}, least(grouped.high, %s::uuid))
+# Most have the first of the words. Where these are enough for the page, those of the others that are older than all of them are
+# not looked for: in a few of a campaign among many of its use case, each word would take as long as the first.
+_NEWEST_OF_TWO = """
+WITH likely AS MATERIALIZED ({likely})
+SELECT found.id FROM (SELECT id FROM likely UNION ALL ({others})) AS found(id) ORDER BY found.id DESC LIMIT %(count)s
 """
-# Those that were made since, and of the earlier ones those that have changed since, which are few and found by their own index.
+_ENOUGH = ", (SELECT likely.id FROM likely ORDER BY likely.id DESC OFFSET %(count)s - 1 LIMIT 1)"
+# Those that were made since, and where these do not fill the page, of the earlier ones those that have changed since, which are few
+# and found by their own index.
 _CHANGED = """
-SELECT found.id FROM (({made}) UNION ALL (SELECT id FROM ({changed} OFFSET 0) AS changed(id))) AS found(id)
- ORDER BY found.id DESC LIMIT %s
+WITH made AS MATERIALIZED ({made})
+SELECT found.id FROM (SELECT id FROM made UNION ALL (
+  SELECT v.id FROM delivery_voicemail v WHERE {conditions} AND (SELECT count(*) FROM made) < %(count)s OFFSET 0)) AS found(id)
+ ORDER BY found.id DESC LIMIT %(count)s
 """
+_USE_CASES = """
+SELECT id AS use_case_id, %(lowest)s::uuid AS low, %(highest)s::uuid AS high
+  FROM usecases_usecase WHERE workspace_id = %(workspace_id)s"""
+_OF_CAMPAIGN = """
+SELECT use_case_id, coalesce(first_id, %(lowest)s::uuid) AS low, coalesce(last_id, %(highest)s::uuid) AS high
+  FROM delivery_lane WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s AND NOT for_api"""
+_SETUPS = "SELECT id AS setup_id FROM usecases_telephonysetup WHERE workspace_id = %(workspace_id)s"
+# A campaign and its lane have the same id; lanes of the API do not belong to a campaign.
+_IN_CAMPAIGN = (
+    "v.lane_id = %(campaign_id)s AND EXISTS (SELECT FROM delivery_lane WHERE id = %(campaign_id)s AND NOT for_api)"
+)
+_AT_CARRIER = f"v.setup_id = ANY(ARRAY({_SETUPS} AND carrier = %(carrier)s))"
+_FAILED_FOR = f"(v.status <> '{VoicemailStatus.FAILED}' OR v.reason = ANY(%(failed_for)s))"
+# By the lookups of `conditions_of`.
+_COMPARISONS = {"": "=", "in": "= ANY", "gte": ">=", "lt": "<"}
 _LOWEST, _HIGHEST = UUID(int=0), UUID(int=(1 << 128) - 1)
-_Sql = tuple[str, tuple[Any, ...]]
 
 
 def newest(
-    workspace: Workspace, filters: VoicemailFilter, count: int, *, live: bool | None, below: UUID | None = None
-) -> QuerySet[Voicemail]:
-    """The first `count` of `voicemails`, newest first, with ids less than `below`."""
-    by_groups = live is True and not _names_few(filters)
-    groups = _groups(workspace, filters) if by_groups else None
-    if by_groups and filters.updated_after:
-        statement, parameters = _changed(workspace, filters, groups, count, below)
-    elif groups:
-        statement, parameters = _newest_of_each(workspace, groups, count, below)
-    else:
+    workspace: Workspace, filters: VoicemailFilter, count: int, *, live: bool, below: UUID | None = None
+) -> Statement:
+    """The ids of the first `count` of `voicemails`, newest first, of those that are less than `below`."""
+    if filters.recipient or filters.reference or filters.record_number or filters.either:
+        # An index finds all that match, without their order.
         found = voicemails(workspace, filters, live=live).order_by("-id")
-        return (found.filter(id__lt=below) if below else found)[:count]
-    among = RawSQL(f"ARRAY({statement})", parameters)  # made here  # noqa: S611  # nosec B611
-    return Voicemail.objects.filter(Among(F("pk"), among)).order_by("-id")
+        return Statement(*(found.filter(id__lt=below) if below else found).values("pk")[:count].query.sql_with_params())
+    compared = conditions_of([workspace.pk], replace(filters, carrier=""))
+    low, end = compared.pop("id__gte", _LOWEST), compared.pop("id__lt", _HIGHEST)
+    asked = _Asked(filters, compared, live)
+    values = {
+        **compared,
+        "workspace_id": workspace.pk,
+        "campaign_id": filters.campaign_id,
+        "carrier": filters.carrier,
+        "failed_for": list(filters.failed_for),
+        "lowest": _LOWEST,
+        "low": low,
+        "high": UUID(int=min(end, below or end).int - 1),
+        "highest": _HIGHEST,
+        "count": count,
+    }
+    if live and filters.updated_after:
+        since = max(first_id_at(max(filters.updated_after, EPOCH)), low)
+        values |= {"since": since, "before_since": min(UUID(int=since.int - 1), values["high"])}
+        made = _newest(asked, values, low="since")
+        return Statement(_CHANGED.format(made=made, conditions=asked.texts("low", "before_since")), values)
+    return Statement(_newest(asked, values, low="low"), values)
 
 
-def _names_few(filters: VoicemailFilter) -> bool:
-    """Whether an index finds all that match, without their order."""
-    return bool(filters.recipient or filters.reference or filters.record_number or filters.either)
+class _Asked(NamedTuple):
+    """What is asked for, and what is compared with columns of it, by the lookups of `conditions_of`."""
+
+    filters: VoicemailFilter
+    compared: Mapping[str, Any]
+    live: bool
+
+    def texts(self, low: str, high: str, *, without: Collection[str] = ()) -> str:
+        """The conditions but for those `without`, of ids from one parameter to another."""
+        texts = ["v.workspace_id = %(workspace_id)s", "v.live" if self.live else "NOT v.live"]
+        texts += [f"v.id >= %({low})s", f"v.id <= %({high})s"]
+        for name in self.compared.keys() - without:
+            column, _, lookup = name.partition("__")
+            texts.append(f"v.{column} {_COMPARISONS[lookup]} (%({name})s)")
+        others = {"campaign_id": _IN_CAMPAIGN, "carrier": _AT_CARRIER, "failed_for": _FAILED_FOR}
+        texts += [text for name, text in others.items() if getattr(self.filters, name) and name not in without]
+        return " AND ".join(texts)
 
 
 class _Groups(NamedTuple):
     """Voicemails by what they have in the first `columns` of an index: one has a word of `words`, the others are what `rows` name,
-    with the least and the greatest id that these have. `rest` are the remaining filters."""
+    with the least and the greatest id that these have. `by` are the conditions that this answers."""
 
     columns: tuple[str, ...]
-    words: list[str]
-    rows: QuerySet[Any, dict[str, Any]]
-    rest: VoicemailFilter
+    words: Sequence[str]
+    rows: str
+    by: frozenset[str]
 
 
-def _groups(workspace: Workspace, filters: VoicemailFilter) -> _Groups | None:
+def _newest(asked: _Asked, values: dict[str, Any], *, low: str) -> str:
+    """The statement for ids from this parameter on; `values` get what it needs."""
+    groups = _groups(asked.filters) if asked.live else None
+    if groups is None:
+        return _NEWEST.format(conditions=asked.texts(low, "high"))
+    values |= {"likely": list(groups.words[:1]), "others": list(groups.words[1:])}
+    likely = _newest_of_each(asked, groups, "likely", low)
+    if not values["others"]:
+        return likely
+    return _NEWEST_OF_TWO.format(likely=likely, others=_newest_of_each(asked, groups, "others", low, _ENOUGH))
+
+
+def _newest_of_each(asked: _Asked, groups: _Groups, words: str, low: str, enough: str = "") -> str:
+    columns = [f"v.{column}" for column in groups.columns]
+    return _NEWEST_OF_EACH.format(
+        groups=groups.rows,
+        words=words,
+        low=low,
+        enough=enough,
+        columns=", ".join(columns),
+        values=", ".join(
+            "kind.word" if column in ("status", "reason") else f"grouped.{column}" for column in groups.columns
+        ),
+        conditions=f"({asked.texts(low, 'high', without=groups.by)})",
+        # What the partial index is of.
+        partial=" AND v.reason > ''" if "reason" in groups.columns else "",
+        order=", ".join(f"{column} DESC" for column in columns),
+    )
+
+
+def _groups(filters: VoicemailFilter) -> _Groups | None:
     """None for all voicemails of the workspace, which an index has in order."""
-    statuses = [*(filters.statuses or VoicemailStatus)]
     named = [filters.use_case_id, filters.campaign_id, filters.setup_id, filters.carrier, filters.reason]
     if not any(named) and not filters.statuses:
         return None
-    use_cases = {"of_use_case_id": F("pk")}
-    rows: QuerySet[Any] = UseCase.objects.filter(workspace=workspace)
-    bounds: dict[str, Any] = {"low": Value(_LOWEST, UUIDField()), "high": Value(_HIGHEST, UUIDField())}
-    if filters.campaign_id:
-        rows = Lane.objects.filter(workspace=workspace, pk=filters.campaign_id, for_api=False)
-        bounds = {"low": Coalesce("first_id", bounds["low"]), "high": Coalesce("last_id", bounds["high"])}
-        use_cases = {"of_use_case_id": F("use_case")}
+    use_cases = _OF_CAMPAIGN if filters.campaign_id else _USE_CASES
     if filters.use_case_id:
-        rows = rows.filter(**{"use_case" if filters.campaign_id else "pk": filters.use_case_id})
-    setups = {"of_setup_id": F("workspace__setups")}
-    sought = {"workspace__setups": filters.setup_id, "workspace__setups__carrier": filters.carrier}
-    by_setup = rows.filter(**{name: value for name, value in sought.items() if value})
+        use_cases += f" AND {'use_case_id' if filters.campaign_id else 'id'} = %(use_case_id)s"
+    setups = _SETUPS
+    setups += " AND id = %(setup_id)s" if filters.setup_id else ""
+    setups += " AND carrier = %(carrier)s" if filters.carrier else ""
+    both = f"FROM ({use_cases}) AS named CROSS JOIN ({setups}) AS setups"
     if filters.reason:
-        rest = replace(filters, use_case_id=None, setup_id=None, carrier="", reason="")
         columns = ("reason", "use_case_id", "setup_id")
-        return _Groups(columns, [filters.reason], by_setup.values(**use_cases, **setups, **bounds), rest)
+        by = frozenset({"reason", "use_case_id", "setup_id", "carrier"})
+        return _Groups(columns, [filters.reason], f"SELECT use_case_id, setup_id, low, high {both}", by)
+    # Most are delivered.
+    statuses = sorted(filters.statuses or VoicemailStatus, key=lambda status: status != VoicemailStatus.DELIVERED)
     if filters.setup_id or filters.carrier:
-        rest = replace(filters, setup_id=None, carrier="", statuses=())
-        return _Groups(("setup_id", "status"), statuses, by_setup.values(**setups, **bounds).distinct(), rest)
-    rest = replace(filters, use_case_id=None, statuses=())
-    return _Groups(("use_case_id", "status"), statuses, rows.values(**use_cases, **bounds), rest)
-
-
-def _newest_of_each(workspace: Workspace, groups: _Groups, count: int, below: UUID | None) -> _Sql:
-    conditions = conditions_of([workspace.pk], replace(groups.rest, campaign_id=None))
-    low, high = conditions.pop("id__gte", _LOWEST), conditions.pop("id__lt", _HIGHEST)
-    high = UUID(int=min(high, below or high).int - 1)
-    if groups.rest.campaign_id:
-        conditions["lane_id"] = groups.rest.campaign_id
-    other = Q(workspace=workspace, live=True, **conditions) & failed_for(groups.rest)
-    hidden = ExpressionWrapper(other, output_field=BooleanField())
-    within = _OF_A_GROUP.format(
-        columns=", ".join(f"delivery_voicemail.{column}" for column in groups.columns),
-        values=", ".join(
-            "kind.word" if column in ("status", "reason") else f"grouped.of_{column}" for column in groups.columns
-        ),
-    )
-    each = Voicemail.objects.filter(
-        RawSQL(within, (low, high), output_field=BooleanField()),  # made here  # noqa: S611  # nosec B611
-        Coalesce(hidden, Value(False)),
-        # What the partial index is of.
-        **({"reason__gt": ""} if "reason" in groups.columns else {}),
-    ).order_by(*(f"-{column}" for column in groups.columns), "-id")
-    rows, of_rows = groups.rows.order_by().query.sql_with_params()
-    found, of_found = each.values("pk")[:count].query.sql_with_params()
-    return _NEWEST_OF_EACH.format(groups=rows, voicemails=found), (*of_rows, groups.words, *of_found, count)
-
-
-def _changed(
-    workspace: Workspace, filters: VoicemailFilter, groups: _Groups | None, count: int, below: UUID | None
-) -> _Sql:
-    since = first_id_at(max(filters.updated_after or EPOCH, EPOCH))
-    every = voicemails(workspace, filters, live=True).select_related(None)
-    every = every.filter(id__lt=below) if below else every
-    if groups is None:
-        made = every.filter(id__gte=since).order_by("-id").values("pk")[:count].query.sql_with_params()
-    else:
-        later = max(filters.created_after or EPOCH, filters.updated_after or EPOCH)
-        rest = replace(groups.rest, created_after=later)
-        made = _newest_of_each(workspace, groups._replace(rest=rest), count, below)
-    changed = every.filter(id__lt=since).order_by().values("pk").query.sql_with_params()
-    return _CHANGED.format(made=made[0], changed=changed[0]), (*made[1], *changed[1], count)
+        by = frozenset({"setup_id", "carrier", "status__in"})
+        return _Groups(("setup_id", "status"), statuses, f"SELECT DISTINCT setup_id, low, high {both}", by)
+    return _Groups(("use_case_id", "status"), statuses, use_cases, frozenset({"use_case_id", "status__in"}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache, partial
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from rvm.platform.api.compatibility import responses as compatible_responses
 from rvm.platform.api.fields import StrictSerializer, TextField, WholeNumberField, YesFilter
-from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, newest_first, page
+from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, Listing, listing, page
 from rvm.platform.api.rows.entity_tags import conditional
 from rvm.platform.api.views import ApiView
 from rvm.platform.audit.numbers_shown import filtered_by, given_by_caller
@@ -96,9 +96,9 @@ class RowsView(ApiView):
         """
         raise NotImplementedError
 
-    def first(self, query: Any, rows: QuerySet[Any], count: int, below: UUID | None) -> Iterable[Any]:
-        """The first `count` of the `rows`, newest first, below an id."""
-        return newest_first(rows, count, below)
+    def listing(self, query: Any, live: bool | None) -> Listing[Any]:
+        """The list of `rows`, where there is a faster way to its pages."""
+        return listing(self.rows(query, live))
 
     def context(self, rows: list[Any]) -> dict[str, Any]:
         """The serializer's context for these rows."""
@@ -123,20 +123,21 @@ class RowsView(ApiView):
         world = {"live": self.world(query.asked_live)} if isinstance(query, WorldQuery) else {}
         filters = {**self.kwargs, **query.filters, **world}
         filtered_by(filters)
-        rows, limit = self.rows(query, world.get("live", self.reach)), query.validated_data["limit"]
+        live, limit = world.get("live", self.reach), query.validated_data["limit"]
         token = query.validated_data.get("continuation_token")
         if self.compatible:
             found = compatible_responses.page(
-                rows, limit=limit if "limit" in query.initial_data else None, continuation_token=token
+                self.rows(query, live),
+                limit=limit if "limit" in query.initial_data else None,
+                continuation_token=token,
             )
         else:
             found = page(
-                rows,
+                self.listing(query, live),
                 workspace_id=self.workspace.pk,
                 filters=filters,
                 limit=limit,
                 continuation_token=token,
-                first=partial(self.first, query),
             )
         return Response(
             {

@@ -22,9 +22,19 @@ MAX_LIMIT = 200
 Item = TypeVar("Item", bound=Model)
 
 
-def newest_first(rows: QuerySet[Any], count: int, below: UUID | None) -> Iterable[Any]:
-    """The first `count` rows of a list, with ids less than `below`."""
-    return (rows.filter(id__lt=below) if below else rows).order_by("-id")[:count]
+class Listing(NamedTuple, Generic[Item]):
+    """A list that is already filtered: the model of its rows, and what reads so many of them, newest first, below an id."""
+
+    model: type[Item]
+    first: Callable[[int, UUID | None], Iterable[Item]]
+
+
+def listing(rows: QuerySet[Item]) -> Listing[Item]:
+    """The list of these rows."""
+    return Listing(
+        rows.model,
+        lambda count, below: (rows.filter(id__lt=below) if below else rows).order_by("-id")[:count],
+    )
 
 
 class Page(NamedTuple, Generic[Item]):
@@ -34,23 +44,21 @@ class Page(NamedTuple, Generic[Item]):
 
 
 def page(
-    queryset: QuerySet[Item],
+    listed: Listing[Item],
     *,
     workspace_id: UUID,
     filters: Mapping[str, Any],
     limit: object = None,
     continuation_token: object = None,
-    first: Callable[[QuerySet[Item], int, UUID | None], Iterable[Item]] = newest_first,
 ) -> Page[Item]:
-    """One page of `queryset`, which is already filtered by `filters` (any JSON values; their order does not matter).
+    """One page of a list, which is already filtered by `filters` (any JSON values; their order does not matter).
 
-    `first` reads so many rows of it, newest first, below an id.
     `limit` and `continuation_token` are the unvalidated values of the API's caller. Raises Problem (422) for an unusable one.
     """
     size = _limit(limit)
-    signer = _signer(workspace_id, queryset.model, filters)
+    signer = _signer(workspace_id, listed.model, filters)
     below = _id_in(str(continuation_token), signer) if continuation_token else None
-    items = list(first(queryset, size + 1, below))
+    items = list(listed.first(size + 1, below))
     has_more = len(items) > size
     items = items[:size]
     return Page(items, signer.sign(items[-1].pk.hex) if has_more else None, has_more)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connection
 from django.db.models import Model
 
 from rvm.platform.audit.caller import current_caller
@@ -21,7 +22,7 @@ def record(
     numbers in `details` are masked. The request's id, its API key and the caller's address are read from the current request.
     """
     caller = current_caller()
-    return AuditEvent.objects.create(
+    event = AuditEvent(
         workspace=workspace,
         actor=actor,
         action=action,
@@ -32,3 +33,21 @@ def record(
         key_id=caller.key_id,
         address=caller.address,
     )
+    _insert(event)
+    return event
+
+
+# The ORM takes several times as long to write the statement as PostgreSQL to insert the row, and many a request records an event.
+_COLUMNS = [field for field in AuditEvent._meta.concrete_fields if field.name != "at"]
+_INSERT = f"""
+INSERT INTO {AuditEvent._meta.db_table} ({", ".join(field.column for field in _COLUMNS)})
+VALUES ({", ".join("%s" for _ in _COLUMNS)}) RETURNING at
+"""  # noqa: S608 - names of columns
+
+
+def _insert(event: AuditEvent) -> None:
+    with connection.cursor() as cursor:
+        values = [field.get_db_prep_save(getattr(event, field.attname), connection) for field in _COLUMNS]
+        cursor.execute(_INSERT, values)
+        [event.at] = cursor.fetchone()
+    event._state.adding, event._state.db = False, connection.alias

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rvm.platform.api.fields import TextField
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.lists import PageQuery
-from rvm.platform.api.pagination import page
+from rvm.platform.api.pagination import listing, page
 from rvm.platform.api.problem_codes import CONFLICT
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import JSONParser
@@ -56,7 +56,7 @@ class Things(ApiView):
         if filters["action"]:
             events = events.filter(action__in=filters["action"])
         shown = page(
-            events,
+            listing(events),
             workspace_id=self.workspace.id,
             filters=filters,
             limit=request.query_params.get("limit"),
