@@ -71,7 +71,7 @@ INSERT INTO campaigns_campaign (id, workspace_id, lane_id, name, state, recordin
 SELECT id, %(workspace)s, id, 'Campaign ' || n, 'running', true, 'UTC', now(), now(), 0 FROM lanes WHERE n < 1000
 """
 # Three draws from 0 to 999,999 by the number of the row. Lane 0 is the campaign of all year, 1 to 199 follow one another, from 1,000
-# on are those of the API, of which 1,100 has the test voicemails.
+# on are those of the API, of which 1,100 has the test voicemails. A table has its rows in the order in which they came.
 _VOICEMAILS = """
 INSERT INTO delivery_voicemail ({columns}, drop_id, sending_at, accepted_at, ended_at)
 SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(r.n %% 4096), 3, '0') || half)::uuid,
@@ -98,6 +98,7 @@ SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' ||
                              WHEN draw_c < 850000 THEN 1000
                              WHEN draw_c < 999900 THEN CASE WHEN r.n < %(total)s / 2 THEN 1008 ELSE 1001 + draw_b %% 7 END
                              ELSE 1009 END
+ ORDER BY r.n
 """
 _BOUNDS = """
 UPDATE delivery_lane SET first_id = b.first_id, last_id = b.last_id FROM (

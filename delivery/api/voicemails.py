@@ -23,7 +23,13 @@ from delivery.api.serializers.requests import (
     SendUpload,
     VoicemailRetry,
 )
-from delivery.api.serializers.voicemails import SHOWN, SHOWN_OF_OTHERS, VoicemailDetailSerializer, VoicemailSerializer
+from delivery.api.serializers.voicemails import (
+    SHOWN,
+    SHOWN_OF_OTHERS,
+    VoicemailDetailSerializer,
+    VoicemailSerializer,
+    represented,
+)
 from delivery.audio import Inspection
 from delivery.audio.conversion import inspect_any
 from delivery.kept_decisions import waiting_for
@@ -102,7 +108,8 @@ class _VoicemailView(DeliveryView, RowsView):
         return in_their_words(super().serialize(row)) if self.compatible else super().serialize(row)
 
     def serialize_all(self, rows: list[Voicemail]) -> Any:
-        shown = super().serialize_all(rows)
+        context = self.context(rows)
+        shown = [represented(row, **context) for row in rows]
         return [in_their_words(row) for row in shown] if self.compatible else shown
 
 
