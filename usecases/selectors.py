@@ -73,6 +73,15 @@ def use_case(workspace: Workspace, use_case_id: UUID) -> UseCase | None:
     return None
 
 
+@prepared
+def _ids_of_use_cases(workspace_id: UUID, use_case_id: UUID) -> QuerySet[UseCase]:
+    return UseCase.objects.not_deleted().filter(workspace=workspace_id, pk=use_case_id).only("pk")
+
+
+def has_use_case(workspace: Workspace, use_case_id: UUID) -> bool:
+    return bool(_ids_of_use_cases(workspace.pk, use_case_id))
+
+
 def senders_of(use_case: OuterRef) -> ArraySubquery:
     """An annotation of use cases, `senders`: what decides from which numbers is sent, so that no query asks for them again."""
     numbers = PhoneNumber.objects.filter(use_cases=use_case)

@@ -148,7 +148,7 @@ class VoicemailsView(_VoicemailView, ListView, CreateView, PreparedView):
         self.order.is_valid(raise_exception=True)
         self.verdict: Inspection | None = None
         if uploaded:
-            self.find_use_case(self.order.validated_data["use_case_id"])
+            self.require_use_case(self.order.validated_data["use_case_id"])
             self.require_attesting(self.order.validated_data["statement"])
             sound, converting = self.order.validated_data["audio"].read(), self.workspace.converts_audio
             # The response says nothing of the levels, whose measurement takes most of an inspection: the first view measures them.
@@ -160,21 +160,21 @@ class VoicemailsView(_VoicemailView, ListView, CreateView, PreparedView):
         order = self.order
         if self.verdict is not None:
             statement, name = order.validated_data["statement"], name_of_file(order.validated_data["audio"].name)
-            with stored_recording(self.workspace, name, self.verdict, uploaded_by=self.actor) as recording:
+            now = database_now()
+            with stored_recording(self.workspace, name, self.verdict, uploaded_by=self.actor, now=now) as recording:
                 try:
-                    return self._queue(order, self.attested(recording, statement).pk)
+                    return self._queue(order, self.attested(recording, statement, now).pk, now)
                 except ServiceError as refusal:
                     refusal.field = "audio" if refusal.field == "recording_id" else refusal.field
                     raise
-        return self._queue(order, order.validated_data["recording_id"])
+        return self._queue(order, order.validated_data["recording_id"], self.asked_at)
 
     def serialize_changed(self, row: Voicemail) -> Any:
         """No guard has seen it yet, so there is no decision to look for."""
         shown = self.serializer_class(row, context={"reveal": self.may_see_numbers, "waiting_for": {}}).data
         return in_their_words(shown) if self.compatible else shown
 
-    def _queue(self, order: SendUpload | SendRecording, recording_id: UUID) -> Voicemail:
-        now = database_now() if self.verdict else self.asked_at
+    def _queue(self, order: SendUpload | SendRecording, recording_id: UUID, now: datetime) -> Voicemail:
         [outcome] = self.queue(order.validated_data, [order.recipient()], recording_id, now)
         if isinstance(outcome, ServiceError):
             raise outcome

@@ -9,6 +9,7 @@ is bounded for any input.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 import miniaudio
 import numpy as np
@@ -44,8 +45,13 @@ class _Frames(miniaudio.StreamableSource):
 
 def decode(frames: bytes, stream: Stream) -> Samples:
     """The samples of `frames`, shape (samples, channels), at most MAX_SECONDS long; empty if nothing plays."""
+    sounds = list(decoded(frames, stream))
+    return np.concatenate(sounds) if sounds else np.empty((0, stream.channels), dtype=np.int16)
+
+
+def decoded(frames: bytes, stream: Stream) -> Iterator[Samples]:
+    """The samples of `decode`, in pieces of at most _CHUNK as they are decoded."""
     source = _Frames(frames)  # miniaudio keeps only a C pointer, so this reference keeps the object alive
-    sounds: list[Samples] = []
     wanted = MAX_SECONDS * stream.sample_rate
     with contextlib.suppress(miniaudio.MiniaudioError):  # samples before the error count
         chunks = miniaudio.stream_any(
@@ -55,8 +61,7 @@ def decode(frames: bytes, stream: Stream) -> Samples:
         with contextlib.closing(chunks):
             for chunk in chunks:
                 sound = np.frombuffer(chunk, dtype=np.int16).reshape(-1, stream.channels)[:wanted]
-                sounds.append(sound)
                 wanted -= len(sound)
+                yield sound
                 if wanted <= 0:
                     break
-    return np.concatenate(sounds) if sounds else np.empty((0, stream.channels), dtype=np.int16)

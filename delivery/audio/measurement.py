@@ -6,16 +6,18 @@ limited in memory and time (rvm.platform.isolation).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
-from delivery.audio.decoding import decode
+import numpy as np
+
+from delivery.audio.decoding import Samples, decode, decoded
 from delivery.audio.levels import Levels, measure
 from delivery.audio.mpeg.headers import stream_at
 from delivery.audio.rejections import AudioRejected, rejected
-from delivery.audio.silence import audible_seconds
-from delivery.audio.telephone import heard
+from delivery.audio.silence import MIN_AUDIBLE_SECONDS, audible_seconds
+from delivery.audio.telephone import FIRST_SECONDS, heard, heard_first
 from rvm.platform.errors import ServiceError
 from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
 
@@ -74,8 +76,29 @@ def measure_frames(source: BinaryIO, *, with_levels: bool) -> Iterator[dict[str,
     stream = stream_at(frames, 0)
     if stream is None:
         raise ValueError("the walk has counted frames of no stream")
-    samples = decode(frames, stream)
+    if not with_levels:
+        samples, audible = _played(decoded(frames, stream), stream.sample_rate)
+        yield {"samples": samples, "audible_seconds": audible, "levels": None}
+        return
+    sound = decode(frames, stream)
     # Less than a second has no levels, and is refused as what does not play.
-    levels = measure(samples, stream.sample_rate) if with_levels and len(samples) >= stream.sample_rate else None
-    audible = audible_seconds(heard(samples, stream.sample_rate))
-    yield {"samples": len(samples), "audible_seconds": audible, "levels": asdict(levels) if levels else None}
+    levels = measure(sound, stream.sample_rate) if len(sound) >= stream.sample_rate else None
+    audible = audible_seconds(heard(sound, stream.sample_rate))
+    yield {"samples": len(sound), "audible_seconds": audible, "levels": asdict(levels) if levels else None}
+
+
+def _played(chunks: Iterable[Samples], sample_rate: int) -> tuple[int, float]:
+    """How many samples there are, and how long they are heard.
+
+    Mostly enough is heard at once, and the rest is decoded into the same memory: a new process pays for each page that it touches."""
+    kept: list[Samples] = []
+    count, audible, looked = 0, 0.0, False
+    for chunk in chunks:
+        count += len(chunk)
+        if audible < MIN_AUDIBLE_SECONDS:
+            kept.append(chunk)
+        if not looked and count >= (FIRST_SECONDS + 0.5) * sample_rate:
+            audible, looked = audible_seconds([heard_first(np.concatenate(kept), sample_rate)]), True
+    if audible < MIN_AUDIBLE_SECONDS:
+        audible = audible_seconds(heard(np.concatenate(kept), sample_rate)) if kept else 0.0
+    return count, audible

@@ -22,15 +22,16 @@ _FULL = 32768
 # Blocks of 5 seconds, of which the filter needs 0.2 at each edge to settle. A 25th of a second is a whole number of samples at every
 # sample rate.
 _BLOCK, _EDGE, _UNITS_PER_SECOND = 115, 5, 25
+FIRST_SECONDS = 2
 
 Sound = npt.NDArray[np.float32]
 
 
-def heard(samples: Samples, sample_rate: int) -> Iterator[Sound]:
-    """What a telephone plays of `samples`, int16 of shape (n, channels): SAMPLE_RATE per second, full scale is 1, some seconds at a
+def heard(samples: Samples, sample_rate: int, units: int = _BLOCK) -> Iterator[Sound]:
+    """What a telephone plays of `samples`, int16 of shape (n, channels): SAMPLE_RATE per second, full scale is 1, so many units at a
     time. At the edges of its band it may be a little louder than full scale."""
     unit, unit_heard = sample_rate // _UNITS_PER_SECOND, SAMPLE_RATE // _UNITS_PER_SECOND
-    edge, edge_heard, block, block_heard = _EDGE * unit, _EDGE * unit_heard, _BLOCK * unit, _BLOCK * unit_heard
+    edge, edge_heard, block, block_heard = _EDGE * unit, _EDGE * unit_heard, units * unit, units * unit_heard
     size = block_heard + 2 * edge_heard
     response = _response(size) * np.float32(unit_heard / unit / samples.shape[1] / _FULL)
     sound = np.empty(block + 2 * edge, dtype=np.float32)
@@ -44,6 +45,11 @@ def heard(samples: Samples, sample_rate: int) -> Iterator[Sound]:
         played = fft.irfft(fft.rfft(sound)[: size // 2 + 1] * response, size)
         rest = (len(samples) - start) * unit_heard // unit
         yield np.asarray(played[edge_heard:][: min(block_heard, rest)], dtype=np.float32)
+
+
+def heard_first(samples: Samples, sample_rate: int) -> Sound:
+    """What a telephone plays of the first FIRST_SECONDS of `samples`, which are longer by half a second at least."""
+    return next(heard(samples, sample_rate, FIRST_SECONDS * _UNITS_PER_SECOND))
 
 
 def _response(size: int) -> npt.NDArray[np.float32]:

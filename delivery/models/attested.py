@@ -48,6 +48,9 @@ class Attested(models.Model):
         editable=False,
     )
 
+    # Inserted by the transaction that has the row, so that nobody else knows it yet.
+    stored_now = False
+
     class Meta:
         abstract = True
 

@@ -58,16 +58,28 @@ Found = TypeVar("Found", Recording, Clip)
 
 
 @transaction.atomic
-def attest(sounds: Sequence[Found], statement: Statement, *, actor: User | None) -> list[Found]:
+def attest(
+    sounds: Sequence[Found], statement: Statement, *, actor: User | None, now: datetime | None = None
+) -> list[Found]:
     """State the same about the recordings, or about the clips, and return them as they are now. Raises ServiceError.
 
     A statement replaces an earlier one that says something else, or one by the uploader if it is by another. What waits for it is
-    due.
+    due. `now`: a time that is known.
     """
     _check(sounds, statement)
-    rows = [_stated(lock(sound), statement, actor) for sound in sorted(sounds, key=lambda sound: sound.pk)]
-    _follow(rows)
+    rows = [_stated(_locked(sound), statement, actor, now) for sound in sorted(sounds, key=lambda sound: sound.pk)]
+    _follow([row for row in rows if not row.stored_now])
     return rows
+
+
+def _locked(sound: Found) -> Found:
+    """The row as it is now. One that is new is nobody else's, and nothing waits for a statement about it."""
+    if sound.stored_now:
+        return sound
+    found = lock(sound)
+    if sound.workspace_id == found.workspace_id:
+        found.workspace = sound.workspace
+    return found
 
 
 @transaction.atomic
@@ -137,7 +149,7 @@ def _is_another(actor: User | None, uploader: UUID | None) -> bool:
     return own != uploader and own not in makers_of(uploader) and uploader not in makers_of(own)
 
 
-def _stated(row: Found, statement: Statement, actor: User | None) -> Found:
+def _stated(row: Found, statement: Statement, actor: User | None, now: datetime | None) -> Found:
     by_another = _is_another(actor, row.uploaded_by_id)
     if row.workspace.attestation_by_another and not by_another:
         raise ServiceError("attestation_by_uploader", BY_ANOTHER)
@@ -145,7 +157,7 @@ def _stated(row: Found, statement: Statement, actor: User | None) -> Found:
     same = (row.voice, sorted(row.says)) == (voice, says) and row.attested_by_id is not None
     if same and (row.attested_by_another or not by_another):
         return row
-    row.attested_at, row.attested_by, row.attested_by_another = database_now(), actor, by_another
+    row.attested_at, row.attested_by, row.attested_by_another = now or database_now(), actor, by_another
     row.voice, row.says = voice, [str(said) for said in says]
     row.save(update_fields=STATED)
     audit.record(

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -15,7 +16,7 @@ from delivery.audio.inspection import MIN_SECONDS, walk_within
 from delivery.audio.levels import Levels
 from delivery.audio.rejections import AudioWarning
 from delivery.models import Recording
-from delivery.recordings.storage import MAX_NAME_LENGTH, read_frames, stored
+from delivery.recordings.storage import MAX_NAME_LENGTH, find_recording, read_frames, stored
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.errors import ServiceError
@@ -44,11 +45,13 @@ def stored_recording(
     *,
     assembled: bool = False,
     uploaded_by: User | None = None,
+    now: datetime | None = None,
 ) -> Iterator[Recording]:
-    """`store_recording` as a context manager, also of what was inspected before: if the block fails, a new recording is removed."""
+    """`store_recording` as a context manager, also of what was inspected before, and at a time that is known: if the block fails, a
+    new recording is removed."""
     # Thousands may be assembled in a row and few are viewed: `measured` measures their levels at the first view.
     verdict = data if isinstance(data, Inspection) else inspect(data, with_levels=not assembled)
-    unsaved = _unsaved(workspace, name, verdict)
+    unsaved = _unsaved(workspace, name, verdict, now or database_now())
     unsaved.assembled, unsaved.uploaded_by = assembled, uploaded_by
     with stored(unsaved, verdict.frames) as recording:
         yield recording if assembled else _offered(recording, name, uploaded_by)
@@ -64,8 +67,7 @@ def inspected_before(workspace: Workspace, data: bytes) -> Inspection | None:
         frames = walk_within(data, shortest=MIN_SECONDS).frames
     except AudioRejected:
         return None  # whoever inspects it says why
-    sound = {"sha256": hashlib.sha256(frames).hexdigest(), "sound_removed_at": None}
-    known = Recording.objects.filter(workspace=workspace, **sound).defer("waveform").first()
+    known = find_recording(workspace, hashlib.sha256(frames).hexdigest())
     if known is None:
         return None
     return Inspection(
@@ -122,7 +124,7 @@ def _offered(recording: Recording, name: str, uploaded_by: User | None) -> Recor
     return recording
 
 
-def _unsaved(workspace: Workspace, name: str, verdict: Inspection) -> Recording:
+def _unsaved(workspace: Workspace, name: str, verdict: Inspection, now: datetime) -> Recording:
     return Recording(
         workspace=workspace,
         name=name[:MAX_NAME_LENGTH],
@@ -136,6 +138,6 @@ def _unsaved(workspace: Workspace, name: str, verdict: Inspection) -> Recording:
         encoder=verdict.encoder,
         converted_from=verdict.converted_from,
         warnings=_messages(verdict),
-        created_at=database_now(),
+        created_at=now,
         **_levels(verdict.levels),
     )

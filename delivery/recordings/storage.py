@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from delivery.audio.formats import SUFFIXES
 from delivery.audio.measurement import CHECK_UNAVAILABLE
@@ -21,8 +22,10 @@ from delivery.audio.mpeg.xing_frame import with_xing_frame
 from delivery.models import Clip, Recording
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.prepared import insert, prepared
 from rvm.platform.encryption.encrypted_files import decrypt_file, encrypt_file
 from rvm.platform.errors import ServiceError
+from rvm.platform.models import Workspace
 from rvm.platform.quotas import Quota, Usage
 
 log = structlog.get_logger(__name__)
@@ -68,7 +71,8 @@ def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
                 SOUNDS.require(sound.workspace, len(frames))
             if known is None:
                 _write(sound, frames)
-                sound.save(force_insert=True)
+                insert(sound)
+                sound.stored_now = True
             elif known.sound_removed_at is not None:
                 _write(known, frames)
                 known.sound_removed_at, known.used_at = None, database_now()
@@ -86,11 +90,26 @@ def name_of_file(file_name: str | None) -> str:
     return (stem if dot and suffix.lower() in SUFFIXES else name) or "Recording"
 
 
+@prepared
+def _recordings(workspace_id: UUID, sha256: str) -> QuerySet[Recording]:
+    return Recording.objects.filter(workspace=workspace_id, sha256=sha256)
+
+
+@prepared
+def _clips(workspace_id: UUID, sha256: str) -> QuerySet[Clip]:
+    return Clip.objects.filter(workspace=workspace_id, sha256=sha256)
+
+
 def find_duplicate(sound: Sound) -> Sound | None:
     """The workspace's row with the same content, or None."""
-    rows: Any = type(sound)._default_manager
-    found: Sound | None = rows.filter(workspace=sound.workspace_id, sha256=sound.sha256).first()
+    rows: Any = _recordings if isinstance(sound, Recording) else _clips
+    found: Sound | None = next(iter(rows(sound.workspace_id, sound.sha256)), None)
     return found
+
+
+def find_recording(workspace: Workspace, sha256: str) -> Recording | None:
+    """The workspace's recording with this content and its file, or None."""
+    return next((found for found in _recordings(workspace.pk, sha256) if found.sound_removed_at is None), None)
 
 
 def read_frames(sound: Recording | Clip) -> bytes:

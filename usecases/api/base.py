@@ -25,6 +25,11 @@ class UseCasesView(ApiView):
             raise ServiceError("use_case_not_found", selectors.NO_SUCH_USE_CASE)
         return use_case
 
+    def require_use_case(self, use_case_id: UUID) -> None:
+        """Check that there is such a use case, before work that takes long."""
+        if not selectors.has_use_case(self.workspace, use_case_id):
+            raise ServiceError("use_case_not_found", selectors.NO_SUCH_USE_CASE)
+
     def find_writable_use_case(self, use_case_id: UUID) -> UseCase:
         """A use case that the caller may change. A test key may read and send under all use cases (through the sandbox), but may
         change only those of sandbox setups."""

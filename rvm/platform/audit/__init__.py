@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection
 from django.db.models import Model
 
 from rvm.platform.audit.caller import current_caller
+from rvm.platform.database.prepared import insert
 from rvm.platform.models import AuditEvent, User, Workspace
 from rvm.platform.observability.masking import mask_value
 from rvm.platform.observability.request_id import current_request_id
@@ -33,21 +33,5 @@ def record(
         key_id=caller.key_id,
         address=caller.address,
     )
-    _insert(event)
+    insert(event)
     return event
-
-
-# The ORM takes several times as long to write the statement as PostgreSQL to insert the row, and many a request records an event.
-_COLUMNS = [field for field in AuditEvent._meta.concrete_fields if field.name != "at"]
-_INSERT = f"""
-INSERT INTO {AuditEvent._meta.db_table} ({", ".join(field.column for field in _COLUMNS)})
-VALUES ({", ".join("%s" for _ in _COLUMNS)}) RETURNING at
-"""  # noqa: S608 - names of columns
-
-
-def _insert(event: AuditEvent) -> None:
-    with connection.cursor() as cursor:
-        values = [field.get_db_prep_save(getattr(event, field.attname), connection) for field in _COLUMNS]
-        cursor.execute(_INSERT, values)
-        [event.at] = cursor.fetchone()
-    event._state.adding, event._state.db = False, connection.alias

@@ -1,4 +1,4 @@
-"""Queries of the ORM that are compiled once per process, for the look-ups that nearly every request makes.
+"""Queries of the ORM that are compiled once per process, for the look-ups that nearly every request makes, and insertions of one row.
 
 The ORM takes several times as long to write such a statement as PostgreSQL to answer it. Only the statement is kept, and PostgreSQL's
 plan of it: rows are read anew each time.
@@ -11,7 +11,9 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
-from django.db.models import Model, QuerySet, Value
+from django.db import connections, router
+from django.db.models import Field, Model, QuerySet, Value
+from django.db.models.expressions import DatabaseDefault
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -81,3 +83,28 @@ def set_prefetched(row: Model, name: str, query: QuerySet[Row], related: list[Ro
     manager are added."""
     query._result_cache, query._prefetch_done = related, True  # type: ignore[attr-defined]
     vars(row).setdefault("_prefetched_objects_cache", {})[name] = query
+
+
+@functools.cache
+def _insertion(model: type[Model], defaults: frozenset[str]) -> tuple[str, list[Field[Any, Any]]]:
+    """The statement for a new row that gets the columns of `defaults` from the database, and the fields of the others in order."""
+    fields = [field for field in model._meta.concrete_fields if field.attname not in defaults]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    returned = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields if field.attname in defaults)
+    values = ", ".join("%s" for _ in fields)
+    text = f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({values})'  # noqa: S608 - names of columns  # nosec B608
+    return (f"{text} RETURNING {returned}" if returned else text), fields
+
+
+def insert(row: Model) -> None:
+    """Insert a new row, which has its id, as `save(force_insert=True)` does, but without signals."""
+    model, connection = type(row), connections[router.db_for_write(type(row), instance=row)]
+    defaults = frozenset(name for name, value in vars(row).items() if isinstance(value, DatabaseDefault))
+    text, fields = _insertion(model, defaults)
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(text, values)
+        if defaults:
+            names = [field.attname for field in model._meta.concrete_fields if field.attname in defaults]
+            vars(row).update(zip(names, cursor.fetchone(), strict=True))
+    row._state.adding, row._state.db = False, connection.alias
