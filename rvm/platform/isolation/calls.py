@@ -75,7 +75,6 @@ def isolated(
             elif kind == frames.BYTES:
                 yield content
             elif kind == frames.END:
-                child.leave()
                 return
             elif kind == frames.REFUSED:
                 raise refusal(*orjson.loads(content))

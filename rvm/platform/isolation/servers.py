@@ -48,12 +48,6 @@ class Child:
                 return int(STATUS.unpack(said)[0])
         return SERVER_ENDED
 
-    def leave(self) -> None:
-        """Leave the child, which has said its last, to its server: it is killed if it does not end by itself at once."""
-        for each in (self.stdin, self.stdout, self._control):
-            with suppress(OSError):
-                each.close()
-
     def end(self) -> None:
         """Have the child killed if it is still there, and return when it has ended."""
         for pipe in (self.stdin, self.stdout):

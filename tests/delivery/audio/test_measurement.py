@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from delivery.audio import AudioRejected, inspect, measurement
 from delivery.audio.clips import inspect_clip
+from delivery.audio.mpeg.frames import walk
+from delivery.audio.silence import MIN_AUDIBLE_SECONDS
 from rvm.platform.errors import ServiceError
 from tests import factories
 from tests.delivery.audio import hostile_tasks as tasks
@@ -84,3 +88,36 @@ def test_eight_megabytes_of_frames_are_measured_within_the_limits() -> None:
     tag = make.id3v2(make.picture_frame(bytes(8 * 2**20 - len(sound) - 2000)))
     assert inspect(tag + sound).levels is not None
     assert len(tag + sound) > 8_300_000
+
+
+def _parts(*parts: tuple[float, float], channels: int = 1) -> bytes:
+    """An MP3 with a tone of so many dB below full scale for so many seconds each; 0 for silence."""
+    sounds = [make.tone(seconds, 997, 32767 * 10 ** (-below / 20) if below else 0, 44100) for seconds, below in parts]
+    return make.encode_pcm(np.repeat(np.concatenate(sounds), channels, axis=1), 44100)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [(12, 10)],
+        [(3, 0), (9, 10)],
+        [(11, 0), (1.5, 10)],
+        [(0.6, 10), (4, 0), (0.6, 10), (6, 0)],
+        [(0.5, 10), (11, 0)],
+        [(12, 0)],
+        [(12, 57)],
+        [(12, 63)],
+        [(1.2, 10)],
+        [(2.4, 10)],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_what_is_heard_and_played_is_the_same_with_levels_and_without(
+    parts: list[tuple[float, float]], channels: int
+) -> None:
+    frames = walk(_parts(*parts, channels=channels)).frames
+    [without] = measurement.measure_frames(io.BytesIO(frames), with_levels=False)
+    [whole] = measurement.measure_frames(io.BytesIO(frames), with_levels=True)
+    assert without["samples"] == whole["samples"] > 0
+    assert (without["audible_seconds"] >= MIN_AUDIBLE_SECONDS) is (whole["audible_seconds"] >= MIN_AUDIBLE_SECONDS)

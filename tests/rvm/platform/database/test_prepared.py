@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,9 +11,17 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.db.models.sql.compiler import SQLCompiler
 
-from rvm.platform.database.prepared import prepared, set_prefetched
+from delivery.models import Recording, Voicemail
+from rvm.platform.database.prepared import insert, prepared, set_prefetched
 from rvm.platform.models import ApiKey
-from tests.factories import make_api_key, make_phone_number, make_setup, make_use_case
+from tests.factories import (
+    make_api_key,
+    make_phone_number,
+    make_recording,
+    make_setup,
+    make_use_case,
+    make_voicemail,
+)
 from usecases.models import TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +98,24 @@ def test_what_was_read_apart_counts_as_prefetched(django_assert_num_queries: Any
         assert list(use_case.phone_numbers.all()) == [number]
     # What narrows it further is asked of the database, among its own alone.
     assert not use_case.phone_numbers.filter(setup=use_case.setup).exists()
+
+
+@pytest.mark.parametrize("values", [{}, {"used_at": datetime(2026, 5, 4, tzinfo=UTC)}, {"warnings": ["it's low", "{"]}])
+def test_an_inserted_row_is_the_row_that_is_read(values: dict[str, Any]) -> None:
+    of_another = {name: value for name, value in columns(make_recording()).items() if name not in ("id", "used_at")}
+    made = Recording(**{**of_another, "sha256": "a" * 64, **values})
+    insert(made)
+    assert columns(made) == columns(Recording.objects.get(pk=made.pk))
+    made.name = "After"
+    made.save()
+    assert Recording.objects.get(pk=made.pk).name == "After"
+
+
+def test_an_inserted_row_is_encrypted_as_a_saved_one() -> None:
+    saved = make_voicemail(record_number="MRN 7")
+    made = Voicemail(**{name: value for name, value in columns(saved).items() if name != "id"})
+    insert(made)
+    assert columns(Voicemail.objects.get(pk=made.pk)) == {**columns(saved), "id": made.pk}
+    [(ciphertext,)] = Voicemail.objects.filter(pk=made.pk).values_list("record_number")
+    assert ciphertext is not None
+    assert b"MRN" not in ciphertext
