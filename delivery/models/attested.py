@@ -48,7 +48,7 @@ class Attested(models.Model):
         editable=False,
     )
 
-    # Inserted by the transaction that has the row, so that nobody else knows it yet.
+    # Inserted by the transaction that is under way, so that nobody else knows it yet.
     stored_now = False
 
     class Meta:

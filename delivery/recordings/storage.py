@@ -81,6 +81,8 @@ def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
     except BaseException:
         _discard(sound)
         raise
+    finally:
+        sound.stored_now = False
 
 
 def name_of_file(file_name: str | None) -> str:

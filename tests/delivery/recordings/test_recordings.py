@@ -166,11 +166,11 @@ def test_a_storage_that_can_neither_write_nor_remove_is_refused_by_name(media: P
 
 @pytest.mark.django_db
 def test_a_row_that_cannot_be_written_takes_its_file_along(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Recording, **options: object) -> None:
+    def fail(row: Recording) -> None:
         assert files_in(media), "the file is there before the row"
         raise IntegrityError("refused by the test")
 
-    monkeypatch.setattr(Recording, "save", fail)
+    monkeypatch.setattr("delivery.recordings.storage.insert", fail)
     with pytest.raises(IntegrityError):
         store_recording(make_workspace(), "Flu shot", encoded(12))
     assert not files_in(media)
