@@ -173,7 +173,9 @@ def _groups(filters: VoicemailFilter) -> _Groups | None:
         by = frozenset({"reason", "use_case_id", "setup_id", "carrier"})
         return _Groups(columns, [filters.reason], f"SELECT use_case_id, setup_id, low, high {both}", by)
     # Most are delivered.
-    statuses = sorted(filters.statuses or VoicemailStatus, key=lambda status: status != VoicemailStatus.DELIVERED)
+    statuses = sorted(
+        {*(filters.statuses or VoicemailStatus)}, key=lambda word: (word != VoicemailStatus.DELIVERED, word)
+    )
     if filters.setup_id or filters.carrier:
         by = frozenset({"setup_id", "carrier", "status__in"})
         return _Groups(("setup_id", "status"), statuses, f"SELECT DISTINCT setup_id, low, high {both}", by)

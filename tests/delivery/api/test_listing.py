@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from bench.api.statements import counted, traced
 from delivery.api.serializers.voicemails import VoicemailSerializer
 from delivery.models import Voicemail
 from rvm.platform.database.ids import uuid7_at
@@ -90,6 +91,18 @@ def test_filters_in_the_query_and_in_a_body_find_the_same(
     asked = spelled(filters, world)
     assert names(api.get("voicemail", **asked)) == expected
     assert names(api.post("voicemail/search", asked)) == expected
+
+
+@pytest.mark.parametrize("filters", [filters for filters, _ in FILTERS])
+def test_a_page_takes_four_statements_whatever_it_is_filtered_by(
+    api: Api, world: dict[str, Any], filters: dict[str, Any]
+) -> None:
+    """The key, the page, what its voicemails wait for, and the audit event of the numbers."""
+    asked = spelled(filters, world)
+    for _ in range(2):  # the first notes that the key is used
+        with traced() as taken:
+            api.get("voicemail", **asked)
+    assert len(counted(taken)) <= 4
 
 
 def test_an_unescaped_plus_in_the_query_is_understood(api: Api, world: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from bench.api.statements import counted, traced
 from delivery.api import voicemails
 from delivery.audio import measurement
 from delivery.models import Recording, Voicemail, VoicemailReference
@@ -538,3 +539,18 @@ def test_levels_are_measured_at_the_first_view(api: Api, use_case: UseCase) -> N
     assert not Recording.objects.get().measured
     assert api.get(f"recordings/{sent['recording_id']}").json()["levels"] is not None
     assert Recording.objects.get().measured
+
+
+@pytest.mark.parametrize(("sounds", "most"), [((12, 13), 15), ((12, 12), 9)], ids=["new", "known"])
+@pytest.mark.django_db
+def test_a_form_asks_nothing_twice(
+    sounds: tuple[int, int], most: int, api: Api, workspace: Workspace, media: Path
+) -> None:
+    use_case = make_use_case(workspace, setup=make_setup(workspace, carrier="drop_cowboy", credentials={}))
+    for seconds, number in zip(sounds, ("+12025550142", "+12025550143"), strict=True):
+        with traced() as taken:
+            fields = CHECKED if number == "+12025550142" or len({*sounds}) > 1 else {}
+            sound = mp3_file(mp3_bytes.encoded(seconds))
+            sent = send_form(api, use_case, sound, recipient_phone_number=number, **fields)
+        assert sent.status_code == 201, sent.content
+    assert len(counted(taken)) <= most, counted(taken)
