@@ -106,6 +106,12 @@ openapi: .venv/dev.stamp ## write the OpenAPI document to docs/integrate/openapi
 		--file docs/integrate/openapi.json
 	@echo >> docs/integrate/openapi.json
 
+.PHONY: clients
+clients: .venv/dev.stamp ## build the wheel of clients/python into dist/
+	@rm -rf clients/python/build
+	@$(VENV)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist clients/python
+	@ls dist/*.whl
+
 .PHONY: bench-dispatch
 bench-dispatch: .venv/dev.stamp ## measure the delivery engine; the last line is JSON
 	@$(VENV)/python manage.py bench dispatch --json

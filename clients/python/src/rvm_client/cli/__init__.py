@@ -1,0 +1,1 @@
+"""The command `rvm`, on the client alone."""

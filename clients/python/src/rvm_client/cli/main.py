@@ -1,0 +1,74 @@
+"""The command `rvm`: its arguments, and what becomes of errors."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from rvm_client import ConnectionFailed, Problem, RvmError, ServerFault, UnexpectedAnswer
+from rvm_client.cli import campaigns, send, watch
+from rvm_client.cli.exits import Exit, TimedOut, WrongUse
+from rvm_client.cli.options import client_of, common
+from rvm_client.cli.output import Output
+
+_EXITS = "exit codes: 0 done, 1 refused, 2 wrong use, 3 done but not for everybody, 4 no answer, 5 --timeout passed, 130 Ctrl-C"
+
+
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(
+        prog="rvm", description="Leave voicemails through RVM, and see what becomes of them.", epilog=_EXITS
+    )
+    commands = whole.add_subparsers(required=True, metavar="command")
+    shared = common()
+    for command in (send, watch, campaigns):
+        command.add(commands, shared)
+    return whole
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code. An error is one sentence on standard error."""
+    options = parser().parse_args(arguments)
+    return _reported(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    with client_of(options) as client:
+        code: int = options.run(options, client, Output(as_json=options.json))
+        return code
+
+
+def _reported(run: Callable[[], int]) -> int:
+    try:
+        return run()
+    except WrongUse as error:
+        return _say(str(error), Exit.USAGE)
+    except TimedOut as error:
+        return _say(str(error), Exit.TIMEOUT)
+    except (ConnectionFailed, UnexpectedAnswer) as error:
+        return _say(str(error), Exit.NO_ANSWER)
+    except Problem as error:
+        request = f"request {error.request_id}" if error.request_id else "no request id"
+        return _say(
+            f"{error} ({error.code}, {request})", Exit.NO_ANSWER if isinstance(error, ServerFault) else Exit.REFUSED
+        )
+    except RvmError as error:
+        return _say(str(error), Exit.REFUSED)
+    except OSError as error:
+        return _of_system(error)
+    except KeyboardInterrupt:
+        return _say("Interrupted. What was sent stays sent.", Exit.INTERRUPTED)
+
+
+def _of_system(error: OSError) -> int:
+    if isinstance(error, BrokenPipeError):  # the reader of the output has gone; what is buffered for it goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OTHERWISE
+    name = f" {error.filename}" if error.filename else ""
+    return _say(f"The system refused{name}: {error.strerror or error}.", Exit.USAGE)
+
+
+def _say(sentence: str, code: Exit) -> int:
+    sys.stderr.write(f"rvm: {sentence}\n")
+    return code

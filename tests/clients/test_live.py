@@ -1,0 +1,160 @@
+"""The client and the command against the running platform: from a recording to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+from rvm_client import Blocked, Client, Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from rvm_client.cli.exits import Exit
+
+from tests.chaos.scene import Scene, scene
+from tests.chaos.servers import own_servers
+from tests.clients.stage import REMINDER, Commands, api_of, client_of
+
+DELIVERED, NO_BOX, BUSY, REFUSED_LATER = "+15550010001", "+15550010002", "+15550010005", "+15550010098"
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Scene]:
+    quickly = ("--report-after-ms", "100")
+    with (
+        django_db_blocker.unblock(),
+        own_servers() as servers,
+        scene(servers, tmp_path_factory.mktemp("client"), "client", dispatchers=1, sandbox_options=quickly) as started,
+    ):
+        yield started
+
+
+@pytest.fixture
+def live(stage: Scene) -> Iterator[Client]:
+    with client_of(stage) as made:
+        yield made
+
+
+@pytest.fixture
+def rvm(stage: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
+    """The command, after the lines that `make up` prints."""
+    monkeypatch.setenv("API", api_of(stage))
+    monkeypatch.setenv("KEY", stage.sample.api_key)
+    monkeypatch.setenv("USE_CASE", str(stage.sample.use_case.id))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return Commands(capsys)
+
+
+def test_a_recording_is_sent_and_watched_until_it_is_delivered(rvm: Commands) -> None:
+    ran = rvm("send", REMINDER, "--to", DELIVERED, "--watch", "--timeout", "60", "--json")
+    assert (ran.code, ran.err) == (Exit.DONE, "")
+    assert ran.rows[0]["status"] == "queued" and ran.rows[-1]["status"] == "delivered"
+    assert len({row["voicemail_id"] for row in ran.rows}) == 1
+    watched = rvm("watch", ran.rows[0]["voicemail_id"])
+    assert watched.code == Exit.DONE and watched.out == f"{ran.rows[0]['voicemail_id']} delivered\n"
+
+
+def test_a_recording_is_uploaded_once_and_known_again(rvm: Commands, live: Client) -> None:
+    first = rvm("send", REMINDER, "--to", DELIVERED)
+    again = rvm("send", REMINDER, "--to", DELIVERED)
+    assert first.code == again.code == Exit.DONE
+    assert "Uploaded reminder.mp3" in first.err and "Uploaded" not in again.err
+    assert len({live.voicemails.get(ran.out.strip())["recording_id"] for ran in (first, again)}) == 1
+
+
+def test_many_are_answered_one_by_one_and_results_tell_who_was_not_reached(
+    rvm: Commands, live: Client, tmp_path: Path
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text(f"\ufeff{DELIVERED},visit-1\n\n{NO_BOX}\n+1555\n{BUSY}\n", encoding="utf-8")
+    ran = rvm("send", REMINDER, "--to-file", str(people), "--watch", "--timeout", "60", "--json")
+    assert ran.code == Exit.OTHERWISE
+    assert [row["index"] for row in ran.rows if "index" in row] == [0, 1, 2, 3]
+    assert ran.rows[2]["error"]["code"] == "number_malformed"
+    ended = {row["voicemail_id"]: (row["status"], row["reason"]) for row in ran.rows if "index" not in row}
+    assert sorted(ended.values(), key=str) == [
+        ("delivered", None),
+        ("failed", "busy"),
+        ("failed", "voicemail_not_detected"),
+    ]
+    [named] = live.voicemails.list(reference="visit-1")
+    assert named["id"] == ran.rows[0]["voicemail_id"]
+
+
+def test_the_same_command_under_the_same_key_sends_once(rvm: Commands) -> None:
+    command = ("send", REMINDER, "--to", DELIVERED, "--idempotency-key", "night-of-the-1st")
+    assert rvm(*command).out == rvm(*command).out
+
+
+def test_a_campaign_goes_from_its_list_to_its_report(rvm: Commands, tmp_path: Path) -> None:
+    people, wrong, report = tmp_path / "people.csv", tmp_path / "wrong.csv", tmp_path / "report.csv"
+    people.write_text(f"Mobile,First name\n{DELIVERED},Rosa\n{BUSY},Ivo\n12345,Tom\n")
+    made = rvm("campaigns", "create", "Flu shots", "--recording", REMINDER, "--pace", "20")
+    campaign = made.out.strip()
+    assert made.code == Exit.DONE
+    empty = rvm("campaigns", "launch", campaign)
+    assert empty.code == Exit.REFUSED and "(no_recipients, request " in empty.err
+
+    checked = rvm("campaigns", "import", campaign, str(people), "--errors", str(wrong), "--json")
+    [told] = checked.rows
+    assert (told["state"], told["counts"]["accepted"], told["codes"]) == ("checked", 2, {"not_a_phone": 1})
+    assert wrong.read_text("utf-8-sig").splitlines()[1].startswith('"12345"')
+    statement = ("--consent-statement", "Each of them signed form PH-12.")
+    imported = rvm("campaigns", "import", campaign, "--import", told["import_id"], *statement, "--json")
+    assert imported.code == Exit.DONE and imported.rows[-1]["state"] == "completed"
+
+    [preview] = rvm("campaigns", "preview", campaign, "--json").rows
+    assert (preview["total"], preview["now"], preview["simulated"]) == (2, 2, True)
+    assert "at the start" in rvm("campaigns", "preview", campaign, "--rehearsal").out
+    launched = rvm("campaigns", "launch", campaign, "--watch", "--timeout", "60", "--json")
+    assert launched.code == Exit.DONE and launched.rows[0]["state"] == "running"
+    assert launched.rows[-1]["state"] == "completed"
+
+    reported = rvm("campaigns", "report", campaign, "--csv", str(report), "--status", "failed")
+    assert reported.code == Exit.DONE and "1 delivered, 1 failed" in reported.out
+    assert len(report.read_text("utf-8-sig").splitlines()) == 2
+    assert rvm("watch", "--campaign", campaign).code == Exit.DONE
+
+
+def test_lists_are_read_page_by_page(live: Client, monkeypatch: pytest.MonkeyPatch, rvm: Commands) -> None:
+    for _ in range(2):
+        rvm("send", REMINDER, "--to", DELIVERED, "--to", DELIVERED)
+    monkeypatch.setattr("rvm_client.paging.PAGE", 3)
+    found = list(live.voicemails.list())
+    assert len(found) == len({row["id"] for row in found}) > 3
+    assert [row["id"] for row in found] == sorted((row["id"] for row in found), reverse=True)
+    assert [row["id"] for row in live.voicemails.list(recipient_phone_number=BUSY, status=["delivered"])] == []
+
+
+def test_refusals_are_typed(stage: Scene, live: Client) -> None:
+    use_case, recording = str(stage.sample.use_case.id), live.recordings.upload(Path(REMINDER))["id"]
+    live.voicemails.send(to=DELIVERED, use_case_id=use_case, recording_id=recording, reference="once")
+    with pytest.raises(Conflict) as used:
+        live.voicemails.send(to=DELIVERED, use_case_id=use_case, recording_id=recording, reference="once")
+    assert used.value.code == "reference_used" and used.value.body["voicemail_id"] and used.value.request_id
+    with pytest.raises(Invalid) as wrong:
+        live.voicemails.send(to="+1555", use_case_id=use_case, recording_id="x")
+    assert [field.pointer for field in wrong.value.fields] == ["/recording_id"]
+    assert all(field.detail in str(wrong.value) for field in wrong.value.fields)
+    with pytest.raises(NotFound):
+        live.voicemails.get(use_case)
+    with Client(api_of(stage), stage.sample.test_key) as test, pytest.raises(Forbidden) as forbidden:
+        test.recordings.delete(recording)
+    assert forbidden.value.code == "test_key"
+    with Client(api_of(stage), "rvm_live_nobody") as nobody, pytest.raises(Unauthenticated):
+        nobody.caller()
+
+
+def test_a_person_who_opted_out_is_blocked(stage: Scene, live: Client, rvm: Commands) -> None:
+    assert rvm("send", REMINDER, "--to", REFUSED_LATER, "--watch", "--timeout", "60").code == Exit.OTHERWISE
+    recording = next(live.recordings.list())["id"]
+    with pytest.raises(Blocked) as blocked:
+        live.voicemails.send(to=REFUSED_LATER, use_case_id=str(stage.sample.use_case.id), recording_id=recording)
+    assert blocked.value.code == "blocked.suppressed"
+    ran = rvm("send", REMINDER, "--to", REFUSED_LATER)
+    assert ran.code == Exit.OTHERWISE and "Recipient 1 was refused: " in ran.err and REFUSED_LATER not in ran.err
+
+
+def test_what_is_not_done_in_time_is_said(rvm: Commands) -> None:
+    later = rvm("send", REMINDER, "--to", DELIVERED, "--not-before", "2026-12-31T10:00:00Z").out.strip()
+    ran = rvm("watch", later, "--timeout", "0")
+    assert ran.code == Exit.TIMEOUT and "within --timeout" in ran.err
