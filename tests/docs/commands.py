@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-_BEGINS = re.compile(r"curl |cat |echo |export |git |make |until |[A-Z_]+=")
+_BEGINS = re.compile(r"curl |cat |echo |export |git |make |python |rvm |until |[A-Z_]+=")
+_DOCUMENT = re.compile(r"^    .*<<'(\w+)'$")
 # What is the same at each run, where the page shows it.
 _FIXED = {"code", "decision", "guard", "kind", "live", "outcome", "reason", "role", "state", "status"}
 _PAIR = re.compile(r'"(\w+)":\s*("(?:[^"…\\]*)"|true|false|null|-?\d+(?![\d.]))')
@@ -43,9 +44,19 @@ class Command:
 
 def commands_of(markdown: str) -> list[Command]:
     """The commands of a page, in their order."""
-    lines = markdown.splitlines()
-    blocks = groupby(lines, key=lambda line: line.startswith("    "))
-    return [command for indented, block in blocks if indented for command in _of_block([line[4:] for line in block])]
+    blocks = groupby(_lines(markdown), key=lambda line: line[0])
+    return [command for indented, block in blocks if indented for command in _of_block([line for _, line in block])]
+
+
+def _lines(markdown: str) -> Iterator[tuple[bool, str]]:
+    """Each line with whether it is indented, as an empty one within a document of the shell is, and without the indentation."""
+    end = ""
+    for line in markdown.splitlines():
+        yield line.startswith("    ") or bool(end and not line), line[4:]
+        if begun := _DOCUMENT.search(line):
+            end = begun[1]
+        elif line == f"    {end}":
+            end = ""
 
 
 def _of_block(lines: list[str]) -> Iterator[Command]:

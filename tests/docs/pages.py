@@ -11,7 +11,8 @@ from rvm.project import settings
 
 PROJECT = Path(settings.BASE_DIR)
 DOCS = PROJECT / "docs"
-PAGES = sorted([*PROJECT.glob("*.md"), PROJECT / "deploy" / "README.md", *DOCS.rglob("*.md")])
+OF_FOLDERS = [PROJECT / "deploy" / "README.md", *(PROJECT / "clients").glob("*/README.md")]
+PAGES = sorted([*PROJECT.glob("*.md"), *OF_FOLDERS, *DOCS.rglob("*.md")])
 CODE = ("rvm", "usecases", "delivery", "campaigns")
 
 WORD = re.compile(r"`([^`]+)`")

@@ -6,6 +6,7 @@ import os
 import re
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +24,7 @@ from tests.docs.pages import DOCS, PROJECT
 from usecases.inbound.service import create_secret
 
 PAGES = {page.name: commands_of(page.read_text()) for page in sorted((DOCS / "integrate").glob("*.md"))}
+PAGES["python.md"] = commands_of((PROJECT / "clients" / "python" / "README.md").read_text())
 # The recording can be deleted before anything uses it, and the audit has events when something was done.
 _ORDER = ["recordings.md", "README.md", *sorted(PAGES.keys() - {"recordings.md", "README.md", "audit.md"}), "audit.md"]
 WITH_COMMANDS = [name for name in _ORDER if PAGES[name]]
@@ -82,12 +84,22 @@ def stage(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbB
         yield started
 
 
+def install_client(folder: Path) -> None:
+    """The commands that an installation of clients/python puts on the path."""
+    folder.mkdir()
+    for name, arguments in (("python", ""), ("rvm", "-m rvm_client ")):
+        sources = PROJECT / "clients" / "python" / "src"
+        (folder / name).write_text(f'#!/bin/sh\nPYTHONPATH={sources} exec {sys.executable} {arguments}"$@"\n')
+        (folder / name).chmod(0o755)
+
+
 @contextmanager
 def shell_for(stage: Scene, directory: Path) -> Iterator[Shell]:
     """A shell in a directory like the project's, with what `make up` prints."""
     directory.mkdir()
     for name in ("fixtures", "Makefile"):
         (directory / name).symlink_to(PROJECT / name)
+    install_client(directory / "bin")
     sample = stage.sample
     with django_on(stage.database_url):
         organisation = Workspace.objects.get(pk=sample.workspace.pk).organisation
@@ -102,6 +114,8 @@ def shell_for(stage: Scene, directory: Path) -> Iterator[Shell]:
         "ORGANISATION": organisation.slug,
         "SECRET": secret,
         "RVM_SANDBOX_KEY": stage.stack.sandbox_key,
+        "PATH": f"{directory / 'bin'}:{os.environ['PATH']}",
+        "XDG_CACHE_HOME": str(directory),
     }
     with closing(Shell(directory, variables, stage.stack.sandbox_url)) as started:
         yield started
@@ -183,6 +197,8 @@ Text.
      2}
     cat > list.csv <<'END'
     curl
+
+      x
     END
     ID=1
 
@@ -190,6 +206,6 @@ Text.
 """
     assert commands_of(page) == [
         Command('curl -sS "$API/x" \\\n  -d \'{"a":\n       1}\'', '{"b":\n 2}'),
-        Command("cat > list.csv <<'END'\ncurl\nEND", ""),
+        Command("cat > list.csv <<'END'\ncurl\n\n  x\nEND", ""),
         Command("ID=1", ""),
     ]
