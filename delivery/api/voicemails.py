@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -96,11 +96,11 @@ class _VoicemailView(DeliveryView, RowsView):
     def rows(self, query: VoicemailQuery, live: bool | None) -> QuerySet[Voicemail]:
         return voicemails(self.workspace, query.voicemail_filter(), live=live)
 
-    def listing(self, query: VoicemailQuery, live: bool) -> Listing[Voicemail]:
-        filters = query.voicemail_filter()
+    def listing(self, query: VoicemailQuery, live: bool | None) -> Listing[Voicemail]:
+        filters, world = query.voicemail_filter(), cast(bool, live)  # a WorldQuery asks for one of the two
 
         def first(count: int, below: UUID | None) -> list[Voicemail]:
-            return _ROWS.newest(newest(self.workspace, filters, count, live=live, below=below))
+            return _ROWS.newest(newest(self.workspace, filters, count, live=world, below=below))
 
         return Listing(Voicemail, first)
 

@@ -116,8 +116,8 @@ def test_a_campaign_goes_from_its_list_to_its_report(rvm: Commands, tmp_path: Pa
 
 
 def test_lists_are_read_page_by_page(live: Client, monkeypatch: pytest.MonkeyPatch, rvm: Commands) -> None:
-    for _ in range(2):
-        rvm("send", REMINDER, "--to", DELIVERED, "--to", DELIVERED)
+    for _ in range(4):
+        rvm("send", REMINDER, "--to", DELIVERED)
     monkeypatch.setattr("rvm_client.paging.PAGE", 3)
     found = list(live.voicemails.list())
     assert len(found) == len({row["id"] for row in found}) > 3

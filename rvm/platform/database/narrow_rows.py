@@ -37,17 +37,21 @@ class NarrowRows(Generic[Row]):
 
     def newest(self, ids: Statement) -> list[Row]:
         """The rows whose ids the statement finds, newest first."""
-        table, using = self._model._meta.db_table, self._compiler.using
-        with connections[using].cursor() as cursor:
+        table = self._model._meta.db_table
+        with connections[self._database].cursor() as cursor:
             cursor.execute(_AMONG.format(columns=self._text, table=table, ids=ids.text), ids.parameters)
             found = cursor.fetchall()
         return self._rows(self._compiler.apply_converters(found, self._converters))
 
     @cached_property
+    def _database(self) -> str:
+        return self._model._default_manager.db
+
+    @cached_property
     def _compiler(self) -> SQLCompiler:
         names = [f"{name}__{column}" for name, others in self._related.items() for column in others]
         query = self._model._default_manager.order_by().values_list(*self._columns, *names)
-        return query.query.get_compiler(query.db)
+        return query.query.get_compiler(self._database)
 
     @cached_property
     def _text(self) -> str:
@@ -61,7 +65,7 @@ class NarrowRows(Generic[Row]):
         shared: dict[tuple[str, Any], Model] = {}
         rows = []
         for values in found:
-            row = _row(self._model, self._compiler.using, self._columns, values)
+            row = _row(self._model, self._database, self._columns, values)
             place = len(self._columns)
             for name, columns in self._related.items():
                 key = self._keys[name]
@@ -69,9 +73,7 @@ class NarrowRows(Generic[Row]):
                 if (other := shared.get((name, pk))) is None:
                     model = key.related_model
                     own = [pk, *values[place : place + len(columns)]]
-                    other = shared[name, pk] = _row(
-                        model, self._compiler.using, [model._meta.pk.attname, *columns], own
-                    )
+                    other = shared[name, pk] = _row(model, self._database, [model._meta.pk.attname, *columns], own)
                 row._state.fields_cache[name] = other
                 place += len(columns)
             rows.append(row)
