@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -177,13 +178,18 @@ def web_server(
     stack = Stack(Path("/tmp"), web_port=port, variables=variables)  # noqa: S108 - nothing is written there
     command = [argument.replace("rvm.project.wsgi", application) for argument in stack.commands()["web"]]
     environment = {**stack.environment(), "RVM_LOG_FORMAT": "json"}
-    process = spawn(command, log=Path(f"/tmp/rvm-bench-web-{port}.log"), env=environment, cwd=MANAGE.parent)  # noqa: S108
+    process = spawn(command, log=log_of(stack.web_url), env=environment, cwd=MANAGE.parent)
     try:
         wait_until(lambda: answers(f"{stack.web_url}/livez"), "the web server's start")
         time.sleep(1)  # for its second worker
         yield stack.web_url, [process.pid, *(child.pid for child in psutil.Process(process.pid).children())]
     finally:
         stop(process)
+
+
+def log_of(address: str) -> Path:
+    """The log of the web server at this address."""
+    return Path(f"/tmp/rvm-bench-web-{urlsplit(address).port}.log")  # noqa: S108 - a log
 
 
 def post(requests: Iterable[CarrierRequest]) -> Counter[int]:

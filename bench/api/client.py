@@ -19,6 +19,7 @@ class Client:
         address = urlsplit(scene.server.address)
         self._scene, self._headers, self._path = scene, scene.headers(), f"{scene.path}/voicemail"
         self._connection = HTTPConnection(str(address.hostname), address.port)
+        self.request_id = ""  # of the last request
 
     def page(self, filters: dict[str, Any]) -> float:
         return self._asked("GET", f"{self._path}?{urlencode(filters, doseq=True)}", 200)
@@ -40,7 +41,9 @@ class Client:
         self._connection.close()
 
     def _asked(self, method: str, path: str, expected: int, content: bytes | None = None, kind: str = "") -> float:
-        headers = {**next(self._headers), **({"Content-Type": kind} if kind else {})}
+        self.request_id = str(uuid4())
+        marked = {"X-Request-Id": self.request_id}
+        headers = {**next(self._headers), **marked, **({"Content-Type": kind} if kind else {})}
         began = time.perf_counter()
         self._connection.request(method, path, content, headers)
         answer = self._connection.getresponse()

@@ -1,7 +1,12 @@
-"""A page of 50 voicemails among millions: by every filter and many combinations, the first page and one millions of rows deep."""
+"""A page of 50 voicemails among millions: by every filter and many combinations, the first page and one millions of rows deep.
+
+The time of a page is the server's own, from a request that is read to its answer, as its log says; `_at_client` is what one client of
+the same machine waits, which takes part of the same cores.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import statistics
@@ -10,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlencode
 from uuid import UUID
@@ -19,6 +25,7 @@ import psycopg
 from bench.api.client import Client
 from bench.api.scene import Scene, Sizes
 from bench.api.voicemail_history import History, make_history
+from bench.callbacks import log_of
 from bench.scenario import Clinic
 from delivery.models import Voicemail
 from rvm.platform.api.pagination import position_token
@@ -37,32 +44,60 @@ def measure(scene: Scene, sizes: Sizes, say: Callable[[str], None]) -> dict[str,
         say(f"{sizes.rows:,} voicemails were inserted in {time.perf_counter() - began:.0f} s")
         deep = _token_at(connection, scene, round(sizes.rows * DEEP))
     with closing(Client(scene)) as client:
-        return pages(client, filters_of(history), deep, sizes.pages, say)
+        log = log_of(scene.server.address)
+        return pages(client, log, filters_of(history), deep, sizes.pages, say)
 
 
-def pages(client: Client, asked: list[Filters], deep: str, count: int, say: Callable[[str], None]) -> dict[str, float]:
+def pages(
+    client: Client, log: Path, asked: list[Filters], deep: str, count: int, say: Callable[[str], None]
+) -> dict[str, float]:
     """The figures of so many pages, each of which has the next of `asked` in another order each time."""
-    for filters in asked:  # warms up
+    for filters in asked * 2:  # warms up both processes
         client.page(filters)
-    by_filter: dict[str, list[float]] = defaultdict(list)
+    waited: dict[str, float] = {}  # by the id of the request
+    asked_for: dict[str, str] = {}
     draw, order = random.Random(7), list[Filters]()
     for _ in range(count):
         order = order or draw.sample(asked, len(asked))
         filters = order.pop()
-        by_filter[unquote(urlencode(filters, doseq=True))].append(client.page(filters))
+        taken = client.page(filters)
+        waited[client.request_id] = taken
+        asked_for[client.request_id] = unquote(urlencode(filters, doseq=True))
     first, far = [], []
     for _ in range(max(count // 4, 1)):
-        first.append(client.page({}))
-        far.append(client.page({"continuation_token": deep}))
+        client.page({})
+        first.append(client.request_id)
+        client.page({"continuation_token": deep})
+        far.append(client.request_id)
+    served = _served(log)
+    by_filter: dict[str, list[float]] = defaultdict(list)
+    for request_id, name in asked_for.items():
+        by_filter[name].append(served[request_id])
     for name, each in sorted(by_filter.items(), key=lambda item: -statistics.median(item[1])):
         say(f"{statistics.median(each):>8.1f} ms {max(each):>8.1f} ms at most   {name or 'all'}")
-    times = sorted(taken for each in by_filter.values() for taken in each)
-    median = statistics.median(times)
+    times, at_client = sorted(served[each] for each in asked_for), sorted(waited.values())
     return {
-        "list_ms": round(median, 2),
-        "list_p99_over_median": round(times[int(len(times) * 0.99)] / median, 2),
-        "list_deep_ratio": round(statistics.median(far) / statistics.median(first), 2),
+        "list_ms": round(statistics.median(times), 2),
+        "list_p99_over_median": _p99_over_median(times),
+        "list_deep_ratio": round(_median(served, far) / _median(served, first), 2),
+        "list_ms_at_client": round(statistics.median(at_client), 2),
+        "list_p99_over_median_at_client": _p99_over_median(at_client),
     }
+
+
+def _p99_over_median(times: list[float]) -> float:
+    return round(times[int(len(times) * 0.99)] / statistics.median(times), 2)
+
+
+def _median(served: dict[str, float], request_ids: list[str]) -> float:
+    return statistics.median(served[each] for each in request_ids)
+
+
+def _served(log: Path) -> dict[str, float]:
+    """The milliseconds of each request that the server has logged, by its id."""
+    with log.open() as lines:
+        logged = [json.loads(line) for line in lines if line.startswith('{"method"')]
+    return {line["request_id"]: line["ms"] for line in logged}
 
 
 def _token_at(connection: psycopg.Connection, scene: Scene, place: int) -> str:

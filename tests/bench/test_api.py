@@ -35,6 +35,7 @@ def test_lists_uploads_and_a_campaign_are_measured() -> None:
     figures = api.run(replace(api.QUICK, steps=["uploads", "campaign", "lists"]), lambda line: None)
     assert figures.keys() == {
         *("list_ms", "list_p99_over_median", "list_deep_ratio", "upload_ratio", "upload_known_ratio"),
+        *("list_ms_at_client", "list_p99_over_median_at_client"),
         *("campaign_p99_ratio", "campaign_per_second"),
     }
     assert min(figures.values()) > 0

@@ -65,7 +65,7 @@ class NarrowRows(Generic[Row]):
         shared: dict[tuple[str, Any], Model] = {}
         rows = []
         for values in found:
-            row = _row(self._model, self._database, self._columns, values)
+            row = row_of(self._model, self._database, self._columns, values)
             place = len(self._columns)
             for name, columns in self._related.items():
                 key = self._keys[name]
@@ -73,14 +73,16 @@ class NarrowRows(Generic[Row]):
                 if (other := shared.get((name, pk))) is None:
                     model = key.related_model
                     own = [pk, *values[place : place + len(columns)]]
-                    other = shared[name, pk] = _row(model, self._database, [model._meta.pk.attname, *columns], own)
+                    other = shared[name, pk] = row_of(model, self._database, [model._meta.pk.attname, *columns], own)
                 row._state.fields_cache[name] = other
                 place += len(columns)
             rows.append(row)
         return rows
 
 
-def _row(model: Any, database: str, columns: Sequence[str], values: Sequence[Any]) -> Any:
+def row_of(model: Any, database: str, columns: Sequence[str], values: Sequence[Any]) -> Any:
+    """A row with these values in these columns, which `Model.from_db` would return after several times as long. Django's signals of
+    new instances are not sent."""
     row = model.__new__(model)
     row._state = ModelState()
     row._state.db, row._state.adding = database, False
