@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -63,9 +62,9 @@ class DeliveryView(UseCasesView):
             require_scope(self.key, Scope.RECORDINGS_ATTEST)
             self.require_world(True, NO_TEST_KEY)
 
-    def attested(self, sound: Sound, statement: Statement | None, now: datetime | None = None) -> Sound:
+    def attested(self, sound: Sound, statement: Statement | None) -> Sound:
         """The sound, with the statement if there is one. Raises ServiceError."""
-        return sound if statement is None else attest([sound], statement, actor=self.actor, now=now)[0]
+        return sound if statement is None else attest([sound], statement, actor=self.actor)[0]
 
     def find_clip(self, clip_id: UUID) -> Clip:
         """The clip. Raises ServiceError if the workspace has none with this id."""

@@ -31,10 +31,9 @@ from delivery.api.serializers.voicemails import (
     represented,
 )
 from delivery.audio import Inspection
-from delivery.audio.conversion import inspect_any
 from delivery.kept_decisions import waiting_for
 from delivery.models import Voicemail
-from delivery.recordings.recordings import inspected_before, stored_recording
+from delivery.recordings.recordings import inspected, stored_recording
 from delivery.recordings.storage import name_of_file
 from delivery.selectors.newest import newest
 from delivery.selectors.sending import sending
@@ -150,20 +149,23 @@ class VoicemailsView(_VoicemailView, ListView, CreateView, PreparedView):
         if uploaded:
             self.require_use_case(self.order.validated_data["use_case_id"])
             self.require_attesting(self.order.validated_data["statement"])
-            sound, converting = self.order.validated_data["audio"].read(), self.workspace.converts_audio
             # The response says nothing of the levels, whose measurement takes most of an inspection: the first view measures them.
-            self.verdict = inspected_before(self.workspace, sound) or inspect_any(
-                sound, converting=converting, with_levels=False
-            )
+            self.verdict = inspected(self.workspace, self.order.validated_data["audio"].read())
 
     def create(self) -> Voicemail:
         order = self.order
         if self.verdict is not None:
-            statement, name = order.validated_data["statement"], name_of_file(order.validated_data["audio"].name)
-            now = database_now()
-            with stored_recording(self.workspace, name, self.verdict, uploaded_by=self.actor, now=now) as recording:
+            name, now = name_of_file(order.validated_data["audio"].name), database_now()
+            with stored_recording(
+                self.workspace,
+                name,
+                self.verdict,
+                uploaded_by=self.actor,
+                statement=order.validated_data["statement"],
+                now=now,
+            ) as recording:
                 try:
-                    return self._queue(order, self.attested(recording, statement, now).pk, now)
+                    return self._queue(order, recording.pk, now)
                 except ServiceError as refusal:
                     refusal.field = "audio" if refusal.field == "recording_id" else refusal.field
                     raise

@@ -63,13 +63,23 @@ def inspect(data: bytes, *, with_levels: bool = True) -> Inspection:
     the verdict is the same and takes a third of the time. Raises ServiceError if something stops the child.
     """
     audio = walk_within(data, shortest=MIN_SECONDS)
+    return inspect_walked(audio, fingerprint(audio), with_levels=with_levels)
+
+
+def fingerprint(audio: Walk) -> str:
+    """What identifies the sound: the SHA-256 of its frames, in hex."""
+    return hashlib.sha256(audio.frames).hexdigest()
+
+
+def inspect_walked(audio: Walk, sha256: str, *, with_levels: bool) -> Inspection:
+    """The rest of `inspect`, of a sound within the limits with this fingerprint."""
     found = playable(audio, with_levels=with_levels)
     _refuse_silent(found.audible_seconds)
     levels = found.levels
     mode, encoder, announced = described_by_encoder(audio)
     return Inspection(
         frames=audio.frames,
-        sha256=hashlib.sha256(audio.frames).hexdigest(),
+        sha256=sha256,
         duration_ms=round(audio.seconds * 1000),
         bitrate_kbps=average_kbps(audio),
         bitrate_mode=mode,

@@ -48,9 +48,6 @@ class Attested(models.Model):
         editable=False,
     )
 
-    # Inserted by the transaction that is under way, so that nobody else knows it yet.
-    stored_now = False
-
     class Meta:
         abstract = True
 

@@ -58,28 +58,27 @@ Found = TypeVar("Found", Recording, Clip)
 
 
 @transaction.atomic
-def attest(
-    sounds: Sequence[Found], statement: Statement, *, actor: User | None, now: datetime | None = None
-) -> list[Found]:
+def attest(sounds: Sequence[Found], statement: Statement, *, actor: User | None) -> list[Found]:
     """State the same about the recordings, or about the clips, and return them as they are now. Raises ServiceError.
 
     A statement replaces an earlier one that says something else, or one by the uploader if it is by another. What waits for it is
-    due. `now`: a time that is known.
+    due.
     """
     _check(sounds, statement)
-    rows = [_stated(_locked(sound), statement, actor, now) for sound in sorted(sounds, key=lambda sound: sound.pk)]
-    _follow([row for row in rows if not row.stored_now])
+    rows = [_stated(lock(sound), statement, actor) for sound in sorted(sounds, key=lambda sound: sound.pk)]
+    _follow(rows)
     return rows
 
 
-def _locked(sound: Found) -> Found:
-    """The row as it is now. One that is new is nobody else's, and nothing waits for a statement about it."""
-    if sound.stored_now:
-        return sound
-    found = lock(sound)
-    if sound.workspace_id == found.workspace_id:
-        found.workspace = sound.workspace
-    return found
+def state_unsaved(sound: Sound, statement: Statement, *, actor: User | None, now: datetime) -> bool:
+    """Set the statement of a sound that is not saved yet; return whether it may be made, as `attest` says otherwise.
+
+    Nothing waits for a statement about it. Once it is saved, call `record_attested`."""
+    by_another = _is_another(actor, sound.uploaded_by_id)
+    if missing_fields(statement, clip=isinstance(sound, Clip)) or _lacks_another(sound, by_another):
+        return False
+    _set(sound, statement, actor, by_another, now)
+    return True
 
 
 @transaction.atomic
@@ -149,27 +148,40 @@ def _is_another(actor: User | None, uploader: UUID | None) -> bool:
     return own != uploader and own not in makers_of(uploader) and uploader not in makers_of(own)
 
 
-def _stated(row: Found, statement: Statement, actor: User | None, now: datetime | None) -> Found:
+def _lacks_another(sound: Sound, by_another: bool) -> bool:
+    return sound.workspace.attestation_by_another and not by_another
+
+
+def _set(sound: Sound, statement: Statement, actor: User | None, by_another: bool, now: datetime) -> None:
+    sound.attested_at, sound.attested_by, sound.attested_by_another = now, actor, by_another
+    sound.voice, sound.says = str(statement.voice), [str(said) for said in sorted(statement.says)]
+
+
+def _stated(row: Found, statement: Statement, actor: User | None) -> Found:
     by_another = _is_another(actor, row.uploaded_by_id)
-    if row.workspace.attestation_by_another and not by_another:
+    if _lacks_another(row, by_another):
         raise ServiceError("attestation_by_uploader", BY_ANOTHER)
     voice, says = str(statement.voice), sorted(statement.says)
     same = (row.voice, sorted(row.says)) == (voice, says) and row.attested_by_id is not None
     if same and (row.attested_by_another or not by_another):
         return row
-    row.attested_at, row.attested_by, row.attested_by_another = now or database_now(), actor, by_another
-    row.voice, row.says = voice, [str(said) for said in says]
+    _set(row, statement, actor, by_another, database_now())
     row.save(update_fields=STATED)
+    record_attested(row)
+    return row
+
+
+def record_attested(row: Sound) -> None:
+    """Write the audit event of the row's statement."""
     audit.record(
         f"{row._meta.model_name}.attested",
         row,
-        actor=actor,
+        actor=row.attested_by,
         workspace=row.workspace,
-        voice=voice,
+        voice=row.voice,
         says=row.says,
-        by_another=by_another,
+        by_another=row.attested_by_another,
     )
-    return row
 
 
 def _follow(rows: Sequence[Recording | Clip]) -> None:

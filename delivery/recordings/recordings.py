@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,15 +11,18 @@ from typing import Any
 import structlog
 
 from delivery.audio import AudioRejected, Inspection, inspect
-from delivery.audio.inspection import MIN_SECONDS, walk_within
+from delivery.audio.conversion import inspect_any
+from delivery.audio.inspection import MIN_SECONDS, fingerprint, inspect_walked, walk_within
 from delivery.audio.levels import Levels
 from delivery.audio.rejections import AudioWarning
 from delivery.models import Recording
+from delivery.recordings.attestations import attest, record_attested, state_unsaved
 from delivery.recordings.storage import MAX_NAME_LENGTH, find_recording, read_frames, stored
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
+from usecases.attestations.recordings import Statement
 
 log = structlog.get_logger(__name__)
 
@@ -45,31 +47,42 @@ def stored_recording(
     *,
     assembled: bool = False,
     uploaded_by: User | None = None,
+    statement: Statement | None = None,
     now: datetime | None = None,
 ) -> Iterator[Recording]:
-    """`store_recording` as a context manager, also of what was inspected before, and at a time that is known: if the block fails, a
-    new recording is removed."""
+    """`store_recording` as a context manager, also of what was inspected before, with what the uploader states: if the block
+    fails, a new recording is removed."""
     # Thousands may be assembled in a row and few are viewed: `measured` measures their levels at the first view.
     verdict = data if isinstance(data, Inspection) else inspect(data, with_levels=not assembled)
     unsaved = _unsaved(workspace, name, verdict, now or database_now())
     unsaved.assembled, unsaved.uploaded_by = assembled, uploaded_by
+    stated = statement and state_unsaved(unsaved, statement, actor=uploaded_by, now=unsaved.created_at)
     with stored(unsaved, verdict.frames) as recording:
-        yield recording if assembled else _offered(recording, name, uploaded_by)
+        if not assembled:
+            _offered(recording, name, uploaded_by)
+        if stated and recording is unsaved:
+            record_attested(recording)
+        elif statement:
+            [recording] = attest([recording], statement, actor=uploaded_by)
+        yield recording
 
 
-def inspected_before(workspace: Workspace, data: bytes) -> Inspection | None:
-    """The verdict on `data` by the workspace's recording of the same sound, which was decoded when it was stored; None without one.
+def inspected(workspace: Workspace, data: bytes) -> Inspection:
+    """The verdict on an upload, without levels; where the workspace has a recording of the same sound, that by which it was stored.
 
     The frames are walked and compared as for any upload, so only the bytes of an accepted sound are found: no other format,
-    and none of which the file is gone.
+    and none of which the file is gone. Raises AudioRejected, and ServiceError.
     """
     try:
-        frames = walk_within(data, shortest=MIN_SECONDS).frames
-    except AudioRejected:
-        return None  # whoever inspects it says why
-    known = find_recording(workspace, hashlib.sha256(frames).hexdigest())
-    if known is None:
-        return None
+        audio = walk_within(data, shortest=MIN_SECONDS)
+    except AudioRejected:  # it may become an MP3
+        return inspect_any(data, converting=workspace.converts_audio, with_levels=False)
+    sha256 = fingerprint(audio)
+    known = find_recording(workspace, sha256)
+    return inspect_walked(audio, sha256, with_levels=False) if known is None else _verdict_of(known, audio.frames)
+
+
+def _verdict_of(known: Recording, frames: bytes) -> Inspection:
     return Inspection(
         frames=frames,
         sha256=known.sha256,

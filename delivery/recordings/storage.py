@@ -72,7 +72,6 @@ def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
             if known is None:
                 _write(sound, frames)
                 insert(sound)
-                sound.stored_now = True
             elif known.sound_removed_at is not None:
                 _write(known, frames)
                 known.sound_removed_at, known.used_at = None, database_now()
@@ -81,8 +80,6 @@ def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
     except BaseException:
         _discard(sound)
         raise
-    finally:
-        sound.stored_now = False
 
 
 def name_of_file(file_name: str | None) -> str:
