@@ -1,7 +1,7 @@
 """A client that reaches a target, and nothing else: each machine is judged when a connection to it is about to be opened.
 
 libcurl resolves the name once and calls OPENSOCKETFUNCTION with the address that it connects to, so no second look-up can give
-another one (DNS rebinding). It follows no redirect, asks no proxy, keeps no cookie, and a connection serves one request.
+another one (DNS rebinding). It follows no redirect, asks no proxy and keeps no cookie.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ _QUICK_EXIT = (
     322  # CURLOPT_QUICK_EXIT, unnamed in pycurl: a hanging look-up of a name is abandoned instead of waited for
 )
 
+# A kept socket is closed after so long without a request, before load balancers do; and after so long in all, so that a change of the
+# host's addresses takes effect.
+IDLE_SECONDS, LIFE_SECONDS = 20, 600
+
 
 def trusted_certificates() -> dict[int, str]:
     """libcurl's options for the machine's trusted certificates: its wheel looks for them where it was built. Python's default paths
@@ -31,9 +35,13 @@ def trusted_certificates() -> dict[int, str]:
 
 
 class Connection:
-    """A libcurl handle for one request to `target`. `refused`: a machine that may not be reached stood behind its name."""
+    """A libcurl handle for requests to `target`. `refused`: a machine that may not be reached stood behind its name.
 
-    def __init__(self, target: Target, *, connect_seconds: float, total_seconds: float) -> None:
+    A socket serves one request, unless the handle is made to `keep` it: then the caller drives it in a CurlMulti that has handles of
+    this target alone, because a socket is judged when it is opened, for the target that it is opened for.
+    """
+
+    def __init__(self, target: Target, *, connect_seconds: float, total_seconds: float, keep: bool = False) -> None:
         self.refused = False
         self._may_reach = is_loopback if target.local else is_public
         self._sockets: list[socket.socket] = []
@@ -51,8 +59,10 @@ class Connection:
             pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2,
             pycurl.CONNECTTIMEOUT_MS: round(connect_seconds * 1000),
             pycurl.TIMEOUT_MS: round(total_seconds * 1000),
-            pycurl.FRESH_CONNECT: 1,
-            pycurl.FORBID_REUSE: 1,
+            pycurl.FRESH_CONNECT: 0 if keep else 1,
+            pycurl.FORBID_REUSE: 0 if keep else 1,
+            pycurl.MAXAGE_CONN: IDLE_SECONDS,
+            pycurl.MAXLIFETIME_CONN: LIFE_SECONDS,
             pycurl.NOSIGNAL: 1,
             _QUICK_EXIT: 1,
             pycurl.USERAGENT: "rvm",
@@ -66,9 +76,17 @@ class Connection:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self.handle.close()
+        self.ended()
+
+    def ended(self) -> None:
+        """Let go of this side's copies of sockets after a request: those of libcurl alone say when a connection ends."""
         for opened in self._sockets:
             opened.close()
+        self._sockets.clear()
 
     def _open(self, purpose: int, address: Any) -> socket.socket | int:
         """OPENSOCKETFUNCTION. Once a machine is refused, no other of the same name is tried."""

@@ -64,9 +64,9 @@ class WebhookDestination(Row):
     waits_until = models.DateTimeField(
         null=True, editable=False, help_text="Until when it is left alone after failures."
     )
-    held_by = models.UUIDField(null=True, editable=False, help_text="The process that sends to it; no other does.")
-    held_until = models.DateTimeField(
-        null=True, editable=False, help_text="Until when it is held; a process that was killed extends this no more."
+    leased_by = models.UUIDField(null=True, editable=False, help_text="The process that sends to it; no other does.")
+    leased_until = models.DateTimeField(
+        null=True, editable=False, help_text="Until when; a process that was killed extends this no more."
     )
     disabled_at = models.DateTimeField(null=True, editable=False)
     disabled_because = models.CharField(max_length=MAX_BECAUSE, blank=True, editable=False)
