@@ -33,7 +33,7 @@ demo: .venv/quickstart.stamp ## send 1,000 sample voicemails through the sandbox
 	@$(VENV)/python manage.py demo $(PORTS)
 
 .PHONY: up
-up: .venv/quickstart.stamp ## keep web, workers, tick and sandbox running on 127.0.0.1:8000, or PORT=, until Ctrl-C
+up: .venv/quickstart.stamp ## keep web, workers, tick, events and sandbox running on 127.0.0.1:8000, or PORT=, until Ctrl-C
 	@$(VENV)/python manage.py up $(PORTS)
 
 .PHONY: test
@@ -47,6 +47,11 @@ chaos: .venv/dev.stamp ## kill real processes under load for CHAOS_SECONDS (600)
 .PHONY: failover
 failover: .venv/dev.stamp ## kill a primary under load and promote a standby that lacks the last claims
 	@$(VENV)/python -m pytest tests/chaos/failover -m chaos --timeout 0 -s
+
+.PHONY: webhooks
+webhooks: .venv/dev.stamp ## tell two destinations of 100,000 changes, of which one is down meanwhile
+	@RVM_WEBHOOK_CHANGES=100000 $(VENV)/python -m pytest -n 0 --timeout 0 --durations=1 \
+		tests/rvm/platform/webhooks/sending/test_process.py -k long_backlog
 
 .PHONY: histories
 histories: .venv/dev.stamp ## tell drawn histories of voicemails for MINUTES (60), from SEED (1) on

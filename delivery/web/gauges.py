@@ -20,6 +20,7 @@ from rvm.platform.database import sql
 from rvm.platform.models import FailedWork, Tally
 from rvm.platform.observability.health import live_workers
 from rvm.platform.sending_hold.service import is_held
+from rvm.platform.webhooks import watches
 
 # The most that a gauge counts (due voicemails: per lane), so that a scrape stays cheap while work piles up.
 MAX_COUNTED = 100_000
@@ -82,6 +83,17 @@ def gauges(now: datetime) -> Iterator[Gauge]:
     silence = sql.run(TICK, [now])
     yield Gauge(
         "rvm_tick_age_seconds", "Since the tick's last sign of life.", silence[0][0] if silence else float("inf")
+    )
+    waiting = watches.backlog()
+    yield Gauge("rvm_unpublished_seconds", "Age of the oldest event without a place.", waiting.unpublished_seconds)
+    yield Gauge(
+        "rvm_due_webhooks", f"Deliveries that are due; at most {watches.MAX_COUNTED} a destination.", waiting.due
+    )
+    yield Gauge(
+        "rvm_oldest_due_webhook_seconds", "How long the oldest of them has been due.", waiting.oldest_due_seconds
+    )
+    yield Gauge(
+        "rvm_failing_destinations", "Webhook destinations that fail, or are disabled because of it.", watches.failing()
     )
     yield from _workers()
 

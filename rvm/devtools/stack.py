@@ -1,4 +1,4 @@
-"""The platform's processes on one machine: web, workers, tick and sandbox carrier, for `demo`, `up` and the fault tests."""
+"""The platform's processes on one machine: web, workers, tick, events and sandbox carrier, for `demo`, `up` and the fault tests."""
 
 from __future__ import annotations
 
@@ -96,6 +96,7 @@ class Stack:
             **{f"dispatch-{number + 1}": [*manage, *self.dispatch_worker] for number in range(self.dispatchers)},
             "reports": [*manage, "worker", "reports"],
             "imports": [*manage, "worker", "imports"],
+            "events": [*manage, "events"],
             "tick": [*manage, "tick"],
         }
 

@@ -17,7 +17,8 @@ class PlatformConfig(AppConfig):
         from rvm.platform.events import retention, types
         from rvm.platform.retention import purges
         from rvm.platform.rotation import columns, files, indexes, second_factors, stores
-        from rvm.platform.webhooks import event_types
+        from rvm.platform.webhooks import event_types, watches
+        from rvm.platform.webhooks import retention as webhook_retention
 
         stores.CIPHERTEXTS += [columns.encrypted_columns, files.stored_files, second_factors.second_factors]
         stores.INDEXES.append(indexes.index_columns)
@@ -25,5 +26,6 @@ class PlatformConfig(AppConfig):
         connection_created.connect(session.prepare)
         checks.register(session.check_pooler, checks.Tags.database)
         checks.register(grants.check_role, checks.Tags.database)
-        purges.PURGES.append(retention.EVENTS)
+        purges.PURGES += [webhook_retention.DELIVERIES, retention.EVENTS]
         types.add(event_types.TYPES)
+        watches.register()

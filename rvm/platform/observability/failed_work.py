@@ -20,13 +20,15 @@ from redis import RedisError
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.models import FailedWork
+from rvm.platform.models import FailedWork, Heartbeat
 from rvm.platform.observability.health import live_workers
 
 log = structlog.get_logger(__name__)
 
 # Rows of one kind that are kept; more of them say nothing new.
 MAX_ROWS = 200
+# A process of events gives a sign of life every five seconds; it may wait for PostgreSQL.
+EVENTS_SILENCE = timedelta(minutes=1)
 
 
 class Kind(NamedTuple):
@@ -174,7 +176,10 @@ def _replace(kind: str, found: list[Found], now: datetime) -> None:
 
 
 def missing_processes(now: datetime) -> Iterable[Found]:
-    """Workers that do not run, or a Redis that does not answer. That the tick does not run, only other processes can say."""
+    """Processes that do not run, or a Redis that does not answer. That the tick does not run, only other processes can say."""
+    if not Heartbeat.objects.filter(name="events", at__gt=now - EVENTS_SILENCE).exists():
+        reason = "Nothing publishes events and sends webhooks: start `manage.py events`."
+        yield Found("events", "Events", None, reason)
     try:
         missing = [queue for queue in settings.RQ_QUEUES if not live_workers(queue)]
     except RedisError:

@@ -47,7 +47,9 @@ class Command(BaseCommand):
             refuse_taken_ports(stack)  # before the sample gets the secrets of a sandbox that does not start
             sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT)
             with running(stack) as children:
-                console.print("Started the web server, three workers, the tick and the sandbox carrier.")
+                console.print(
+                    "Started the web server, three workers, the tick, the process of events and the sandbox carrier."
+                )
                 began = time.monotonic()
                 sent = send(stack, sample)
                 counts = watch(sent.ids, children, console)

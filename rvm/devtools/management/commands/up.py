@@ -46,7 +46,7 @@ curl -sS "$API/voicemail" -H "Authorization: Bearer $KEY"
 
 
 class Command(BaseCommand):
-    help = "Runs web, workers, tick and the sandbox carrier until Ctrl-C, with sample data."
+    help = "Runs web, workers, tick, events and the sandbox carrier until Ctrl-C, with sample data."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_port_options(parser)

@@ -153,7 +153,7 @@ def on_a_new_connection(monkeypatch: pytest.MonkeyPatch, another: BaseDatabaseWr
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("pooler", "on_a_new_connection")
-@pytest.mark.parametrize("command", [["tick"], ["worker", "dispatch"], ["migrate"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["tick"], ["events"], ["worker", "dispatch"], ["migrate"]], ids=" ".join)
 def test_nothing_starts_behind_a_pooler_of_transactions(command: list[str]) -> None:
     with pytest.raises(SystemCheckError, match="pool_mode = session"):
         call_command(*command, skip_checks=False)

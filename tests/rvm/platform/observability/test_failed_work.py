@@ -17,7 +17,7 @@ from rq.timeouts import JobTimeoutException
 
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.models import AuditEvent, FailedWork, Workspace
+from rvm.platform.models import AuditEvent, FailedWork, Heartbeat, Workspace
 from rvm.platform.observability import failed_work
 from rvm.platform.observability.failed_work import KINDS, Found, Kind, notice, reason_of, record, succeeded
 from rvm.platform.roles import Role
@@ -133,6 +133,7 @@ def test_a_thousand_of_one_kind_are_kept_in_part(kinds: dict[str, list[Found]]) 
 
 
 def test_a_missing_worker_and_a_silent_redis_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    Heartbeat.objects.create(name="events", at=NOW)
     monkeypatch.setattr(failed_work, "live_workers", lambda queue: int(queue != "imports"))
     assert [each.reason for each in failed_work.missing_processes(NOW)] == [
         "No worker takes the queue imports: start `manage.py worker imports`."
@@ -143,6 +144,14 @@ def test_a_missing_worker_and_a_silent_redis_are_found(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(failed_work, "live_workers", silent)
     assert [each.name for each in failed_work.missing_processes(NOW)] == ["Redis"]
+
+
+def test_a_missing_process_of_events_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failed_work, "live_workers", lambda queue: 1)
+    Heartbeat.objects.create(name="events", at=NOW)
+    assert not list(failed_work.missing_processes(NOW + timedelta(seconds=59)))
+    [missing] = failed_work.missing_processes(NOW + timedelta(seconds=61))
+    assert missing.reason == "Nothing publishes events and sends webhooks: start `manage.py events`."
 
 
 @pytest.mark.django_db(transaction=True)
