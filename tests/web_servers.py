@@ -17,7 +17,7 @@ CONFIGURATION = "python:rvm.project.web_server.configuration"
 
 
 @contextmanager
-def serving(application: str, folder: Path, *options: str) -> Iterator[int]:
+def serving(application: str, folder: Path, *options: str, **variables: str) -> Iterator[int]:
     """The port at which one process of gunicorn serves the module's `application`; its log is in the folder."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -25,7 +25,7 @@ def serving(application: str, folder: Path, *options: str) -> Iterator[int]:
     log = folder / "web.log"
     at = ("--bind", f"127.0.0.1:{port}", "--workers", "1")
     command = [sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, application, *at, *options]
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "rvm.project.settings"}
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "rvm.project.settings", **variables}
     process = spawn(command, log=log, env=environment, cwd=Path(settings.BASE_DIR))
     try:
         wait_until(lambda: _listens(port), process, name="gunicorn", log=log)

@@ -32,6 +32,7 @@ class Scope(models.TextChoices):
     ELIGIBILITY_READ = "eligibility:read", "Ask whether a person may be reached; needs numbers:read too"
     PEOPLE_READ = "people:read", "Find people, with all that is known of them; needs numbers:read too"
     PEOPLE_ERASE = "people:erase", "Erase people by number; needs numbers:read too"
+    EVENTS_READ = "events:read", "Read what happened, from the feed of events"
     AUDIT_READ = "audit:read", "Read who did what in the workspace, and who saw what is known of people"
     API_KEYS_READ = "api-keys:read", "Read API keys, never the keys themselves"
     API_KEYS_WRITE = "api-keys:write", "Make, rotate and revoke API keys, with no more than this key may do itself"

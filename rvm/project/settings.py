@@ -148,6 +148,8 @@ with env.prefixed("RVM_"):
         "America/New_York",
         validate=require("a time zone, such as America/Chicago", lambda name: name in available_timezones()),
     )
+    # Streams of events of one web process (rvm/platform/events/streams.py); its connections in all are 900.
+    RVM_MAX_STREAMS = env.int("MAX_STREAMS", 100, validate=Range(1, 500))
     # Quotas of a workspace that has none of its own (rvm/platform/quotas.py).
     RVM_MAX_SOUNDS = env.int("MAX_SOUNDS", 100_000, validate=Range(0))
     RVM_MAX_SOUNDS_MEGABYTES = env.int("MAX_SOUNDS_MEGABYTES", 5_000, validate=Range(0))

@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/auth/me", CallerView.as_view(), name="caller"),
     path("v1/<uuid:workspace_id>/", include("rvm.platform.access.urls")),
     path("v1/<uuid:workspace_id>/", include("rvm.platform.audit.urls")),
+    path("v1/<uuid:workspace_id>/", include("rvm.platform.events.api.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.api.urls")),
     path("v1/<uuid:workspace_id>/", include("usecases.api.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.setups.urls")),

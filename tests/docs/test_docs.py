@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,10 @@ from delivery.audio.clip_rejections import CLIP_REJECTIONS, CLIP_WARNINGS
 from delivery.audio.conversion.rejections import CONVERSION_REJECTIONS
 from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.status import TRANSITIONS, DropStatus, VoicemailStatus
+from rvm.platform.api.problem_codes import ADDRESS_NOT_ALLOWED, MISSING_SCOPE, UNAUTHENTICATED
 from rvm.platform.database import session
+from rvm.platform.events import streams
+from rvm.platform.events.types import TYPES
 from rvm.platform.observability.health import CHECKS
 from rvm.platform.roles import ROLES, Right, Role
 from rvm.platform.scopes import Scope
@@ -250,6 +254,17 @@ def test_the_codes_of_single_fields_are_documented_and_exist() -> None:
 # keys, sandbox, commands, admin
 
 
+def test_the_types_of_events_are_documented_with_their_data() -> None:
+    told = {row[0].strip("`"): (row[1], WORD.findall(row[2])) for row in table(INTEGRATE / "events.md", "type")}
+    assert told == {name: (each.description, list(each.data().fields)) for name, each in TYPES.items()}
+
+
+def test_the_ends_of_a_stream_are_documented() -> None:
+    told = set(words(table(INTEGRATE / "events.md", "code")))
+    said = {json.loads(end.partition(b"data: ")[2])["code"] for end in (streams.TIME_OVER, streams.SERVER_STOPS)}
+    assert told == said | {code.code for code in (UNAUTHENTICATED, MISSING_SCOPE, ADDRESS_NOT_ALLOWED)}
+
+
 def test_the_scopes_are_documented() -> None:
     told = {row[0].strip("`"): row[1] for row in table(INTEGRATE / "README.md", "scope")}
     assert told == dict(Scope.choices)
@@ -269,9 +284,10 @@ def operations() -> Iterator[tuple[str, str]]:
     from delivery.setups.urls import urlpatterns as of_setups
     from rvm.platform.access.urls import urlpatterns as of_access
     from rvm.platform.audit.urls import urlpatterns as of_audit
+    from rvm.platform.events.api.urls import urlpatterns as of_events
     from usecases.api.urls import urlpatterns as of_use_cases
 
-    for pattern in (*of_access, *of_audit, *of_delivery, *of_setups, *of_use_cases, *of_campaigns):
+    for pattern in (*of_access, *of_audit, *of_events, *of_delivery, *of_setups, *of_use_cases, *of_campaigns):
         address = re.sub(r"<uuid:(\w+)>", r"{\1}", str(pattern.pattern))
         address = re.sub(r"\{\w+\}", "{id}", address, count=1)
         for method, scope in pattern.callback.view_class.required_scopes.items():

@@ -16,6 +16,8 @@ import psycopg
 import pytest
 
 from rvm.devtools.sample import recording_file
+from rvm.platform.events import publisher
+from rvm.platform.events.outbox import COLUMNS
 from tests.chaos.scene import numbers_of_nobody
 from tests.proxies.fronts import BODY_SECONDS, HEAD_SECONDS, NAME, Front, Web
 
@@ -264,3 +266,24 @@ def test_callers_by_another_name_get_nothing(front: Front) -> None:
     context = ssl.create_default_context(cafile=str(front.certificate.chain))
     with pytest.raises((ssl.SSLError, ConnectionError)), socket.create_connection(("127.0.0.1", front.port)) as plain:
         context.wrap_socket(plain, server_hostname="other.example.com")
+
+
+def test_a_stream_of_events_passes_piece_by_piece(front: Front, web: Web) -> None:
+    address, headers = api(web, "events/stream")
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    with front.connect() as client, psycopg.connect(web.database, autocommit=True) as database:
+        client.sendall(f"GET {address} HTTP/1.1\r\nHost: {NAME}\r\n{lines}\r\n".encode())
+        said = b""
+        while b"retry: " not in said:
+            said += client.recv(4096)
+        workspace = web.sample.workspace.pk
+        database.execute(
+            f"INSERT INTO platform_outbox ({COLUMNS}) VALUES (%s, true, 'voicemail.accepted', %s, clock_timestamp(), '{{}}')",
+            [workspace, workspace],
+        )
+        database.execute(publisher._PUBLISH, [publisher.BATCH])
+        while b"event: voicemail.accepted\ndata: {" not in said:
+            piece = client.recv(4096)
+            assert piece, said
+            said += piece
+    assert b"\r\ncontent-encoding:" not in said.lower()

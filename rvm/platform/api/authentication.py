@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
 
 import structlog
 from django.db.models import Q, QuerySet
@@ -39,7 +40,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             raise AuthenticationFailed("Only `Authorization: Bearer <API key>` is accepted.")
         key, now = _find(plaintext.strip())
-        _require_network(key, request)
+        require_network(key, seen_address(request._request))
         if key.last_used_at is None or key.last_used_at < now - USED_EVERY:
             stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)
             ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
@@ -50,9 +51,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         return 'Bearer realm="RVM"'
 
 
-def _require_network(key: ApiKey, request: Request) -> None:
+def require_network(key: ApiKey, address: IPv4Address | IPv6Address | None) -> None:
     """Raises Problem for a key that is not accepted from the client's address, which only a copy of it would be used from."""
-    if not key.networks or networks.has_address(key.networks, address := seen_address(request._request)):
+    if networks.has_address(key.networks, address):
         return
     _log.warning("API key refused: not from its networks", key=str(key.pk))
     raise Problem(
@@ -83,9 +84,14 @@ def _find(plaintext: str) -> tuple[ApiKey, datetime]:
     # The index lookup is not constant-time; this second comparison is, at no cost.
     if key is None or not hmac.compare_digest(bytes(key.digest), key_digest):
         raise AuthenticationFailed("This API key does not exist.")
+    asked_at: datetime = vars(key)["asked_at"]
+    require_active(key, asked_at)
+    return key, asked_at
+
+
+def require_active(key: ApiKey, now: datetime) -> None:
+    """Raises AuthenticationFailed for a key that has ended."""
     if key.revoked_at is not None or not key.user.is_active:
         raise AuthenticationFailed("This API key was revoked.")
-    asked_at: datetime = vars(key)["asked_at"]
-    if key.expires_at is not None and key.expires_at <= asked_at:
+    if key.expires_at is not None and key.expires_at <= now:
         raise AuthenticationFailed(f"This API key expired at {key.expires_at:%Y-%m-%dT%H:%M:%SZ}.")
-    return key, asked_at

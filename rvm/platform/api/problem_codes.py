@@ -116,6 +116,14 @@ IDEMPOTENCY_KEY_IN_USE = ProblemCode(
 KEY_ENDED = ProblemCode(
     "key_ended", 409, "The API key has ended", "What is revoked or expired is not rotated; make a new key."
 )
+EVENTS_GONE = ProblemCode(
+    "events_gone",
+    410,
+    "Events of that time are kept no longer",
+    "The feed goes back to `kept_from`. List what changed meanwhile, such as voicemails with `updated_after`, and begin again "
+    "without `after`.",
+    operations=("list_events", "stream_events"),
+)
 REQUEST_TIMEOUT = ProblemCode(
     "request_timeout",
     408,
@@ -185,7 +193,9 @@ TOO_MANY_AT_ONCE = ProblemCode(
     "too_many_at_once",
     429,
     "Too many large requests at once",
-    "Exports, previews and lists are answered a few at a time. Repeat the request after the time in `Retry-After`.",
+    "Exports, previews, lists and streams of events are answered a few at a time. Repeat the request after the time in "
+    "`Retry-After`.",
+    operations=("stream_events",),
 )
 INTERNAL_ERROR = ProblemCode(
     "internal_error",
@@ -224,6 +234,7 @@ PLATFORM_PROBLEMS = by_code(
     IDEMPOTENCY_KEY_IN_USE,
     KEY_ENDED,
     REQUEST_TIMEOUT,
+    EVENTS_GONE,
     LENGTH_REQUIRED,
     PRECONDITION_FAILED,
     UPLOAD_TOO_LARGE,

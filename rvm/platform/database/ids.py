@@ -42,6 +42,11 @@ def first_id_at(moment: datetime) -> UUID:
     return UUID(int=(int(moment.timestamp() * 1000) << 80) | _VERSION_AND_VARIANT)
 
 
+def is_first_of_moment(identifier: UUID) -> bool:
+    """Whether the id is one of `first_id_at`."""
+    return identifier.int & ((1 << 80) - 1) == _VERSION_AND_VARIANT
+
+
 def time_of(identifier: UUID) -> datetime:
     """The creation time of a version 7 id, to the millisecond, in UTC."""
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)

@@ -3,6 +3,9 @@
 gunicorn gives a connection to a thread with its first byte, and the thread waits for the rest: as many slow clients as threads stop
 the whole server. Here the loop collects head and body in memory, of all connections at once. Bodies too large for that are read by
 threads, but never by all of them. Nothing is written to disk: bodies contain patients' data.
+
+A response that has a `stream` (rvm/platform/events/streams.py) is begun by a thread, which is free then: one thread goes on with all
+streams.
 """
 
 from __future__ import annotations
@@ -10,9 +13,10 @@ from __future__ import annotations
 import socket
 import time
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from selectors import EVENT_READ
 from typing import Any
 
@@ -32,6 +36,22 @@ CHUNK_BYTES = 64 * 1024
 LINGER_SECONDS, MAX_LINGER_BYTES = 2.0, 64 * 1024
 
 
+class _GoesOn(BaseException):
+    """Leaves gunicorn's loop over a response without an end of it, and is no error that it handles."""
+
+
+class _Opening:
+    """The first part of a response that goes on as a stream."""
+
+    def __init__(self, response: Any) -> None:
+        self._response, self.close = response, response.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield next(iter(self._response))
+        self._response.stream.goes_on = True
+        raise _GoesOn(self._response.stream)
+
+
 class ReceivingWorker(ThreadWorker):
     def init_process(self) -> None:
         self.arrivals: dict[TConn, Arrival] = {}
@@ -42,7 +62,23 @@ class ReceivingWorker(ThreadWorker):
         self.max_streaming = max(1, self.cfg.threads // 2)
         self.waiting: deque[tuple[float, TConn]] = deque()
         self.swept_at = 0.0
+        # Streams whose responses were begun, and whether their pieces are chunks.
+        self.begun: dict[TConn, tuple[Any, bool]] = {}
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self.application, self.wsgi = self.wsgi, self._respond
+
+    @cached_property
+    def streams(self) -> Any:
+        from rvm.platform.events.streams import Streams  # it needs Django, which has begun when there is a stream
+
+        return Streams()
+
+    def _respond(self, environ: dict[str, Any], start_response: Any) -> Any:
+        response = self.application(environ, start_response)
+        return _Opening(response) if hasattr(response, "stream") else response
 
     # receiving
 
@@ -140,7 +176,11 @@ class ReceivingWorker(ThreadWorker):
 
     def handle_request(self, req: Request, conn: TConn) -> Any:
         refusals.require_single_headers(req.headers)
-        return super().handle_request(req, conn)
+        try:
+            return super().handle_request(req, conn)
+        except _GoesOn as going:
+            self.begun[conn] = (going.args[0], req.version > (1, 0))
+            return False
 
     def handle_error(self, req: Request | None, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what cannot be read or served. gunicorn's own answers are HTML and quote the request."""
@@ -158,6 +198,13 @@ class ReceivingWorker(ThreadWorker):
         if conn in self.streaming:
             self.streaming.discard(conn)
             self._stream()
+        if conn in self.begun:
+            stream, chunked = self.begun.pop(conn)
+            ended = partial(self.method_queue.defer, self._end_stream, conn)
+            self.streams.take(stream, conn.sock, chunked=chunked, ended=ended)
+            if not self.alive:
+                self.streams.stop()
+            return
         goes_on = not fs.cancelled() and fs.exception() is None and fs.result()
         try:
             if goes_on:
@@ -167,6 +214,14 @@ class ReceivingWorker(ThreadWorker):
                 self._linger(conn)
         except (OSError, ValueError):
             self._close(conn)
+
+    def _end_stream(self, conn: TConn, whole: bool) -> None:
+        """Wait for a client that got the whole stream to close; others are cut off."""
+        if whole:
+            with suppress(OSError, ValueError):
+                self._linger(conn)
+                return
+        self._close(conn)
 
     def _on_lingering(self, conn: TConn, _: object) -> None:
         if conn not in self.lingering:
@@ -203,6 +258,8 @@ class ReceivingWorker(ThreadWorker):
             self._refuse(self.waiting.popleft()[1], codes.UNAVAILABLE)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """The server stops: requests that have not begun to be served have a moment to arrive."""
+        """The server stops: requests that have not begun to be served have a moment to arrive, and streams end."""
+        if "streams" in vars(self):
+            self.streams.stop()
         for arrival in self.arrivals.values():
             arrival.deadline = min(arrival.deadline, deadline)

@@ -44,7 +44,7 @@ from delivery.reports.inbox import merge, receive
 from delivery.setups import api as setups
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import ApiKey, Session, Workspace
+from rvm.platform.models import ApiKey, Event, Outbox, Session, Workspace
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import upload_directly
 from tests.delivery.audio.mp3_bytes import encoded
@@ -64,6 +64,7 @@ from tests.factories import (
     make_voicemail,
     make_workspace,
 )
+from tests.rvm.platform.events.publishing import happened
 from tests.rvm.project.test_every_operation import OF_EVERY_KEY, OPEN, VIEWS, operations
 from usecases.models import Consent, NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
 
@@ -164,6 +165,7 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
             "api_key_id": make_api_key(workspace, live=live, scopes=[Scope.API_KEYS_WRITE])[0].pk,
             "resource_id": opt_outs["uploaded"].pk,  # events are about it
             "consent_id": make_consent(workspace, "+12025550198" if live else "+12025550196").pk,
+            "event_id": happened(workspace, "voicemail.queued", live=live)[0].pk,
         },
         campaigns,
     )
@@ -390,6 +392,8 @@ WORLDS: dict[Any, Callable[[Any], bool]] = {
     NumberAssignment: lambda row: row.use_case.live,
     Suppression: lambda row: True,
     Consent: lambda row: True,
+    Outbox: lambda row: row.live,
+    Event: lambda row: row.live,
 }
 
 
@@ -403,7 +407,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(ACTIONS), len(READING)) == (67, 47)
+    assert (len(ACTIONS), len(READING)) == (67, 50)
 
 
 @pytest.mark.parametrize("operation", ACTIONS)
@@ -461,6 +465,7 @@ ONE_WORLD = {
     "api_key_id",
     "resource_id",
     "export_id",
+    "event_id",
 }
 
 
@@ -507,6 +512,7 @@ def test_a_test_key_reads_no_live_row(operation: str, workspace: Workspace, live
         return
     assert answer.status_code == 200
     hidden = [
+        "event_id",
         "voicemail_id",
         "failed_id",
         "campaign_id",
@@ -532,6 +538,8 @@ def test_a_live_key_reads_any_row_by_its_id(operation: str, workspace: Workspace
 
 # lists whose rows are of one world
 
+# What happened says by its list alone of which world it is.
+EVENTS = ["GET events", "GET events/stream"]
 WORLDLY = [
     "GET voicemail",
     "POST voicemail/search",
@@ -540,6 +548,7 @@ WORLDLY = [
     "GET campaigns",
     "GET opt-out-lists",
     "GET api-keys",
+    *EVENTS,
 ]
 
 
@@ -558,7 +567,7 @@ def test_every_list_of_rows_that_say_live_can_be_asked_for_one_world() -> None:
                 asked = {parameter["name"] for parameter in told.get("parameters", [])}
                 asked |= schemas.get(body.get("$ref", "").rpartition("/")[2], {}).get("properties", {}).keys()
                 assert "live" in asked, path
-    assert worldly == set(WORLDLY) - {"GET voicemail/export", "POST voicemail/export"}
+    assert worldly == set(WORLDLY) - {"GET voicemail/export", "POST voicemail/export", *EVENTS}
 
 
 @pytest.mark.parametrize("operation", WORLDLY)
@@ -568,6 +577,7 @@ def test_a_list_shows_one_world(operation: str, workspace: Workspace, live_rows:
         "GET campaigns": "campaign_id",
         "GET opt-out-lists": "opt_out_list_id",
         "GET api-keys": "api_key_id",
+        **dict.fromkeys(EVENTS, "event_id"),
     }
     kind = kinds.get(operation, "voicemail_id")
     live, test = set(ids_of(live_rows, kind)), set(ids_of(test_rows, kind))

@@ -16,6 +16,7 @@ _TIME = {"type": "string", "format": "date-time"}
 # The facts of a problem beside the members of RFC 9457, which services add to a ServiceError.
 FACTS: dict[str, dict[str, Any]] = {
     "retry_at": {**_TIME, "description": "When to try again, where waiting helps."},
+    "kept_from": {**_TIME, "description": "How far back the feed of events goes."},
     "voicemail_id": {
         **_UUID,
         "description": "The voicemail that is in the way, such as the first one with the reference.",
@@ -64,6 +65,7 @@ DESCRIPTIONS = {
     404: "Not found in this workspace.",
     406: "Only JSON is served.",
     409: "The request conflicts with what exists, or the same request is being answered.",
+    410: "Events of that time are kept no longer.",
     411: "The body has no Content-Length.",
     412: "The row was changed meanwhile.",
     413: "The body is too large.",

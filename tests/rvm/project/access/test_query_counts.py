@@ -42,6 +42,7 @@ from tests.factories import (
     make_user,
     make_voicemail,
 )
+from tests.rvm.platform.events.publishing import happened
 from tests.rvm.project.access.test_api_access import SCOPES, call
 from tests.rvm.project.test_worlds import LIST, READING, Rows, make_rows, read, upload_opt_outs
 
@@ -103,6 +104,7 @@ def add_rows(rows: Rows, workspace: Workspace) -> None:
         sound = {"name": "Ana", "sha256": f"{place:064}", "size_bytes": 1, "duration_ms": 1}
         Clip.objects.create(workspace=workspace, bitrate_kbps=1, sample_rate=1, channels=1, **sound)
         make_suppression(workspace, number)
+        happened(workspace, "voicemail.queued")
         make_consent(workspace, number)
         make_api_key(workspace)
         make_user(workspace=workspace)

@@ -95,6 +95,7 @@ _SHAPES: dict[frozenset[str], Callable[[World, User], Iterable[dict[str, Any]]]]
     frozenset({"setup_id", "version", "token"}): lambda world, reader: [
         {"setup_id": world.first("TelephonySetup").pk, "version": 1, "token": "none"}
     ],
+    frozenset({"event_id"}): lambda world, reader: [{"event_id": world.api.ids["event_id"]}],
     frozenset({"content_type_id", "object_id"}): _linked_to_a_site,
 }
 
