@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from importlib import import_module
 from typing import Any
 
@@ -11,12 +10,10 @@ from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
+from delivery.runtime.garbage import spare_loaded
 from delivery.runtime.wakeups import JOBS
 from delivery.runtime.watermarks import remember_places
 from delivery.worker.rq_worker import work
-
-# Thresholds for gc.set_threshold; Python's default for the first is 700 objects.
-GARBAGE = (50_000, 20, 20)
 
 
 class Command(BaseCommand):
@@ -28,10 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
         remember_places()
-        # Loaded modules live as long as the process, and a batch allocates tens of thousands of objects that live until its end.
-        # With Python's defaults, repeated garbage collection of these objects took a third of the processor time.
         for queue in options["queues"]:
             import_module(JOBS[queue].rpartition(".")[0])
-        gc.freeze()
-        gc.set_threshold(*GARBAGE)
+        spare_loaded()
         work(options["queues"])
