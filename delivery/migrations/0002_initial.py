@@ -174,7 +174,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='voicemailreference',
             name='workspace',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace'),
         ),
         migrations.AddIndex(
             model_name='carrierreport',
@@ -258,7 +258,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='voicemail',
-            index=models.Index(fields=['workspace', '-id'], name='voicemail_newest'),
+            index=models.Index(fields=['workspace', 'id'], name='voicemail_newest'),
         ),
         migrations.AddIndex(
             model_name='voicemail',

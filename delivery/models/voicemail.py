@@ -101,8 +101,8 @@ class Voicemail(Row):
                 name="voicemail_expiring",
                 condition=Q(status="queued", expires_at__isnull=False),
             ),
-            # The listings, newest first.
-            models.Index(fields=["workspace", "-id"], name="voicemail_newest"),
+            # The listings, newest first: read backwards, because entries that come in order fill its pages.
+            models.Index(fields=["workspace", "id"], name="voicemail_newest"),
             # The few test voicemails of a workspace among all the live ones.
             models.Index(fields=["workspace", "-id"], name="voicemail_newest_test", condition=Q(live=False)),
             models.Index(fields=["use_case", "status", "id"], name="voicemail_by_use_case"),
@@ -159,7 +159,10 @@ class VoicemailReference(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    # Its constraint would read the workspace once more for each reference, and the index of the references begins with it.
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
+    )
     live = models.BooleanField(help_text="Whether the voicemail is live.")
     reference = models.CharField(max_length=100)
     voicemail_id = models.UUIDField()

@@ -63,7 +63,7 @@ class Voicemail(models.Model):
                 name="voicemail_expiring",
                 condition=Q(status="queued", expires_at__isnull=False),
             ),
-            models.Index(fields=["workspace_id", "-id"], name="voicemail_newest"),
+            models.Index(fields=["workspace_id", "id"], name="voicemail_newest"),
             models.Index(fields=["workspace_id", "-id"], name="voicemail_newest_test", condition=Q(live=False)),
             models.Index(fields=["use_case_id", "status", "id"], name="voicemail_by_use_case"),
             models.Index(fields=["setup_id", "status", "id"], name="voicemail_by_setup"),
