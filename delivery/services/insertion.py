@@ -92,15 +92,15 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> int:
             "expires_at": shared.expires_at,
             "created_at": shared.created_at,
             "updated_at": shared.updated_at,
-            "ids": sql.ids(row.pk for row in rows),
-            "recipients": sql.binaries(RECIPIENT.encrypt(row.recipient, workspace_id, row.pk) for row in rows),
+            "ids": sql.ids(row.id for row in rows),
+            "recipients": sql.binaries(RECIPIENT.encrypt(row.recipient, workspace_id, row.id) for row in rows),
             "indexes": sql.binaries(bytes(row.recipient_index) for row in rows),
             "last4": sql.texts(row.last4 for row in rows),
             "senders": sql.texts(row.sender for row in rows),
             "references": sql.texts(row.reference for row in rows),
             "metadata": sql.texts("" if row.metadata is None else orjson.dumps(row.metadata).decode() for row in rows),
             "record_numbers": sql.binaries(
-                RECORD_NUMBER.encrypt(row.record_number, workspace_id, row.pk) if row.record_number else None
+                RECORD_NUMBER.encrypt(row.record_number, workspace_id, row.id) if row.record_number else None
                 for row in rows
             ),
             "record_entries": sql.numbers(

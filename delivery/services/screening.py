@@ -144,9 +144,8 @@ def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[
         return wrong
     seen.add(number)
     index = blind_index()
-    current = index.of(workspace.pk, number)
-    older = [value for value in index.all_of(workspace.pk, number) if value != current]
-    return Candidate(recipient, (current, *older))
+    keys = (index.current, *index.older_key_ids)
+    return Candidate(recipient, tuple([index.of(workspace.pk, number, key_id) for key_id in keys]))
 
 
 def _reference_error(reference: str) -> ServiceError | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import cache
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -80,13 +82,13 @@ def queue_voicemails(
         senders = senders_for(candidates, sender_numbers(use_case, live=live))
         # Sorted, so that ids of the same millisecond follow the order of the recipients.
         milliseconds = int(now.timestamp() * 1000)
-        ids = sorted(uuid7_at(milliseconds) for _ in candidates)
+        ids = sorted([uuid7_at(milliseconds) for _ in candidates], key=attrgetter("int"))
         shared = _shared(order)
-        rows = [_row(shared, *parts) for parts in zip(ids, candidates, senders, strict=True)]
+        rows = [_row(*shared, *parts) for parts in zip(ids, candidates, senders, strict=True)]
         taken = _write(order, rows)
     outcome: list[Voicemail | ServiceError] = [entry for entry in answers if isinstance(entry, ServiceError)]
     for place, row in zip(places, rows, strict=True):
-        outcome.insert(place, _reference_used(taken[row.pk]) if row.pk in taken else row)
+        outcome.insert(place, _reference_used(taken[row.id]) if row.id in taken else row)
     return outcome
 
 
@@ -102,14 +104,24 @@ def _write(order: _Order, rows: Sequence[Voicemail]) -> dict[UUID, UUID]:
     return {row.pk: owners[row.reference] for row in referred if owners[row.reference] != row.pk}
 
 
-def _shared(order: _Order) -> Voicemail:
-    """What all rows of one call have in common."""
-    return Voicemail(
+@cache
+def _blank() -> dict[str, Any]:
+    """The columns of a voicemail of which nothing is said."""
+    return {name: value for name, value in vars(Voicemail()).items() if name != "_state"}
+
+
+def _shared(order: _Order) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What all rows of one call have in common: columns, and the rows that they name."""
+    named = {
+        "use_case": order.use_case,
+        "setup": order.use_case.setup,
+        "lane": order.lane,
+        "recording": order.recording,
+    }
+    columns = dict(
+        _blank(),
+        **{f"{name}_id": row.pk for name, row in named.items()},
         workspace_id=order.use_case.workspace_id,
-        use_case=order.use_case,
-        setup=order.use_case.setup,
-        lane=order.lane,
-        recording=order.recording,
         live=order.lane.live,
         index_key=blind_index().current,
         status=VoicemailStatus.QUEUED,
@@ -118,15 +130,18 @@ def _shared(order: _Order) -> Voicemail:
         created_at=order.now,
         updated_at=order.now,
     )
+    return columns, named
 
 
-def _row(shared: Voicemail, identifier: UUID, candidate: Candidate, sender: str) -> Voicemail:
-    """A copy with what is the recipient's own: to initialize a thousand rows one by one takes longer than all else of their batch."""
+def _row(
+    columns: Mapping[str, Any], named: Mapping[str, Any], identifier: UUID, candidate: Candidate, sender: str
+) -> Voicemail:
+    """A row with what is the recipient's own: to initialize a thousand rows one by one takes longer than all else of their batch."""
     recipient = candidate.recipient
     row, state = Voicemail.__new__(Voicemail), ModelState()
-    state.fields_cache = shared._state.fields_cache.copy()
+    state.fields_cache = dict(named)
     vars(row).update(
-        vars(shared),
+        columns,
         _state=state,
         id=identifier,
         recipient=recipient.number,

@@ -170,7 +170,7 @@ class BatchItemSerializer(serializers.Serializer[Any]):
             return {"index": index, "error": error}
         return {
             "index": index,
-            "voicemail_id": outcome.pk,
+            "voicemail_id": outcome.id,
             "sender_phone_number": outcome.sender,
             "status": outcome.status,
         }

@@ -17,7 +17,7 @@ from django.db.models.expressions import DatabaseDefault
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
-from rvm.platform.database import sql
+from rvm.platform.database import narrow_rows, sql
 
 Arguments = ParamSpec("Arguments")
 Row = TypeVar("Row", bound=Model)
@@ -25,6 +25,22 @@ Row = TypeVar("Row", bound=Model)
 
 class _Place:
     """What stands for an argument in the query that is compiled."""
+
+
+class _Rows:
+    """What stands for a model where Django populates a related row, so that it is made as the row itself is."""
+
+    def __init__(self, model: type[Model]) -> None:
+        self._model = model
+
+    def from_db(self, database: str, names: Sequence[str], values: Sequence[Any]) -> Any:
+        return narrow_rows.row_of(self._model, database, names, values)
+
+
+def _set_columns_only(populators: Sequence[Any]) -> None:
+    for populator in populators:
+        populator.model_cls = _Rows(populator.model_cls)
+        _set_columns_only(populator.related_populators)
 
 
 class _Statement:
@@ -43,6 +59,7 @@ class _Statement:
         self._columns = slice(own[0], own[-1] + 1)
         self._names = [field.target.attname for field in fields[self._columns]]
         self._related = get_related_populators(compiler.klass_info, compiler.select, query.db)  # type: ignore[call-arg]  # of a later Django
+        _set_columns_only(self._related)
 
     def rows(self, arguments: Sequence[Any]) -> list[Any]:
         parameters = self._fixed.copy()
@@ -51,7 +68,7 @@ class _Statement:
         model = self._compiler.klass_info["model"]
         found = []
         for columns in self._compiler.apply_converters(sql.run(self._sql, parameters), self._converters):
-            row = model.from_db(self._database, self._names, columns[self._columns])
+            row = narrow_rows.row_of(model, self._database, self._names, columns[self._columns])
             for related in self._related:
                 related.populate(columns, row)
             for name, position in self._compiler.annotation_col_map.items():
