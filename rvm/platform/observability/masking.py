@@ -36,6 +36,8 @@ _PHONE = rf"""
   | (?<!\d)(?:1{_GAP})?[2-9](?:{_GAP}\d){{9}}(?!\d)                     # 4 1 5 5 5 5 0 1 2 3
   | (?<![\d.])(?:1[2-9]\d{{9}}|[02-9]\d{{9,10}}|\d{{12}})(?!\d)          # bare digits
 """
+# A plus and eight digits.
+_SHORTEST = 9
 _PATTERN = re.compile(rf"(?P<kept>{_KEPT})|(?P<phone>{_PHONE})", re.VERBOSE | re.IGNORECASE)
 
 
@@ -46,6 +48,8 @@ def number_ending(last4: str) -> str:
 
 def mask_numbers(text: str) -> str:
     """The text with everything that looks like a phone number replaced by `[number]`."""
+    if len(text) < _SHORTEST or text.isalpha():
+        return text
     return _PATTERN.sub(lambda match: match["kept"] or MASK, text)
 
 

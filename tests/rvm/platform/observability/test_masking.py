@@ -105,6 +105,10 @@ def test_values_of_every_shape_are_masked_and_keys_too() -> None:
     }
 
 
+def test_the_shortest_number_is_masked() -> None:
+    assert [mask_numbers(text) for text in ("+12345678", "+1234567")] == ["[number]", "+1234567"]
+
+
 def test_plain_values_pass_unchanged() -> None:
     identifier = UUID("01938a5e-7c1b-7f3e-9d2a-202555014212")
     assert mask_value([None, True, 5, 12.5, "ok", identifier]) == [None, True, 5, 12.5, "ok", str(identifier)]
