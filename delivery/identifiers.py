@@ -58,6 +58,25 @@ def _reference(workspaces: Iterable[UUID], text: str) -> Q:
     return Q(reference__in=hashed)
 
 
+# The same three in SQL, of one workspace; `v` is the voicemail.
+_AMONG = "v.id = ANY(ARRAY(SELECT voicemail_id FROM delivery_voicemailidentifier WHERE {}))"
+_HAS_RECORD_NUMBER, _HAS_REFERENCE = (
+    "record_number = ANY(%({0}_entries)s)",
+    "reference = hashtextextended(%({0}_text)s, 0)",
+)
+CONDITIONS = {
+    "record_number": _AMONG.format(_HAS_RECORD_NUMBER.format("record_number")),
+    "reference": _AMONG.format(_HAS_REFERENCE.format("reference")),
+    "either": _AMONG.format(f"{_HAS_RECORD_NUMBER} OR {_HAS_REFERENCE}".format("either")),
+}
+
+
+def condition_values(workspace_id: UUID, name: str, text: str) -> dict[str, Any]:
+    """The parameters of the condition with this name, for what is sought."""
+    entries = [record_number_entry(workspace_id, text, key_id) for key_id in blind_index().key_ids]
+    return {f"{name}_entries": entries, f"{name}_text": f"{workspace_id}{text}"}
+
+
 class Found(NamedTuple):
     voicemail_id: UUID
     status: str

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from delivery.identifiers import CONDITIONS, condition_values
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.selectors.filters import EPOCH, VoicemailFilter, conditions_of
-from delivery.selectors.voicemails import voicemails
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.database.narrow_rows import Statement
 from rvm.platform.models import Workspace
@@ -70,10 +70,6 @@ def newest(
     workspace: Workspace, filters: VoicemailFilter, count: int, *, live: bool, below: UUID | None = None
 ) -> Statement:
     """The ids of the first `count` of `voicemails`, newest first, of those that are less than `below`."""
-    if filters.recipient or filters.reference or filters.record_number or filters.either:
-        # An index finds all that match, without their order.
-        found = voicemails(workspace, filters, live=live).order_by("-id")
-        return Statement(*(found.filter(id__lt=below) if below else found).values("pk")[:count].query.sql_with_params())
     compared = conditions_of([workspace.pk], replace(filters, carrier=""))
     low, end = compared.pop("id__gte", _LOWEST), compared.pop("id__lt", _HIGHEST)
     asked = _Asked(filters, compared, live)
@@ -89,7 +85,10 @@ def newest(
         "highest": _HIGHEST,
         "count": count,
     }
-    if live and filters.updated_after:
+    for name in CONDITIONS:
+        if text := getattr(filters, name):
+            values |= condition_values(workspace.pk, name, text)
+    if asked.many and filters.updated_after:
         since = max(first_id_at(max(filters.updated_after, EPOCH)), low)
         values |= {"since": since, "before_since": min(UUID(int=since.int - 1), values["high"])}
         made = _newest(asked, values, low="since")
@@ -104,14 +103,20 @@ class _Asked(NamedTuple):
     compared: Mapping[str, Any]
     live: bool
 
+    @property
+    def many(self) -> bool:
+        """Whether many may match. Otherwise an index finds all, without their order: test voicemails, and those of a person."""
+        of_few = (self.filters.recipient, *(getattr(self.filters, name) for name in CONDITIONS))
+        return self.live and not any(of_few)
+
     def texts(self, low: str, high: str, *, without: Collection[str] = ()) -> str:
         """The conditions but for those `without`, of ids from one parameter to another."""
         texts = ["v.workspace_id = %(workspace_id)s", "v.live" if self.live else "NOT v.live"]
         texts += [f"v.id >= %({low})s", f"v.id <= %({high})s"]
-        for name in self.compared.keys() - without:
+        for name in [name for name in self.compared if name not in without]:
             column, _, lookup = name.partition("__")
             texts.append(f"v.{column} {_COMPARISONS[lookup]} (%({name})s)")
-        others = {"campaign_id": _IN_CAMPAIGN, "carrier": _AT_CARRIER, "failed_for": _FAILED_FOR}
+        others = {"campaign_id": _IN_CAMPAIGN, "carrier": _AT_CARRIER, "failed_for": _FAILED_FOR, **CONDITIONS}
         texts += [text for name, text in others.items() if getattr(self.filters, name) and name not in without]
         return " AND ".join(texts)
 
@@ -128,7 +133,7 @@ class _Groups(NamedTuple):
 
 def _newest(asked: _Asked, values: dict[str, Any], *, low: str) -> str:
     """The statement for ids from this parameter on; `values` get what it needs."""
-    groups = _groups(asked.filters) if asked.live else None
+    groups = _groups(asked.filters) if asked.many else None
     if groups is None:
         return _NEWEST.format(conditions=asked.texts(low, "high"))
     values |= {"likely": list(groups.words[:1]), "others": list(groups.words[1:])}

@@ -24,6 +24,7 @@ from usecases.models import TelephonySetup, UseCase
 pytestmark = pytest.mark.django_db
 
 DAY = datetime(2026, 5, 4, 15, tzinfo=UTC)
+NAMES = ["visit-1", "MRN 1", " mrn1", "visit"]
 KINDS = [
     ("delivered", ""),
     ("failed", "busy"),
@@ -48,11 +49,18 @@ def workspace(db: None) -> Workspace:
             continue
         minutes += 1
         made = DAY + timedelta(minutes=minutes)
-        one = make_voicemail(use_case, lane=lane, status=status, reason=reason, recording=stranger.recording)
-        one.pk, one.setup = uuid7_at(int(made.timestamp() * 1000)), setup
-        one.updated_at = made if minutes % 3 else DAY + timedelta(hours=3)
-        Voicemail.objects.filter(pk=one.pk).delete()
-        one.save(force_insert=True)
+        make_voicemail(
+            use_case,
+            lane=lane,
+            setup=setup,
+            status=status,
+            reason=reason,
+            recording=stranger.recording,
+            reference="visit-1" if minutes == 4 else "",
+            record_number="MRN 1" if minutes % 4 == 0 else None,
+            id=uuid7_at(int(made.timestamp() * 1000)),
+            updated_at=made if minutes % 3 else DAY + timedelta(hours=3),
+        )
     ids = sorted(Voicemail.objects.filter(lane=campaign.lane).values_list("pk", flat=True))
     Lane.objects.filter(pk=campaign.pk).update(first_id=ids[0], last_id=ids[-1])
     Voicemail.objects.filter(pk=ids[3]).update(live=False)
@@ -85,6 +93,9 @@ def filters_of(workspace: Workspace) -> dict[str, VoicemailFilter]:
         VoicemailFilter(statuses=["queued"]),
         VoicemailFilter(statuses=["failed", "delivered"], failed_for=["busy"]),
         VoicemailFilter(statuses=["failed"], failed_for=["busy"], campaign_id=campaign.pk),
+        *(VoicemailFilter(**{name: text}) for name in ("reference", "record_number", "either") for text in NAMES),
+        VoicemailFilter(reference="visit-1", record_number="MRN 1", statuses=["failed"]),
+        VoicemailFilter(either="mrn1", use_case_id=use_case.pk, updated_after=DAY),
         VoicemailFilter(recipient=RECIPIENT),
         VoicemailFilter(recipient=RECIPIENT, statuses=["failed"]),
         VoicemailFilter(campaign_id=Lane.objects.filter(workspace=workspace, for_api=True)[0].pk),
