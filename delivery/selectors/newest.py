@@ -14,7 +14,7 @@ from delivery.identifiers import CONDITIONS, condition_values
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.selectors.filters import EPOCH, VoicemailFilter, conditions_of
 from rvm.platform.database.ids import first_id_at
-from rvm.platform.database.narrow_rows import Statement
+from rvm.platform.database.narrow_rows import Sql
 from rvm.platform.models import Workspace
 
 _NEWEST = """
@@ -66,9 +66,7 @@ _COMPARISONS = {"": "=", "in": "= ANY", "gte": ">=", "lt": "<"}
 _LOWEST, _HIGHEST = UUID(int=0), UUID(int=(1 << 128) - 1)
 
 
-def newest(
-    workspace: Workspace, filters: VoicemailFilter, count: int, *, live: bool, below: UUID | None = None
-) -> Statement:
+def newest(workspace: Workspace, filters: VoicemailFilter, count: int, *, live: bool, below: UUID | None = None) -> Sql:
     """The ids of the first `count` of `voicemails`, newest first, of those that are less than `below`."""
     compared = conditions_of([workspace.pk], replace(filters, carrier=""))
     low, end = compared.pop("id__gte", _LOWEST), compared.pop("id__lt", _HIGHEST)
@@ -92,8 +90,8 @@ def newest(
         since = max(first_id_at(max(filters.updated_after, EPOCH)), low)
         values |= {"since": since, "before_since": min(UUID(int=since.int - 1), values["high"])}
         made = _newest(asked, values, low="since")
-        return Statement(_CHANGED.format(made=made, conditions=asked.texts("low", "before_since")), values)
-    return Statement(_newest(asked, values, low="low"), values)
+        return Sql(_CHANGED.format(made=made, conditions=asked.texts("low", "before_since")), values)
+    return Sql(_newest(asked, values, low="low"), values)
 
 
 class _Asked(NamedTuple):

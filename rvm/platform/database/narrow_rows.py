@@ -17,7 +17,7 @@ Row = TypeVar("Row", bound=Model)
 _AMONG = '{columns} WHERE "{table}"."id" = ANY(ARRAY({ids})) ORDER BY "{table}"."id" DESC'
 
 
-class Statement(NamedTuple):
+class Sql(NamedTuple):
     """A text of SQL and its parameters, by position or by name."""
 
     text: str
@@ -35,7 +35,7 @@ class NarrowRows(Generic[Row]):
         self._model, self._columns, self._related = model, columns, related
         self._keys: dict[str, Any] = {name: model._meta.get_field(name) for name in related}
 
-    def newest(self, ids: Statement) -> list[Row]:
+    def newest(self, ids: Sql) -> list[Row]:
         """The rows whose ids the statement finds, newest first."""
         table = self._model._meta.db_table
         with connections[self._database].cursor() as cursor:

@@ -16,7 +16,7 @@ from delivery.selectors.filters import VoicemailFilter
 from delivery.selectors.newest import newest
 from delivery.selectors.voicemails import voicemails
 from rvm.platform.database.ids import first_id_at, uuid7_at
-from rvm.platform.database.narrow_rows import Statement
+from rvm.platform.database.narrow_rows import Sql
 from rvm.platform.models import Workspace
 from tests.factories import RECIPIENT, make_campaign, make_setup, make_use_case, make_voicemail, make_workspace
 from usecases.models import TelephonySetup, UseCase
@@ -106,7 +106,7 @@ def filters_of(workspace: Workspace) -> dict[str, VoicemailFilter]:
     return {"": VoicemailFilter(), **one, **two, **three, **{f"{each!r}": each for each in further}}
 
 
-def ids_in(statement: Statement) -> list[UUID]:
+def ids_in(statement: Sql) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(statement.text, statement.parameters)
         return [identifier for (identifier,) in cursor.fetchall()]

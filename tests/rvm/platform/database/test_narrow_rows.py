@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from delivery.models import Voicemail
-from rvm.platform.database.narrow_rows import NarrowRows, Statement
+from rvm.platform.database.narrow_rows import NarrowRows, Sql
 from tests.factories import RECIPIENT, make_use_case, make_voicemail
 
 pytestmark = pytest.mark.django_db
 ROWS = NarrowRows(Voicemail, ("id", "workspace_id", "setup_id", "recipient", "metadata"), {"setup": ("carrier",)})
-ALL = Statement("SELECT id FROM delivery_voicemail WHERE live OR NOT %s", [True])
+ALL = Sql("SELECT id FROM delivery_voicemail WHERE live OR NOT %s", [True])
 
 
 def test_rows_have_their_columns_and_share_what_they_belong_to(django_assert_num_queries: Any) -> None:
