@@ -84,7 +84,10 @@ def queue_voicemails(
         milliseconds = int(now.timestamp() * 1000)
         ids = sorted([uuid7_at(milliseconds) for _ in candidates], key=attrgetter("int"))
         shared = _shared(order)
-        rows = [_row(*shared, *parts) for parts in zip(ids, candidates, senders, strict=True)]
+        rows = [
+            _row(*shared, identifier, candidate, sender)
+            for identifier, candidate, sender in zip(ids, candidates, senders, strict=True)
+        ]
         taken = _write(order, rows)
     outcome: list[Voicemail | ServiceError] = [entry for entry in answers if isinstance(entry, ServiceError)]
     for place, row in zip(places, rows, strict=True):

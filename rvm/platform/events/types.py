@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rest_framework.serializers import BaseSerializer
+from rest_framework.serializers import Serializer
 
 MAX_NAME = 40
 
@@ -18,7 +18,7 @@ class EventType:
 
     name: str
     description: str
-    data: type[BaseSerializer[Any]]
+    data: type[Serializer[Any]]
 
 
 TYPES: dict[str, EventType] = {}

@@ -66,6 +66,9 @@ class ReceivingWorker(ThreadWorker):
         self.begun: dict[TConn, tuple[Any, bool]] = {}
         super().init_process()
 
+    application: Any
+    wsgi: Any
+
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self.application, self.wsgi = self.wsgi, self._respond

@@ -72,6 +72,11 @@ class Line:
     def under_way(self) -> int:
         return self.channel.in_flight if self.channel else 0
 
+    def may_begin(self, now: float) -> bool:
+        """Whether the first request of the queue may begin."""
+        in_time = self.next_at <= now < self.leased_until - _MARGIN
+        return bool(self.queue) and not self.failed and in_time and self.under_way < self.slots
+
     def drop_queue(self) -> None:
         self.taken.difference_update(each.id for each in self.queue)
         self.queue.clear()
@@ -256,16 +261,11 @@ class Sender:
     def _send(self) -> None:
         now = self._clock()
         for line in self.lines.values():
-            if not line.queue or line.failed:
-                continue
-            if self._waits(line):
+            if line.queue and not line.failed and self._waits(line):
                 line.drop_queue()
-                continue
-            while line.queue and line.under_way < line.slots and line.next_at <= now < line.leased_until - _MARGIN:
+            while line.may_begin(now):
                 self._send_one(line, line.queue.popleft())
                 line.busy_at = now
-                if line.failed:
-                    break
                 if pace := line.destination.pace_per_second:
                     line.next_at = max(line.next_at, now - SETTLE) + 1 / pace
 
