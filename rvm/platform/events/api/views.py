@@ -59,7 +59,7 @@ class EventSerializer(RowSerializer[Event]):
     )
     type = serializers.CharField(help_text="Types are added without notice; pass over those that you do not know.")
     timestamp = serializers.DateTimeField(source="occurred_at", help_text="When it happened.")
-    data = DataField(  # type: ignore[assignment] - the name that clients of webhooks know
+    data = DataField(  # type: ignore[assignment]  # the name of webhooks
         help_text="Ids, states and codes, by the type; members are added without notice."
     )
 
