@@ -24,7 +24,7 @@ class Right(StrEnum):
     ATTEST = "attest"  # state what a recording says
     EXPORT = "export"  # take rows out as a file
     READ_AUDIT = "read_audit"
-    SET_UP = "set_up"  # setups, sender numbers, use cases
+    SET_UP = "set_up"  # setups, sender numbers, use cases, webhooks
     MANAGE_KEYS = "manage_keys"  # make and revoke API keys
     ROTATE = "rotate"  # replace credentials, callback tokens, API keys
     MANAGE_PEOPLE = "manage_people"  # who is a member, with which role

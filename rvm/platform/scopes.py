@@ -36,6 +36,8 @@ class Scope(models.TextChoices):
     AUDIT_READ = "audit:read", "Read who did what in the workspace, and who saw what is known of people"
     API_KEYS_READ = "api-keys:read", "Read API keys, never the keys themselves"
     API_KEYS_WRITE = "api-keys:write", "Make, rotate and revoke API keys, with no more than this key may do itself"
+    WEBHOOKS_READ = "webhooks:read", "Read webhook destinations, their addresses and what was sent to them"
+    WEBHOOKS_WRITE = "webhooks:write", "Create, change and delete webhook destinations, send webhooks again"
     MEMBERS_READ = "members:read", "Read who works in the workspace, with which role"
     SETUPS_READ = "setups:read", "Read telephony setups and phone numbers"
     SETUPS_WRITE = "setups:write", "Change telephony setups and phone numbers"

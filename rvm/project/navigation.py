@@ -70,6 +70,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Invitations", "person_add", "platform_invitation", "may_manage_people"),
                     _item("Accounts", "person", "platform_user"),
                     _item("API keys", "key", "platform_apikey", "may_manage_keys"),
+                    _item("Webhooks", "webhook", "platform_webhookdestination"),
                     _item("Workspaces", "apartment", "platform_workspace"),
                     _item("Organisations", "domain", "platform_organisation", "is_superuser"),
                     _item("Inbound secrets", "vpn_key", "usecases_inboundsecret", "is_superuser"),
@@ -81,6 +82,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Failed work", "report", "platform_failedwork", "may_see_failed_work"),
                     _item("Audit events", "history", "platform_auditevent", "may_read_audit"),
+                    _item("Webhook deliveries", "outgoing_mail", "platform_webhookdelivery"),
                     _item("Attempts", "outbox", "delivery_drop"),
                     _item("Carrier reports", "inbox", "delivery_carrierreport"),
                     _item("Imported lists", "upload_file", "campaigns_recipientimport"),

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/<uuid:workspace_id>/", include("rvm.platform.access.urls")),
     path("v1/<uuid:workspace_id>/", include("rvm.platform.audit.urls")),
     path("v1/<uuid:workspace_id>/", include("rvm.platform.events.api.urls")),
+    path("v1/<uuid:workspace_id>/", include("rvm.platform.webhooks.api.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.api.urls")),
     path("v1/<uuid:workspace_id>/", include("usecases.api.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.setups.urls")),

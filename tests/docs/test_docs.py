@@ -285,10 +285,12 @@ def operations() -> Iterator[tuple[str, str]]:
     from rvm.platform.access.urls import urlpatterns as of_access
     from rvm.platform.audit.urls import urlpatterns as of_audit
     from rvm.platform.events.api.urls import urlpatterns as of_events
+    from rvm.platform.webhooks.api.urls import urlpatterns as of_webhooks
     from usecases.api.urls import urlpatterns as of_use_cases
 
-    for pattern in (*of_access, *of_audit, *of_events, *of_delivery, *of_setups, *of_use_cases, *of_campaigns):
-        address = re.sub(r"<uuid:(\w+)>", r"{\1}", str(pattern.pattern))
+    ours = (*of_access, *of_audit, *of_events, *of_webhooks, *of_delivery, *of_setups, *of_use_cases, *of_campaigns)
+    for pattern in ours:
+        address = re.sub(r"<(?:uuid|int):(\w+)>", r"{\1}", str(pattern.pattern))
         address = re.sub(r"\{\w+\}", "{id}", address, count=1)
         for method, scope in pattern.callback.view_class.required_scopes.items():
             yield f"{method} /{address}", scope.value

@@ -43,6 +43,7 @@ _OF_THE_PROGRAM = re.compile(
     r"(User|Organisation|Workspace|ApiKey|Session|Invitation|FailedWork|Heartbeat|Tally|StateRuleSet|KeyRotation|DatabaseIdentity)\.\w+"
     r"|\w+\.(status|sha256|bitrate_mode|encoder|converted_from|format|encoding|delimiter|counts|codes|answers|unreadable|lines|left_out|facts"
     r"|time_zone|sender|recordings|decision|stopped_because|number_indexes|carrier|code|action|subject_type)"
+    r"|(Outbox|Event|WebhookDelivery)\.type"
     r"|(Voicemail|Drop|CarrierReport|LaneCount|UseCaseCount|LaneDelta|KeptDecision)\.reason|InboundSecret\.last4|TelephonySetup\.name"
 )
 

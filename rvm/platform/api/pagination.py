@@ -61,7 +61,7 @@ def page(
     items = list(listed.first(size + 1, below))
     has_more = len(items) > size
     items = items[:size]
-    return Page(items, signer.sign(items[-1].pk.hex) if has_more else None, has_more)
+    return Page(items, signer.sign(_position(items[-1]).hex) if has_more else None, has_more)
 
 
 def position_token(position: UUID, *, workspace_id: UUID, model: type[Model], filters: Mapping[str, Any]) -> str:
@@ -72,6 +72,12 @@ def position_token(position: UUID, *, workspace_id: UUID, model: type[Model], fi
 def position_in(token: str, *, workspace_id: UUID, model: type[Model], filters: Mapping[str, Any]) -> UUID:
     """The position in a token of `position_token` for the same list and filters. Raises Problem."""
     return _id_in(token, _signer(workspace_id, model, filters))
+
+
+def _position(row: Model) -> UUID:
+    """The row's id; one that is a number, as a UUID of that number."""
+    found: UUID = row.pk if isinstance(row.pk, UUID) else UUID(int=row.pk)
+    return found
 
 
 def _limit(value: object) -> int:

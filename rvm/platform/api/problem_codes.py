@@ -100,6 +100,7 @@ QUOTA_USED_UP = ProblemCode(
     "The workspace's quota is used up",
     "The detail says how much is kept, of how much, and what makes room.",
     operations=(
+        "create_webhook_destination",
         "send_voicemail",
         "upload_clip",
         "upload_import",
@@ -123,6 +124,13 @@ EVENTS_GONE = ProblemCode(
     "The feed goes back to `kept_from`. List what changed meanwhile, such as voicemails with `updated_after`, and begin again "
     "without `after`.",
     operations=("list_events", "stream_events"),
+)
+WEBHOOK_DESTINATION_DISABLED = ProblemCode(
+    "webhook_destination_disabled",
+    409,
+    "The webhook destination is disabled",
+    "A disabled destination is sent nothing. Enable it, then ask again.",
+    operations=("test_webhook_destination", "replay_webhooks", "replay_webhook_delivery"),
 )
 REQUEST_TIMEOUT = ProblemCode(
     "request_timeout",
@@ -233,6 +241,7 @@ PLATFORM_PROBLEMS = by_code(
     QUOTA_USED_UP,
     IDEMPOTENCY_KEY_IN_USE,
     KEY_ENDED,
+    WEBHOOK_DESTINATION_DISABLED,
     REQUEST_TIMEOUT,
     EVENTS_GONE,
     LENGTH_REQUIRED,

@@ -46,6 +46,7 @@ from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import ApiKey, Event, Outbox, Session, Workspace
 from rvm.platform.scopes import Scope
+from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination, WebhookSecret
 from tests.campaigns.api.calling import upload_directly
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.states import make_submitted, state
@@ -65,6 +66,7 @@ from tests.factories import (
     make_workspace,
 )
 from tests.rvm.platform.events.publishing import happened
+from tests.rvm.platform.webhooks.factories import make_delivery, make_destination
 from tests.rvm.project.test_every_operation import OF_EVERY_KEY, OPEN, VIEWS, operations
 from usecases.models import Consent, NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
 
@@ -80,7 +82,7 @@ STATEMENT = {"consent_statement": "They agreed at registration."}
 
 def route_of(address: str) -> str:
     """Below the workspace, as the OpenAPI document writes it."""
-    return address.partition("/<uuid:workspace_id>/")[2].replace("<uuid:", "{").replace(">", "}")
+    return address.partition("/<uuid:workspace_id>/")[2].replace("<uuid:", "{").replace("<int:", "{").replace(">", "}")
 
 
 # Each operation with whether it changes something.
@@ -132,6 +134,7 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
         "audit_event.exported", workspace, actor=make_api_key(workspace, live=live)[0].user, workspace=workspace,
         filters={"date_from": "2026-03-01T00:00:00+00:00", "date_to": "2026-04-01T00:00:00+00:00"}, rows=0, bytes=0,
     )  # fmt: skip
+    delivery = make_delivery(make_destination(workspace, live=live))
     return Rows(
         {
             "export_id": exported.pk,
@@ -166,6 +169,11 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
             "resource_id": opt_outs["uploaded"].pk,  # events are about it
             "consent_id": make_consent(workspace, "+12025550198" if live else "+12025550196").pk,
             "event_id": happened(workspace, "voicemail.queued", live=live)[0].pk,
+            "destination_id": delivery.destination_id,
+            "disabled_destination_id": make_destination(
+                workspace, live=live, disabled_at=database_now(), disabled_because="It took nothing for 5 days."
+            ).pk,
+            "delivery_id": delivery.pk,
         },
         campaigns,
     )
@@ -337,6 +345,21 @@ ACTIONS = {
     "POST api-keys": Action(None, lambda rows: {"name": "Nightly", "scopes": ["api-keys:write"]}),
     "DELETE api-keys/{api_key_id}": Action(404),
     "POST api-keys/{api_key_id}/rotate": Action(404),
+    "POST webhook-destinations": Action(
+        None, lambda rows: {"name": "New", "url": "https://hooks.clinic.example/rvm", "accepted_event_types": []}
+    ),
+    "PATCH webhook-destinations/{destination_id}": Action(404, lambda rows: {"name": "Renamed"}),
+    "DELETE webhook-destinations/{destination_id}": Action(404),
+    "POST webhook-destinations/{destination_id}/rotate-secret": Action(404),
+    "POST webhook-destinations/{destination_id}/enable": Action(
+        404, rows=other(destination_id="disabled_destination_id")
+    ),
+    "POST webhook-destinations/{destination_id}/disable": Action(404),
+    "POST webhook-destinations/{destination_id}/test": Action(404),
+    "POST webhook-destinations/{destination_id}/replay": Action(
+        404, lambda rows: {"since": database_now().isoformat()}
+    ),
+    "POST webhook-destinations/{destination_id}/deliveries/{delivery_id}/replay": Action(404),
     "POST people/erase": Action(403, lambda rows: {"recipient_phone_number": RECIPIENT, "reason": "By letter"}),
 }
 # Suppressions and consents are live rows: in the test world there is none to add, lift or revoke.
@@ -394,6 +417,9 @@ WORLDS: dict[Any, Callable[[Any], bool]] = {
     Consent: lambda row: True,
     Outbox: lambda row: row.live,
     Event: lambda row: row.live,
+    WebhookDestination: lambda row: row.live,
+    WebhookSecret: lambda row: row.destination.live,
+    WebhookDelivery: lambda row: row.destination.live,
 }
 
 
@@ -407,7 +433,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(ACTIONS), len(READING)) == (67, 50)
+    assert (len(ACTIONS), len(READING)) == (76, 55)
 
 
 @pytest.mark.parametrize("operation", ACTIONS)
@@ -466,6 +492,7 @@ ONE_WORLD = {
     "resource_id",
     "export_id",
     "event_id",
+    "destination_id",
 }
 
 
@@ -522,6 +549,7 @@ def test_a_test_key_reads_no_live_row(operation: str, workspace: Workspace, live
         "suppression_id",
         "consent_id",
         "api_key_id",
+        "destination_id",
     ]
     if "use-cases" not in operation:  # which says through which setup people are reached, and from which numbers
         hidden += ["setup_id", "phone_number_id"]
@@ -549,6 +577,7 @@ WORLDLY = [
     "GET opt-out-lists",
     "GET api-keys",
     *EVENTS,
+    "GET webhook-destinations",
 ]
 
 
@@ -578,6 +607,7 @@ def test_a_list_shows_one_world(operation: str, workspace: Workspace, live_rows:
         "GET opt-out-lists": "opt_out_list_id",
         "GET api-keys": "api_key_id",
         **dict.fromkeys(EVENTS, "event_id"),
+        "GET webhook-destinations": "destination_id",
     }
     kind = kinds.get(operation, "voicemail_id")
     live, test = set(ids_of(live_rows, kind)), set(ids_of(test_rows, kind))

@@ -25,7 +25,9 @@ from rvm.platform.models import (
     Workspace,
 )
 from rvm.platform.roles import Role
+from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination
 from tests.factories import make_api_key, make_consent, make_suppression, make_use_case, make_user, make_voicemail
+from tests.rvm.platform.webhooks.factories import make_delivery, make_destination
 from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.inbound.service import create_secret
 from usecases.models import Consent, PhoneNumber, StateFreeze, Suppression, TelephonySetup, UseCase
@@ -58,6 +60,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
         pk=voicemail.lane_id, workspace=workspace, lane=voicemail.lane, name="Flu shots", recording=voicemail.recording
     )
     key, _ = make_api_key(workspace)
+    delivery = make_delivery(make_destination(workspace))
     user = make_user(workspace=workspace, password=None)
     heartbeat, _ = Heartbeat.objects.get_or_create(name="tick", defaults={"at": datetime.now(UTC)})
     invitation, _ = invite(workspace, "new@clinic.example", Role.VIEWER, may_see_numbers=False, actor=user)
@@ -89,6 +92,8 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
         UseCase: use_case,
         Consent: make_consent(workspace),
         Suppression: make_suppression(workspace),
+        WebhookDestination: delivery.destination,
+        WebhookDelivery: delivery,
         InboundSecret: create_secret(workspace.organisation, actor=None)[0],
         InboundMessage: InboundMessage.objects.create(
             organisation=workspace.organisation,

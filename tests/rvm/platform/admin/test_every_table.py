@@ -21,7 +21,8 @@ REGISTERED = list(admin.site._registry)
 # what a clip is heard in, why a list's rows were left out, how far a campaign's retry is,
 # how a voicemail is found, why it was withheld, how often a number was reached; the state rules, the chains of the audit and how far
 # a new key is, which commands show; how often a sign-in was tried, and sessions; the secrets of a setup's callback address,
-# who let out a launch, how often somebody asked by a number; for how long data are kept, legal holds and erasures.
+# who let out a launch, how often somebody asked by a number; for how long data are kept, legal holds and erasures; events, which the
+# API tells, and the secrets of a webhook destination and attempts of its deliveries.
 WITHIN_OTHERS = {
     "usecases.numberassignment",
     "delivery.lanecount",
@@ -49,6 +50,10 @@ WITHIN_OTHERS = {
     "platform.erasure",
     "usecases.callbacksecret",
     "campaigns.launchapproval",
+    "platform.outbox",
+    "platform.event",
+    "platform.webhooksecret",
+    "platform.webhookattempt",
 }
 
 

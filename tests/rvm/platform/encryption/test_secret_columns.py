@@ -11,7 +11,9 @@ from django.test import Client
 
 from rvm.platform.encryption.fields import EncryptedField
 from rvm.platform.models import Session
+from rvm.platform.webhooks.destinations import rotate_secret
 from tests.factories import make_api_key, make_setup, make_use_case, make_user
+from tests.rvm.platform.webhooks.factories import make_destination
 from usecases.callbacks.service import rotate_callback_secret
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +30,12 @@ HASHED = {
     "usecases.callbacksecret.digest": "SHA-256 of the fixed address's token, which has 192 random bits.",
 }
 
-ENCRYPTED = {"usecases.callbacksecret.key", "usecases.inboundsecret.secret", "usecases.telephonysetup.credentials"}
+ENCRYPTED = {
+    "platform.webhooksecret.secret",
+    "usecases.callbacksecret.key",
+    "usecases.inboundsecret.secret",
+    "usecases.telephonysetup.credentials",
+}
 
 # Tables of allauth that stay empty: no address is confirmed, no provider is in the database, no provider's token is kept.
 EMPTY = {
@@ -56,6 +63,7 @@ OPENS_NOTHING = {
     "platform.idempotencykey.key": "A caller's own name for a request; it gets an answer with the same rights only.",
     "platform.keyrotation.key_number": "The number of a key.",
     "platform.organisation.opt_out_keys": "Keys of a telephone.",
+    "platform.webhookdestination.signature": "How webhooks are signed.",
     "platform.session.session_data": "Whose session it is, signed; it opens nothing without the key.",
     "platform.workspace.area_codes": "Area codes.",
     "usecases.consent.index_key": "The number of an index key.",
@@ -88,6 +96,7 @@ def test_no_table_holds_a_secret_in_clear() -> None:
         client.cookies["sessionid"].value,
         "sk-carrier-1",
         "wh-carrier-2",
+        rotate_secret(destination=make_destination(setup.workspace), actor=user)[1],
         *(secret.key for secret in setup.callback_secrets.all()),
     ]
     assert Session.objects.exists() and key.digest

@@ -11,7 +11,7 @@ from rvm.platform.database.ids import uuid7, uuid7_at
 from rvm.platform.events import outbox, publisher
 from rvm.platform.events.models import Event
 from rvm.platform.models import Workspace
-from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination, WebhookSecret
+from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination, WebhookSecret
 
 SECRET = "whsec_" + "c2VjcmV0" * 5
 
@@ -24,6 +24,28 @@ def make_destination(
     )
     WebhookSecret.objects.create(destination=destination, secret=SECRET, last4=SECRET[-4:])
     return destination
+
+
+def make_delivery(destination: WebhookDestination, **fields: Any) -> WebhookDelivery:
+    """A delivery with an attempt that failed; without a `state`, the receiver has taken it with its second attempt."""
+    now = database_now()
+    ended = {"due_at": now} if "state" in fields else {"state": "delivered", "attempts": 2, "ended_at": now}
+    delivery = WebhookDelivery.objects.create(
+        **{
+            "destination": destination,
+            "event_id": uuid7(),
+            "type": "voicemail.delivered",
+            "subject_id": uuid7(),
+            **ended,
+            **fields,
+        }
+    )
+    failed = {"status": 503, "error": "The receiver answered 503.", "answer": "Busy"}
+    WebhookAttempt.objects.create(delivery=delivery, number=1, at=now, milliseconds=31, **failed)
+    if delivery.state == "delivered":
+        WebhookAttempt.objects.create(delivery=delivery, number=2, at=now, milliseconds=24, status=204)
+    delivery.refresh_from_db()
+    return delivery
 
 
 def happens(

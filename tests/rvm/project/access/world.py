@@ -24,6 +24,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import ApiKey, FailedWork, User, Workspace
 from rvm.platform.roles import Role
+from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination
 from tests.campaigns.imports.lists import checked
 from tests.factories import RECIPIENT, encrypted, make_campaign, make_user, make_voicemail, make_workspace
 from tests.rvm.platform.admin.every_row import make_every_row
@@ -97,8 +98,13 @@ _SHAPES: dict[frozenset[str], Callable[[World, User], Iterable[dict[str, Any]]]]
     ],
     frozenset({"event_id"}): lambda world, reader: [{"event_id": world.api.ids["event_id"]}],
     frozenset({"content_type_id", "object_id"}): _linked_to_a_site,
+    frozenset({"destination_id", "delivery_id"}): lambda world, reader: (
+        {"destination_id": row.destination_id, "delivery_id": row.pk} for row in world.rows[WebhookDelivery]
+    ),
 }
 
+# Which administrators give and see: it is about no patient.
+_ADDRESS = WebhookDestination._meta.get_field("url")
 # What somebody was sent, and proves who he is.
 _PROOFS = {"key", "uidb36", "provider_id"}
 # Rows that a page shows under their campaign.
@@ -108,6 +114,7 @@ _ROWS_BY_PARAMETER: dict[str, type[models.Model] | None] = {
     "suppression_id": Suppression,
     "consent_id": Consent,
     "api_key_id": ApiKey,
+    "destination_id": WebhookDestination,
 }
 
 
@@ -183,7 +190,7 @@ def confidential(world: World) -> tuple[set[str], set[str]]:
     numbers, texts = {PATIENT, *LISTED}, {f"MRN-7771{place}" for place in (11, 21, 22, 23, 24, 25)}
     for model in (model for label in OURS for model in apps.get_app_config(label).get_models()):
         for field in model._meta.concrete_fields:
-            if isinstance(field, EncryptedTextField | EncryptedJSONField):
+            if isinstance(field, EncryptedTextField | EncryptedJSONField) and field is not _ADDRESS:
                 for row in model._default_manager.all():
                     for text in leaves(getattr(row, field.attname)):
                         (numbers if re.fullmatch(r"\+1\d{10}", text) else texts).add(text)

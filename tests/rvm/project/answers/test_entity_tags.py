@@ -80,6 +80,8 @@ def test_every_change_of_a_row_can_depend_on_its_version() -> None:
         "DELETE setups/{setup_id}/callback-address/earlier",
         "POST campaigns/{campaign_id}/imports",
         "POST campaigns/{campaign_id}/withdrawals",
+        "POST webhook-destinations/{destination_id}/test",
+        "POST webhook-destinations/{destination_id}/replay",
     }
 
 
