@@ -10,14 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from delivery.audio.decoding import Samples, decode, decoded
 from delivery.audio.levels import Levels, measure
 from delivery.audio.mpeg.headers import stream_at
 from delivery.audio.rejections import AudioRejected, rejected
-from delivery.audio.silence import MIN_AUDIBLE_SECONDS, audible_seconds
-from delivery.audio.telephone import FIRST_SECONDS, heard, heard_first
+from delivery.audio.silence import audible_seconds
+from delivery.audio.telephone import heard, heard_while_decoded
 from rvm.platform.errors import ServiceError
 from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
 
@@ -87,18 +85,20 @@ def measure_frames(source: BinaryIO, *, with_levels: bool) -> Iterator[dict[str,
     yield {"samples": len(sound), "audible_seconds": audible, "levels": asdict(levels) if levels else None}
 
 
-def _played(chunks: Iterable[Samples], sample_rate: int) -> tuple[int, float]:
+def _played(pieces: Iterable[Samples], sample_rate: int) -> tuple[int, float]:
     """How many samples there are, and how long they are heard.
 
     Mostly enough is heard at once, and the rest is decoded into the same memory: a new process pays for each page that it touches."""
-    kept: list[Samples] = []
-    count, audible, looked = 0, 0.0, False
-    for chunk in chunks:
-        count += len(chunk)
-        if audible < MIN_AUDIBLE_SECONDS:
-            kept.append(chunk)
-        if not looked and count >= (FIRST_SECONDS + 0.5) * sample_rate:
-            audible, looked = audible_seconds([heard_first(np.concatenate(kept), sample_rate)]), True
-    if audible < MIN_AUDIBLE_SECONDS:
-        audible = audible_seconds(heard(np.concatenate(kept), sample_rate)) if kept else 0.0
+    count = 0
+
+    def counted() -> Iterator[Samples]:
+        nonlocal count
+        for piece in pieces:
+            count += len(piece)
+            yield piece
+
+    decoding = counted()
+    audible = audible_seconds(heard_while_decoded(decoding, sample_rate))
+    for _ in decoding:
+        pass
     return count, audible
