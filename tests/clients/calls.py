@@ -89,4 +89,15 @@ CALLS: dict[str, Callable[[Client, Path], Any]] = {
     ),
     "campaigns.imports.discard": lambda client, _: client.campaigns.imports.discard(ID, ID),
     "campaigns.imports.errors": lambda client, folder: client.campaigns.imports.errors(ID, ID, folder / "errors.csv"),
+    "events.page": lambda client, _: client.events.page(
+        after=ID, since=TIME, type=["voicemail.delivered"], live=False, limit=2
+    ),
+    "events.list": lambda client, _: client.events.list(since=TIME, type=["voicemail.delivered"], live=False),
+    "events.get": lambda client, _: client.events.get(ID),
+    "events.stream": lambda client, _: next(
+        client.events.stream(after=ID, since=TIME, type=["campaign.launched"], live=False)
+    ),
+    "events.beats": lambda client, _: next(
+        client.events.beats(after=ID, since=TIME, type=["campaign.launched"], live=False)
+    ),
 }

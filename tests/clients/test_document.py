@@ -14,6 +14,7 @@ from typing import Any, NotRequired, TypedDict, Union, cast, get_args, get_origi
 import httpx
 import pytest
 from rvm_client import Client, Problem
+from rvm_client.rows import Event
 
 from tests.clients.calls import CALLS
 from tests.clients.fake_server import KEY, WORKSPACE
@@ -21,6 +22,7 @@ from tests.docs.pages import DOCS
 
 DOCUMENT: dict[str, Any] = json.loads((DOCS / "integrate" / "openapi.json").read_text())
 _PLAIN: dict[Any, str] = {str: "string", int: "integer", bool: "boolean", float: "number"}
+_STREAM = b'id: e1\nevent: campaign.launched\ndata: {"id":"e1"}\n\n'
 Schema = dict[str, Any]
 
 
@@ -33,6 +35,8 @@ class Recorder:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.request = request
+        if request.url.path.endswith("/stream"):
+            return httpx.Response(200, content=_STREAM, headers={"Content-Type": "text/event-stream"})
         return httpx.Response(200, json={"items": [], "has_more": False, "continuation_token": None})
 
 
@@ -43,6 +47,7 @@ def resources(client: Client) -> dict[str, Any]:
         "recordings": client.recordings,
         "campaigns": client.campaigns,
         "campaigns.imports": client.campaigns.imports,
+        "events": client.events,
     }
 
 
@@ -161,6 +166,9 @@ def test_a_call_is_an_operation_of_the_document(name: str, client: Client, recor
     hint = get_type_hints(dict(methods(client))[name])["return"]
     success = next(described for status, described in operation["responses"].items() if status.startswith("2"))
     if hint is type(None) or hint is int:
+        return
+    if "text/event-stream" in success["content"]:
+        check_row(Event, {"$ref": "#/components/schemas/Event"}, name)
         return
     answered = success["content"]["application/json"]["schema"]
     if get_origin(hint) is not None:

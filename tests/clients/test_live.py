@@ -14,6 +14,8 @@ from tests.chaos.scene import Scene, scene
 from tests.chaos.servers import own_servers
 from tests.clients.stage import REMINDER, Commands, api_of, client_of
 
+# The start of the platform takes long on a machine that does other work.
+pytestmark = pytest.mark.timeout(300)
 DELIVERED, NO_BOX, BUSY, REFUSED_LATER = "+15550010001", "+15550010002", "+15550010005", "+15550010098"
 
 
@@ -118,7 +120,7 @@ def test_a_campaign_goes_from_its_list_to_its_report(rvm: Commands, tmp_path: Pa
 def test_lists_are_read_page_by_page(live: Client, monkeypatch: pytest.MonkeyPatch, rvm: Commands) -> None:
     for _ in range(4):
         rvm("send", REMINDER, "--to", DELIVERED)
-    monkeypatch.setattr("rvm_client.paging.PAGE", 3)
+    monkeypatch.setattr("rvm_client.http.paging.PAGE", 3)
     found = list(live.voicemails.list())
     assert len(found) == len({row["id"] for row in found}) > 3
     assert [row["id"] for row in found] == sorted((row["id"] for row in found), reverse=True)
@@ -158,3 +160,27 @@ def test_what_is_not_done_in_time_is_said(rvm: Commands) -> None:
     later = rvm("send", REMINDER, "--to", DELIVERED, "--not-before", "2026-12-31T10:00:00Z").out.strip()
     ran = rvm("watch", later, "--timeout", "0")
     assert ran.code == Exit.TIMEOUT and "within --timeout" in ran.err
+
+
+def test_events_of_a_voicemail_are_told_in_their_order(rvm: Commands, live: Client) -> None:
+    before = newest(live)
+    sent = rvm("send", REMINDER, "--to", DELIVERED).out.strip()
+    followed = rvm("watch", sent)
+    assert followed.code == Exit.DONE and "no stream" not in followed.err
+    of_it = (each for each in live.events.stream(after=before) if each["data"].get("voicemail_id") == sent)
+    told = []
+    for each in of_it:
+        told.append(each["type"])
+        if each["type"] == "voicemail.delivered":
+            break
+    assert told[0] != "voicemail.delivered" and len(told) == len(set(told))
+    [last] = rvm("watch", "--after", before, "--type", "voicemail.delivered", "--count", "1", "--json").rows
+    assert last["type"] == "voicemail.delivered" and live.events.get(last["id"]) == last
+
+
+def newest(live: Client) -> str:
+    """Where the feed is now."""
+    page = live.events.page()
+    while page["has_more"]:
+        page = live.events.page(after=page["after"])
+    return page["after"]

@@ -18,8 +18,8 @@ from rvm_client import (
     Unavailable,
     UnexpectedAnswer,
 )
-from rvm_client.retries import retry_after_of
-from rvm_client.transport import Call, Transport
+from rvm_client.http.retries import retry_after_of
+from rvm_client.http.transport import Call, Transport
 
 from tests.clients.fake_server import DROP, KEY, WORKSPACE, Answer, FakeServer, problem
 

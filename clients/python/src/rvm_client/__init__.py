@@ -8,6 +8,7 @@ from rvm_client.errors import (
     ConnectionFailed,
     FieldError,
     Forbidden,
+    Gone,
     Invalid,
     NotFound,
     NotVerified,
@@ -21,7 +22,7 @@ from rvm_client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from rvm_client.retries import Retries
+from rvm_client.http.retries import Retries
 
 __all__ = [
     "BadRequest",
@@ -31,6 +32,7 @@ __all__ = [
     "ConnectionFailed",
     "FieldError",
     "Forbidden",
+    "Gone",
     "Invalid",
     "NotConfigured",
     "NotFound",

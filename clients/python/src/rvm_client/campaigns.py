@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from rvm_client import paging
+from rvm_client.http import paging
+from rvm_client.http.transport import Call, Transport
 from rvm_client.imports import Imports
 from rvm_client.rows import Campaign, CampaignPreview, CampaignProgress
-from rvm_client.transport import Call, Transport
 
 
 class Campaigns:

@@ -12,10 +12,11 @@ import httpx
 
 from rvm_client.campaigns import Campaigns
 from rvm_client.errors import RvmError
+from rvm_client.events import Events
+from rvm_client.http.retries import Retries
+from rvm_client.http.transport import Call, Transport
 from rvm_client.recordings import Recordings
-from rvm_client.retries import Retries
 from rvm_client.rows import Caller, UseCase
-from rvm_client.transport import Call, Transport
 from rvm_client.voicemails import Voicemails
 
 _API = re.compile(r"(?P<root>https?://[^/\s?#]+(?:/[^\s?#]*)?)/v1/(?P<workspace>[0-9a-fA-F-]{36})/?")
@@ -68,6 +69,7 @@ class Client:
         self.voicemails = Voicemails(self._transport, self._base)
         self.recordings = Recordings(self._transport, self._base)
         self.campaigns = Campaigns(self._transport, self._base)
+        self.events = Events(self._transport, self._base)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:

@@ -81,6 +81,10 @@ class Conflict(Problem):
     """What exists does not allow it (409); `body` names the row that is in the way."""
 
 
+class Gone(Problem):
+    """What was asked for is kept no longer (410), such as events of more than 30 days ago."""
+
+
 class PreconditionFailed(Problem):
     """The row was changed meanwhile (412)."""
 
@@ -114,6 +118,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
     403: Forbidden,
     404: NotFound,
     409: Conflict,
+    410: Gone,
     412: PreconditionFailed,
     413: TooLarge,
     422: Invalid,

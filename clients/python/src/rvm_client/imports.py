@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-from rvm_client import paging
+from rvm_client.http import paging
+from rvm_client.http.transport import Call, Fields, File, Transport
 from rvm_client.rows import RecipientImport, RecipientImportDetail
-from rvm_client.transport import Call, Fields, File, Transport
 
 
 class Imports:

@@ -178,3 +178,11 @@ class Event(TypedDict):
     type: str
     timestamp: str
     data: dict[str, Any]
+
+
+class EventPage(TypedDict):
+    """`after` is where to go on, also from a page without events."""
+
+    items: list[Event]
+    after: str
+    has_more: bool

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from rvm_client import paging
+from rvm_client.http import paging
+from rvm_client.http.transport import Call, Transport
 from rvm_client.rows import BatchResult, Voicemail, VoicemailDetail
-from rvm_client.transport import Call, Transport
 
 MAX_BATCH = 1_000
 

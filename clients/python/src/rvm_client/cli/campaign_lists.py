@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rvm_client import Client
 from rvm_client.cli.exits import Exit, WrongUse
+from rvm_client.cli.following import rounds
 from rvm_client.cli.output import Bar, Output
-from rvm_client.cli.watch import rounds
 from rvm_client.rows import RecipientImportDetail
 
 _UNDER_WAY = frozenset({"checking", "importing"})
@@ -60,9 +60,9 @@ def _upload(options: argparse.Namespace, client: Client) -> RecipientImportDetai
 
 def _settled(client: Client, found: RecipientImportDetail, bar: Bar) -> RecipientImportDetail:
     """The list once nothing goes on with it in the background."""
-    for _ in rounds(None, lambda: 1):
+    for _ in rounds(None):
         found = client.campaigns.imports.get(found["campaign_id"], found["id"])
-        if found["state"] == "importing":
+        if found["state"] in ("importing", "completed"):
             bar.show(found["rows_imported"], found["counts"].get("accepted"), "Importing")
         else:
             bar.show(found["rows_read"], None, "Checking")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -30,7 +31,11 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code. An error is one sentence on standard error."""
     options = parser().parse_args(arguments)
-    return _reported(lambda: _run(options))
+    usual = signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops it wants what Ctrl-C does
+    try:
+        return _reported(lambda: _run(options))
+    finally:
+        signal.signal(signal.SIGTERM, usual)
 
 
 def _run(options: argparse.Namespace) -> int:

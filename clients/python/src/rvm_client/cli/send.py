@@ -64,14 +64,14 @@ def run(options: argparse.Namespace, client: Client, out: Output) -> int:
 
 def _tell(item: BatchItem, before: int, out: Output) -> None:
     index = before + item["index"]
-    if "error" in item:
-        error = item["error"]
-        out.result({"index": index, "error": error}, "") if out.as_json else out.warning(
-            f"Recipient {index + 1} was refused: {error['detail']} ({error['code']})"
-        )
-    else:
+    if "error" not in item:
         row = {"index": index, "voicemail_id": item["voicemail_id"], "status": item["status"]}
         out.result(row, item["voicemail_id"])
+    elif out.as_json:
+        out.result({"index": index, "error": item["error"]}, "")
+    else:
+        error = item["error"]
+        out.warning(f"Recipient {index + 1} was refused: {error['detail']} ({error['code']})")
 
 
 def _recipients(options: argparse.Namespace) -> Iterator[dict[str, str]]:

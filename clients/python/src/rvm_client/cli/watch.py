@@ -1,69 +1,88 @@
-"""`rvm watch`: voicemails or a campaign until they end."""
+"""`rvm watch`: events, or voicemails or a campaign until they end."""
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
 
 from rvm_client import Client
-from rvm_client.cli.exits import Exit, TimedOut, WrongUse
+from rvm_client.cli.exits import Exit, WrongUse
+from rvm_client.cli.following import moments
 from rvm_client.cli.output import Output
-from rvm_client.rows import Campaign, CampaignProgress, Voicemail
+from rvm_client.rows import Campaign, CampaignProgress, Event, Voicemail
 
 ENDED = frozenset({"delivered", "failed", "skipped", "canceled", "expired"})
 CAMPAIGN_ENDED = frozenset({"completed", "canceled"})
-# One reading for each voicemail that has not ended: this many a second leaves most of a key's limit to others.
-READINGS_PER_SECOND = 20
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+# At most so many voicemails are read at a time after the first, which leaves most of a key's limit to others.
+READINGS = 100
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser("watch", parents=[common], help="follow voicemails or a campaign until they end")
-    parser.add_argument("voicemail", nargs="*", help="ids of voicemails")
+    parser = commands.add_parser(
+        "watch", parents=[common], help="follow voicemails or a campaign until they end, or all events"
+    )
+    parser.add_argument("voicemail", nargs="*", help="ids of voicemails; without any, all events are told")
     parser.add_argument("--campaign", metavar="ID", help="the campaign to follow")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="end with 5 if it has not ended by then")
+    parser.add_argument("--since", metavar="TIME", help="all events from then on, at most 30 days ago")
+    parser.add_argument("--after", metavar="ID", help="all events behind this one")
+    parser.add_argument("--type", action="append", help="events of this type only; may be repeated")
+    parser.add_argument("--count", type=int, metavar="N", help="end after so many events")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, client: Client, out: Output) -> int:
-    if bool(options.voicemail) == bool(options.campaign):
-        raise WrongUse("Say what to follow: ids of voicemails, or --campaign with its id.")
+    if options.voicemail and options.campaign:
+        raise WrongUse("Follow voicemails by their ids, or --campaign with its id, not both.")
     if options.campaign:
         return watch_campaign(client, options.campaign, out, options.timeout)
-    return watch_voicemails(client, options.voicemail, out, options.timeout)
+    if options.voicemail:
+        return watch_voicemails(client, options.voicemail, out, options.timeout)
+    return watch_events(client, options, out)
 
 
-def rounds(timeout: float | None, readings: Callable[[], int]) -> Iterator[None]:
-    """A round now, and one after each pause, which grows. Raises TimedOut."""
-    until = None if timeout is None else time.monotonic() + timeout
-    pause = SHORTEST_PAUSE
-    while True:
-        yield
-        wanted = max(pause, readings() / READINGS_PER_SECOND)
-        if until is not None:
-            left = until - time.monotonic()
-            if left <= 0:
-                raise TimedOut(
-                    "It has not ended within --timeout. Nothing was changed; watch it again, or ask for it later."
-                )
-            wanted = min(wanted, left)
-        time.sleep(wanted)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
+def watch_events(client: Client, options: argparse.Namespace, out: Output) -> int:
+    """Tell each event, for ever or until there were as many as asked for."""
+    if options.timeout is not None:
+        raise WrongUse("--timeout is for voicemails and campaigns; of events, --count says how many.")
+    if options.count is not None and options.count < 1:
+        raise WrongUse("--count is at least 1.")
+    events = client.events.stream(after=options.after, since=options.since, type=options.type or None)
+    for event in islice(events, options.count):
+        tell_event(event, out)
+    return Exit.DONE
+
+
+def tell_event(event: Event, out: Output) -> None:
+    about = ", ".join(f"{name} {value}" for name, value in event["data"].items() if value is not None)
+    out.result(event, f"{event['timestamp']} {event['type']}: {about}")
 
 
 def watch_voicemails(client: Client, ids: Sequence[str], out: Output, timeout: float | None) -> int:
     """Tell each change until all have ended; DONE if all are delivered."""
-    statuses = dict.fromkeys(ids, "")
+    statuses, waiting = dict.fromkeys(ids, ""), deque(dict.fromkeys(ids))
     with out.bar("Ended", len(statuses)) as bar:
-        for _ in rounds(timeout, lambda: sum(status not in ENDED for status in statuses.values())):
-            for each in [each for each, status in statuses.items() if status not in ENDED]:
+        readings = len(waiting)
+        for event in moments(client, out, timeout):
+            if event is None:
+                due = list(islice(waiting, readings))
+                waiting.rotate(-len(due))
+                readings = READINGS
+            else:
+                about = str(event["data"].get("voicemail_id", ""))
+                due = [about] if about in waiting else []
+            for each in due:
                 found = client.voicemails.get(each)
                 if found["status"] != statuses[each]:
                     statuses[each] = found["status"]
                     _tell(found, out)
-                bar.show(sum(status in ENDED for status in statuses.values()))
-            if all(status in ENDED for status in statuses.values()):
+                if found["status"] in ENDED:
+                    waiting.remove(each)
+                    bar.show(len(statuses) - len(waiting))
+            if not waiting:
                 break
     return Exit.DONE if set(statuses.values()) == {"delivered"} else Exit.OTHERWISE
 
@@ -78,9 +97,13 @@ def _tell(found: Voicemail, out: Output) -> None:
 def watch_campaign(client: Client, campaign_id: str, out: Output, timeout: float | None) -> int:
     """Tell how far it is until it is completed (DONE) or canceled."""
     told: dict[str, object] = {}
+    read_at = 0.0
     with out.bar("Ended", None) as bar:
-        for _ in rounds(timeout, lambda: 1):
+        for event in moments(client, out, timeout):
+            if event is not None and not event["type"].startswith("campaign.") and time.monotonic() < read_at + 1:
+                continue  # its voicemails change faster than anybody reads how far it is
             campaign, progress = client.campaigns.get(campaign_id), client.campaigns.stats(campaign_id)
+            read_at = time.monotonic()
             bar.show(ended_of(progress), progress["total"], f"{campaign['name']}: {campaign['state']}")
             row = progress_row(campaign, progress)
             if row != told and (out.as_json or campaign["state"] in CAMPAIGN_ENDED):

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
 from rvm_client.errors import ConnectionFailed, Problem, RvmError, UnexpectedAnswer, problem_of
-from rvm_client.retries import Retries, is_repeated, retry_after_of
+from rvm_client.http.retries import Retries, is_repeated, retry_after_of
 
 logger = logging.getLogger("rvm_client")
 # Between two pieces of a file that RVM writes while it is read.
@@ -44,7 +44,7 @@ class Call:
 
     def request(self, http: httpx.Client, headers: Mapping[str, str], files: ExitStack) -> httpx.Request:
         """The request anew: a file is sent from its beginning each time."""
-        opened = {
+        opened: dict[str, tuple[str, IO[bytes] | bytes]] = {
             name: (
                 file.name,
                 files.enter_context(file.content.open("rb")) if isinstance(file.content, Path) else file.content,
@@ -118,6 +118,14 @@ class Transport:
             logger.info("%s %s is repeated in %.1f seconds", call.method, call.path, pause)
             self._sleep(pause)
             waited, attempt = waited + pause, attempt + 1
+
+    def wait(self, failures: int, failure: RvmError, usual: float) -> None:
+        """Pause before a stream is connected again: about `usual`, longer after each failure in a row. Raises the failure when there
+        were as many as there are attempts."""
+        pause = self._retries.pause(failures, 0, getattr(failure, "retry_after", None), self._chance)
+        if pause is None:
+            raise failure
+        self._sleep(max(pause, usual * (0.5 + self._chance() / 2)))
 
     @contextmanager
     def stream(self, call: Call, headers: Mapping[str, str], read_timeout: float) -> Iterator[httpx.Response]:

@@ -1,0 +1,1 @@
+"""HTTP to RVM: requests that are repeated, pages, and streams."""
