@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from rvm.platform.database import sql
+from rvm.platform.observability.representation import hides
 from rvm.platform.webhooks.deliveries import IS_TOLD
 from rvm.platform.webhooks.sending.schedule import TOLERATED
 
@@ -79,6 +80,7 @@ SELECT wanted.destination_id, d.id, d.event_id, d.counted, e.type, e.occurred_at
 """
 
 
+@hides("type", "data")
 class Due(NamedTuple):
     """A delivery to be sent. `counted`: its attempts so far without probes."""
 

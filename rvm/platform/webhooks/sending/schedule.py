@@ -8,7 +8,7 @@ that it takes, all goes on as before. Whoever took nothing for DISABLED_AFTER is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 # Svix's schedule: seconds before each attempt.
@@ -31,7 +31,7 @@ class Answer:
 
     status: int | None
     error: str = ""
-    text: str = ""
+    text: str = field(repr=False, default="")
     milliseconds: int = 0
     rest: float = 0
 
@@ -66,7 +66,7 @@ class Judgement:
     ended: bool | None = None
     seconds: float = 0
     probe: bool = False
-    disabled_because: str = ""
+    disabled_because: str = field(repr=False, default="")
 
 
 def judge(health: Health, answer: Answer, counted: int, *, now: datetime, chance: float) -> Judgement:

@@ -54,7 +54,7 @@ class Line:
     url: str = field(repr=False, default="")
     secrets: list[str] = field(repr=False, default_factory=list)
     channel: Channel[Due] | None = field(repr=False, default=None)
-    refusal: str = ""
+    refusal: str = field(repr=False, default="")
     health: Health = field(default_factory=Health)
     queue: deque[Due] = field(repr=False, default_factory=deque)
     taken: set[int] = field(repr=False, default_factory=set)  # in the queue, under way, or ended and not settled
@@ -89,9 +89,8 @@ class Sender:
         self.results: list[Result] = []
         self._clock = clock
         self._wheel = Wheel()
-        self._known_at, self._known = float("-inf"), database_now()
         self._extend_at = self._lease_at = self._settle_at = 0.0
-        self._tell_time()
+        self._known, self._known_at = database_now(), clock()
 
     @property
     def under_way(self) -> int:
