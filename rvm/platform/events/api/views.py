@@ -37,6 +37,20 @@ _TAGS = ["Events"]
 _WORLD = "A test key gets what happened to test rows; a live key gets that with `live=false`."
 _NO_ID = "This is not the id of an event. Send the `id` of one, or the `after` of a page, as it was answered."
 
+_FRAME = {
+    "type": "object",
+    "description": "One frame of the stream.",
+    "properties": {
+        "id": {"type": "string", "format": "uuid", "description": "Where the stream is with it."},
+        "event": {"type": "string", "description": "The type of the event, or `end`."},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "The event as `GET /events` has it, or what ends the stream.",
+        },
+    },
+}
+
 
 def data_serializers() -> Sequence[serializers.Serializer[Any] | type[serializers.Serializer[Any]]]:
     """Those of the data of all types, each once."""
@@ -95,11 +109,6 @@ class StreamQuery(StrictSerializer):
         help_text="False for what happened to test rows, which a live key gets only if it asks for it.",
     )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "after" in attrs and "since" in attrs:
-            raise serializers.ValidationError({"since": "Give `after` or `since`, not both."}, "ambiguous")
-        return attrs
-
 
 class EventQuery(StreamQuery):
     """From where on, what, and how much."""
@@ -118,18 +127,19 @@ class _FeedView(ApiView):
         return query.validated_data, self.world(query.validated_data.get("live"))
 
     def position(self, asked: dict[str, Any], live: bool, otherwise: UUID, field: str = "after") -> UUID:
-        """The position to begin behind. Raises ServiceError, Problem."""
+        """The position to begin behind, the later one of `after` and `since`. Raises ServiceError, Problem."""
+        given: list[UUID] = []
         if after := asked.get("after"):
             feed.require_position(after, self.workspace.pk, live=live, now=self.asked_at, field=field)
-            return UUID(str(after))
+            given.append(after)
         if since := asked.get("since"):
             if since > self.asked_at:
                 raise invalid(
                     "/since", "This time is yet to come; leave it out for what happens from now on.", "too_late"
                 )
             feed.require_kept(since, self.asked_at)
-            return first_id_at(since)
-        return otherwise
+            given.append(first_id_at(since))
+        return max(given, default=otherwise)
 
 
 class EventsView(_FeedView):
@@ -214,7 +224,7 @@ class EventStreamView(_FeedView):
                 description="The last id that the client got, from where it goes on, whatever the address says.",
             ),
         ],
-        responses={(200, "text/event-stream"): OpenApiTypes.STR},
+        responses={(200, "text/event-stream"): _FRAME},
         examples=[
             response_example(
                 "The beginning",
@@ -229,9 +239,9 @@ class EventStreamView(_FeedView):
     def get(self, request: Request, workspace_id: UUID) -> HttpResponseBase:
         asked, live = self.asked()
         field = "after"
-        if last := request.headers.get("Last-Event-ID"):
+        if "Last-Event-ID" in request.headers:
             field = "Last-Event-ID"
-            asked = {**asked, "after": self._read(last)}
+            asked = {**asked, "after": self._read(request.headers[field]), "since": None}
         newest = feed.newest(self.workspace.pk, live=live, now=self.asked_at)
         begin = self.position(asked, live, newest, field)
         if request.method == "HEAD":

@@ -43,7 +43,7 @@ def _are_purposes(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(each in PURPOSES for each in value)
 
 
-_MOMENTS = ("not_before", "expires_at", "starts_at", "ends_at", "given_at", "revoked_at", "at")
+_MOMENTS = ("not_before", "expires_at", "starts_at", "ends_at", "given_at", "revoked_at", "at", "since")
 _CHECKLIST = ("says_caller", "says_callback_number", "says_opt_out_number", "says_synthetic_voice", "no_health_details")
 # By name: whether a value is right by the schema. Only such a value is replaced, so that a wrong one stays wrong. Other names are
 # those of ids.
@@ -77,6 +77,9 @@ def fitting_values(api: Api, ids: Mapping[str, Any]) -> dict[str, Any]:
         "given_at": (now - timedelta(days=1)).isoformat(),
         "revoked_at": (now - timedelta(minutes=1)).isoformat(),
         "at": (now - timedelta(minutes=1)).isoformat(),
+        "since": (now - timedelta(minutes=1)).isoformat(),
+        "after": str(ids["event_id"]),
+        "Last-Event-ID": str(ids["event_id"]),
         "time_zone": "America/Chicago",
         "service": "campaigns",
         "date_from": (now - timedelta(days=30)).date().isoformat(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 _POLICY = "The fields of a policy bound each other: hours, caps, purpose and basis."
 _RECIPIENTS = "A wrong recipient has an error of its own in the response, and the rest is sent."
 _FILE = "The text in the place of the file, or a header that is not in the document, is what was wrong; a right file is sent for it."
+_POSITION = "A position is of one mode; with `live` of the other one it is refused."
 _ADDRESS = "No file is at a drawn address."
 REVIEWED: dict[tuple[str, str], str] = {
     ("create_use_case", "RejectedPositiveData"): _POLICY,
@@ -19,6 +20,8 @@ REVIEWED: dict[tuple[str, str], str] = {
     ("upload_recording", "AcceptedNegativeData"): _FILE,
     ("upload_recording", "RejectedPositiveData"): _ADDRESS,
     ("upload_clip", "RejectedPositiveData"): _ADDRESS,
+    ("list_events", "RejectedPositiveData"): _POSITION,
+    ("stream_events", "RejectedPositiveData"): _POSITION,
 }
 # The same, of what only drawn requests and sequences find.
 FOUND_BY_DRAWING: dict[tuple[str, str], str] = {}
