@@ -27,7 +27,7 @@ def happened(workspace: Workspace | UUID, *names: str, live: bool = True) -> lis
 
 def data_of(name: str, subject: UUID) -> dict[str, Any]:
     """Data as the type describes them."""
-    return {field: _fitting(kind, subject) for field, kind in TYPES[name].data().fields.items()}  # type: ignore[attr-defined]
+    return {field: _fitting(kind, subject) for field, kind in TYPES[name].data().fields.items()}
 
 
 def _fitting(kind: Any, subject: UUID) -> Any:
