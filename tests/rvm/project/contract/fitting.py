@@ -49,6 +49,7 @@ _CHECKLIST = ("says_caller", "says_callback_number", "says_opt_out_number", "say
 # those of ids.
 _RIGHT: dict[str, Callable[[Any], bool]] = {
     "Authorization": lambda value: isinstance(value, str) and value.startswith("Bearer "),
+    "delivery_id": lambda value: isinstance(value, int),
     "recipient_phone_number": lambda value: isinstance(value, str) and bool(E164.fullmatch(value)),
     "phone_number": lambda value: isinstance(value, str) and bool(E164.fullmatch(value)),
     **dict.fromkeys(_MOMENTS, _is_moment),
@@ -116,6 +117,9 @@ _TOGETHER: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "update_campaign": (_HOURS, {"starts_at": None, "ends_at": None}),
     "create_setup": (("baa_exception_reason",), {"carrier": "sandbox", "credentials": _SANDBOX}),
     "update_setup": (("baa_exception_reason", "credentials"), {}),
+    **dict.fromkeys(
+        ("create_webhook_destination", "update_webhook_destination"), ((), {"url": "https://hooks.clinic.example/rvm"})
+    ),
     "check_withdrawal": ((), {"items": ["0010482"]}),
     "search_people": (
         ("record_number", "reference", "name", "campaign_id"),

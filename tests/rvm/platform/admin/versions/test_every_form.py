@@ -13,6 +13,7 @@ from django.urls import reverse
 from campaigns.models import Campaign
 from delivery.models import Clip, Lane, Recording
 from rvm.platform.models import AuditEvent, Membership, Organisation, User, Workspace
+from rvm.platform.webhooks.models import WebhookDestination
 from tests.factories import make_user, make_workspace
 from tests.posted_forms import posted
 from tests.rvm.platform.admin.every_row import make_every_row
@@ -33,6 +34,7 @@ CHANGES: dict[Any, tuple[tuple[str, Any], str, tuple[str, Any]]] = {
     Lane: (("priority", 3), "Priority", ("pace_per_second", 2.0)),
     Campaign: (("time_zone", "America/Chicago"), "Time zone", ("name", "Flu shots again")),
     Recording: (("name", "Flu shots"), "Name", ("name", "Flu shots of autumn")),
+    WebhookDestination: (("name", "Nightly"), "Name", ("description", "Of the night shift.")),
     Clip: (("name", "Anne"), "Name", ("name", "Anna")),
 }
 
