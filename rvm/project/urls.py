@@ -18,19 +18,24 @@ def nowhere(request: HttpRequest) -> NoReturn:
     raise Http404
 
 
+# Voicemails first, and all by one look at the workspace's id: what is passed over on the way costs each send.
+_OF_A_WORKSPACE = [
+    "delivery.api.urls",
+    "rvm.platform.access.urls",
+    "rvm.platform.audit.urls",
+    "rvm.platform.events.api.urls",
+    "rvm.platform.webhooks.api.urls",
+    "usecases.api.urls",
+    "delivery.setups.urls",
+    "campaigns.api.urls",
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/<uuid:workspace_id>/", include([path("", include(urls)) for urls in _OF_A_WORKSPACE])),
+    path("v1/auth/me", CallerView.as_view(), name="caller"),
     path("", include("rvm.platform.observability.urls")),
     path("", include("delivery.web.urls")),
     path("", include("usecases.inbound.urls")),
-    path("v1/auth/me", CallerView.as_view(), name="caller"),
-    path("v1/<uuid:workspace_id>/", include("rvm.platform.access.urls")),
-    path("v1/<uuid:workspace_id>/", include("rvm.platform.audit.urls")),
-    path("v1/<uuid:workspace_id>/", include("rvm.platform.events.api.urls")),
-    path("v1/<uuid:workspace_id>/", include("rvm.platform.webhooks.api.urls")),
-    path("v1/<uuid:workspace_id>/", include("delivery.api.urls")),
-    path("v1/<uuid:workspace_id>/", include("usecases.api.urls")),
-    path("v1/<uuid:workspace_id>/", include("delivery.setups.urls")),
-    path("v1/<uuid:workspace_id>/", include("campaigns.api.urls")),
     path("v1/openapi.json", docs.OpenApiView.as_view(), name="openapi"),
     path("docs", docs.docs, name="docs"),
     path("docs/problems", docs.problems, name="problems"),
