@@ -3,7 +3,9 @@ creates by `many=True`; one client, one request at a time."""
 
 from __future__ import annotations
 
+import os
 import statistics
+import time
 from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPConnection
@@ -12,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+import psycopg
 
 from bench.api.rounds import Side, alternate, median, ratio
 from bench.api.scene import Scene, Sizes
@@ -20,6 +23,7 @@ from bench.api.servers import Server, plain_server
 from bench.api.statements import counted, statements_of
 
 _serial = count(1_000_000)
+_COMMITS = 200
 
 
 def measure(scene: Scene, sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
@@ -31,7 +35,9 @@ def measure(scene: Scene, sizes: Sizes, say: Callable[[str], None]) -> dict[str,
             "rows in batches": Side(scene.server.pids, lambda: _ours(scene, sizes)),
             "by many=True": Side(plain.pids, lambda: _theirs(plain, scene, sizes)),
         }
+        before = _commits()
         found = alternate(sides, sizes.batch_rounds, say)
+        commits = before + _commits()
     ours = found["rows in batches"]
     return {
         "batch_ratio_drf": round(ratio(found, "rows in batches", "by many=True", lambda each: each.rate), 1),
@@ -41,7 +47,20 @@ def measure(scene: Scene, sizes: Sizes, say: Callable[[str], None]) -> dict[str,
         "batch_ms": round(statistics.median(1000 * sizes.recipients / each.rate for each in ours), 1),
         "batch_cpu_ms": round(median(ours, lambda each: each.cpu_ms) * sizes.recipients, 1),
         "batch_statements": len(counted(asked)),
+        "commit_ms": round(statistics.median(commits) * 1000, 2),
     }
+
+
+def _commits() -> list[float]:
+    """The seconds of commits that write next to nothing. `many=True` makes one for each row, a batch one for all: on a slow disk it
+    waits for nothing else."""
+    found = []
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        for _ in range(_COMMITS):
+            begun = time.perf_counter()
+            connection.execute("SELECT pg_logical_emit_message(true, 'bench', '')")
+            found.append(time.perf_counter() - begun)
+    return found
 
 
 def _named(values: dict[str, Any]) -> dict[str, Any]:
