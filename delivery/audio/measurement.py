@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from delivery.audio.decoding import Samples, decode, decoded
 from delivery.audio.levels import Levels, measure
 from delivery.audio.mpeg.headers import stream_at
@@ -21,6 +23,7 @@ from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
 
 # A minute of sound takes 0.3 s and 50 MB beside the libraries. Somebody waits for it, and a thread of the web server.
 LIMITS = Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=10, wait_seconds=30.0)
+_USUAL_RATES = (44_100, 48_000)
 CHECK_UNAVAILABLE = "recording_check_unavailable"
 
 
@@ -83,6 +86,12 @@ def measure_frames(source: BinaryIO, *, with_levels: bool) -> Iterator[dict[str,
     levels = measure(sound, stream.sample_rate) if len(sound) >= stream.sample_rate else None
     audible = audible_seconds(heard(sound, stream.sample_rate))
     yield {"samples": len(sound), "audible_seconds": audible, "levels": asdict(levels) if levels else None}
+
+
+def warm_up() -> None:
+    """Have numpy work out what it keeps of a first use, such as the factors of a Fourier transform; children are forked with it."""
+    for sample_rate in _USUAL_RATES:
+        audible_seconds(heard_while_decoded([np.ones((2 * sample_rate, 1), dtype=np.int16)], sample_rate))
 
 
 def _played(pieces: Iterable[Samples], sample_rate: int) -> tuple[int, float]:

@@ -11,13 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import IO, Any, Literal
 
 import orjson
-import structlog
 
 from rvm.platform.isolation import frames
 from rvm.platform.isolation.frames import HEAD, MAX_FRAME_BYTES, frame
 from rvm.platform.isolation.servers import SERVER_ENDED, Child, started
-
-log = structlog.get_logger(__name__)
 
 _READ_BYTES = 256 * 1024
 # The longest wait for a child to exit after it has closed its pipe.
@@ -81,7 +78,7 @@ def isolated(
             elif kind == frames.MEMORY:
                 raise ChildEnded("memory")
             else:
-                log.error("child_broke", task=name, error=orjson.loads(content))
+                _log_error("child_broke", task=name, error=orjson.loads(content))
                 raise ChildEnded("fault")
     finally:
         child.end()
@@ -91,8 +88,15 @@ def _started(module: str) -> Child:
     try:
         return started(module)
     except OSError as error:
-        log.error("child_not_started", error=error.strerror)
+        _log_error("child_not_started", error=error.strerror)
         raise ChildEnded("stopped") from None
+
+
+def _log_error(event: str, **facts: Any) -> None:
+    # The server of children has this module too, and each fork of it copies what is loaded.
+    import structlog
+
+    structlog.get_logger(__name__).error(event, **facts)
 
 
 def _name(what: Callable[..., Any]) -> str:

@@ -171,7 +171,8 @@ if __name__ == "__main__":
     for number in (signal.SIGTERM, signal.SIGINT):  # the parent handles them, and its end is the server's
         signal.signal(number, signal.SIG_IGN)
     socket_of_parent = socket.socket(fileno=os.dup(0))
-    importlib.import_module(sys.argv[1])
+    tasks = importlib.import_module(sys.argv[1])
+    getattr(tasks, "warm_up", lambda: None)()  # what each child would have to do first
     sys.stdout = sys.stderr  # printed text must not mix with frames
     gc.freeze()  # a collection in a child would copy the pages that it shares with the server
     serve(socket_of_parent)

@@ -109,3 +109,16 @@ def lie(source: BinaryIO) -> Iterator[int]:
     """Announces more than there is memory for, as a child that has been taken over could."""
     os.write(1, b"I\xff\xff\xff\xff")
     yield 1
+
+
+_warm: list[int] = []
+
+
+def warm_up() -> None:
+    _warm.append(os.getpid())
+
+
+def warmed_up_by(source: BinaryIO) -> Iterator[int]:
+    """The processes that warmed up, and the parent of this one."""
+    yield from _warm
+    yield os.getppid()

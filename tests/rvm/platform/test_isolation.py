@@ -176,6 +176,18 @@ def test_many_calls_at_once_have_a_child_each() -> None:
         each.close()
 
 
+def test_children_are_forked_from_a_server_that_has_warmed_up_once() -> None:
+    for _ in range(2):
+        warmed_up, server = call(tasks.warmed_up_by)
+        assert warmed_up == server
+
+
+def test_a_server_loads_nothing_for_logs() -> None:
+    """Each fork copies what is loaded, and what a child does not have nothing can use."""
+    loads = "import sys, delivery.audio.measurement; sys.exit(bool({'structlog', 'django'} & sys.modules.keys()))"
+    subprocess.run([sys.executable, "-c", loads], cwd=PROJECT, check=True)
+
+
 def test_a_child_has_no_descriptor_but_its_pipes() -> None:
     others = [call(tasks.sleep) for _ in range(2)]
     for each in others:
