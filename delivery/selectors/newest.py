@@ -16,6 +16,7 @@ from delivery.selectors.filters import EPOCH, VoicemailFilter, conditions_of
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.database.narrow_rows import Sql
 from rvm.platform.models import Workspace
+from rvm.platform.observability.representation import hides
 
 _NEWEST = """
 SELECT v.id FROM delivery_voicemail v WHERE {conditions} ORDER BY v.id DESC LIMIT %(count)s
@@ -94,6 +95,7 @@ def newest(workspace: Workspace, filters: VoicemailFilter, count: int, *, live: 
     return Sql(_newest(asked, values, low="low"), values)
 
 
+@hides("compared")
 class _Asked(NamedTuple):
     """What is asked for, and what is compared with columns of it, by the lookups of `conditions_of`."""
 

@@ -11,12 +11,15 @@ from django.db.models import Model
 from django.db.models.base import ModelState
 from django.db.models.sql.compiler import SQLCompiler
 
+from rvm.platform.observability.representation import hides
+
 Row = TypeVar("Row", bound=Model)
 
 # The ids are found first, and once: without an estimate of how many they are, the planner might walk the table for them.
 _AMONG = '{columns} WHERE "{table}"."id" = ANY(ARRAY({ids})) ORDER BY "{table}"."id" DESC'
 
 
+@hides("parameters")
 class Sql(NamedTuple):
     """A text of SQL and its parameters, by position or by name."""
 

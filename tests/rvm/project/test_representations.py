@@ -86,10 +86,12 @@ SHOWN_THERE = {
     "Style.colour",
     "Style.number",
     "Style.text",
+    "Sql.text",
     "Submission.text",
     "Summary.name",
     "Token.text",
     "Transition.text",
+    "_Groups.by",
     "_Groups.rows",
     "VoicemailFilter.failed_for",
 }
