@@ -5,26 +5,21 @@ What is asked there is asked by a key: no session is read and none begins. What 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
 
 from rvm.platform.accounts import sessions
 
 API = "/v1/"
 
 
-class _OfPages:
-    get_response: Callable[[HttpRequest], HttpResponseBase]
-
+class _OfPages(MiddlewareMixin):
     def __call__(self, request: HttpRequest) -> Any:
-        if request.path.startswith(API):
-            return self.get_response(request)
-        return super().__call__(request)  # type: ignore[misc]  # of the middleware
+        return self.get_response(request) if request.path.startswith(API) else super().__call__(request)
 
 
 class SessionMiddleware(_OfPages, sessions.SessionMiddleware):

@@ -290,7 +290,7 @@ def operations() -> Iterator[tuple[str, str]]:
 
     ours = (*of_access, *of_audit, *of_events, *of_webhooks, *of_delivery, *of_setups, *of_use_cases, *of_campaigns)
     for pattern in ours:
-        address = re.sub(r"<(?:uuid|int):(\w+)>", r"{\1}", str(pattern.pattern))
+        address = re.sub(r"<uuid:(\w+)>", r"{\1}", str(pattern.pattern))
         address = re.sub(r"\{\w+\}", "{id}", address, count=1)
         for method, scope in pattern.callback.view_class.required_scopes.items():
             yield f"{method} /{address}", scope.value

@@ -10,32 +10,32 @@ from __future__ import annotations
 from django.db import transaction
 
 from rvm.platform.database import sql
+from rvm.platform.database.ids import uuid7_sql
 
 # At most: what a few tenths of a second move. The place within a batch has 12 bits.
 BATCH = 2_000
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('rvm.events.publisher'))"
 # An id is a UUID of version 7: a millisecond that no batch before has, the place within this batch, and random bits. The newest event
 # says the last batch's millisecond, so that ids rise if the clock goes back, too.
-_PUBLISH = """
+_PUBLISH = f"""
 WITH taken AS (
   DELETE FROM platform_outbox WHERE id IN (SELECT id FROM platform_outbox ORDER BY id LIMIT %s)
   RETURNING id, workspace_id, live, type, subject_id, occurred_at, data
 ), batch AS (
-  SELECT lpad(to_hex(greatest(
+  SELECT greatest(
            (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
            1 + coalesce((SELECT ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint
                            FROM platform_event ORDER BY id DESC LIMIT 1), 0)
-         )), 12, '0') AS millisecond
+         ) AS millisecond
 ), published AS (
   INSERT INTO platform_event (id, workspace_id, live, type, subject_id, occurred_at, data)
-  SELECT (millisecond || '7' || lpad(to_hex(row_number() OVER (ORDER BY id)), 3, '0')
-          || right(gen_random_uuid()::text, 17))::uuid,
+  SELECT {uuid7_sql("millisecond", "row_number() OVER (ORDER BY id)")},
          workspace_id, live, type, subject_id, occurred_at, data
     FROM taken, batch ORDER BY id
   RETURNING 1
 )
 SELECT count(*) FROM published
-"""
+"""  # noqa: S608 - of constants
 
 
 def publish() -> int:

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='WebhookDelivery',
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('event_id', models.UUIDField()),
                 ('type', models.CharField(max_length=40)),
                 ('subject_id', models.UUIDField(help_text='What the event is about: a later event of it waits for this one.')),

@@ -40,7 +40,7 @@ def first_position() -> UUID:
 
 @transaction.atomic
 def replay(delivery: WebhookDelivery) -> WebhookDelivery:
-    """The delivery of the same event anew, behind what waits of its subject; one that has not ended is due at once instead."""
+    """The delivery of the same event anew, before what waits of its subject; one that has not ended is due at once instead."""
     _try_soon(delivery.destination_id)
     again = WebhookDelivery.objects.select_for_update().get(pk=delivery.pk)
     if again.state == WebhookDelivery.State.PENDING:

@@ -109,7 +109,7 @@ class WebhookSecret(Row):
         return f"…{self.last4}"
 
 
-class WebhookDelivery(models.Model):
+class WebhookDelivery(Row):
     """An event on its way to a destination, from the first attempt that is due until it is taken or given up."""
 
     class State(models.TextChoices):
@@ -117,7 +117,6 @@ class WebhookDelivery(models.Model):
         DELIVERED = "delivered", "Taken by the receiver"
         FAILED = "failed", "Given up after the last attempt"
 
-    id = models.BigAutoField(primary_key=True)
     destination = models.ForeignKey(
         WebhookDestination, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
     )

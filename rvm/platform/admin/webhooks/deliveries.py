@@ -62,7 +62,7 @@ class WebhookDeliveryAdmin(RecordAdmin):
     def get_urls(self) -> list[URLPattern]:
         again = self.admin_site.admin_view(require_POST(self.replay_one))
         return [
-            path("<int:object_id>/replay/", again, name="platform_webhookdelivery_replay"),
+            path("<uuid:object_id>/replay/", again, name="platform_webhookdelivery_replay"),
             *super().get_urls(),
         ]
 

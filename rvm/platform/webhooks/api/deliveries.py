@@ -31,7 +31,7 @@ class _DeliveryView(DestinationsView, RowsView):
         destination = self.find_destination(self.kwargs["destination_id"])
         return WebhookDelivery.objects.filter(destination=destination)
 
-    def find(self, destination_id: UUID, delivery_id: int) -> WebhookDelivery:
+    def find(self, destination_id: UUID, delivery_id: UUID) -> WebhookDelivery:
         rows = self.of_destination().select_related("destination")
         return self.get_row(rows, delivery_id, "This destination has no such delivery.")
 
@@ -67,7 +67,7 @@ class WebhookDeliveryView(_DeliveryView):
         tags=TAGS,
         responses={200: WebhookDeliveryDetailSerializer},
     )
-    def get(self, request: Request, workspace_id: UUID, destination_id: UUID, delivery_id: int) -> Response:
+    def get(self, request: Request, workspace_id: UUID, destination_id: UUID, delivery_id: UUID) -> Response:
         return Response(self.serialize(self.find(destination_id, delivery_id)))
 
 
@@ -83,6 +83,6 @@ class ReplayWebhookDeliveryView(_DeliveryView):
         request=None,
         responses={202: WebhookDeliverySerializer},
     )
-    def post(self, request: Request, workspace_id: UUID, destination_id: UUID, delivery_id: int) -> Response:
+    def post(self, request: Request, workspace_id: UUID, destination_id: UUID, delivery_id: UUID) -> Response:
         again = destinations.replay_delivery(delivery=self.find(destination_id, delivery_id), actor=self.actor)
         return Response(self.serialize(again), status=202)

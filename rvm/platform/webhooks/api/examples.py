@@ -48,7 +48,7 @@ _DESTINATION: dict[str, Any] = {
     "updated_at": _MADE,
 }
 _DELIVERY: dict[str, Any] = {
-    "id": 4711,
+    "id": "01920f3b-9a01-7000-8000-0000000000d3",
     "destination_id": _ID,
     "event_id": "01920f3b-9a00-7001-8000-0000000000e2",
     "type": "voicemail.delivered",

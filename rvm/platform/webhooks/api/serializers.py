@@ -122,7 +122,7 @@ class WebhookDestinationSerializer(ModelRowSerializer[WebhookDestination]):
 
     class Meta:
         model = WebhookDestination
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "workspace_id",
             "live",
@@ -150,7 +150,8 @@ class WebhookDestinationSerializer(ModelRowSerializer[WebhookDestination]):
     def get_secrets(self, destination: WebhookDestination) -> Any:
         now = self.context["now"]
         valid = [each for each in destination.secrets.all() if each.expires_at is None or each.expires_at > now]
-        return WebhookSecretSerializer(valid, many=True).data
+        represent = WebhookSecretSerializer().to_representation
+        return [represent(each) for each in valid]
 
 
 class IssuedWebhookDestinationSerializer(WebhookDestinationSerializer):
@@ -162,7 +163,7 @@ class IssuedWebhookDestinationSerializer(WebhookDestinationSerializer):
     )
 
     class Meta(WebhookDestinationSerializer.Meta):
-        fields = (*WebhookDestinationSerializer.Meta.fields, "secret")  # type: ignore[assignment]
+        fields = (*WebhookDestinationSerializer.Meta.fields, "secret")
         read_only_fields = fields
 
 
@@ -178,7 +179,6 @@ class WebhookDeliverySerializer(RowSerializer[WebhookDelivery]):
     """An event on its way to a destination."""
 
     beside = frozenset({"state", "attempts", "next_attempt_at", "ended_at"})
-    id = serializers.IntegerField(source="pk")
     destination_id = serializers.UUIDField()
     event_id = serializers.UUIDField(help_text="The id of the webhook, which is the same in each attempt and replay.")
     type = serializers.CharField()
@@ -215,7 +215,8 @@ class WebhookDeliveryDetailSerializer(WebhookDeliverySerializer):
     @extend_schema_field(WebhookAttemptSerializer(many=True))
     def get_log(self, delivery: WebhookDelivery) -> Any:
         found = WebhookAttempt.objects.filter(delivery=delivery).order_by("number", "id")
-        return WebhookAttemptSerializer(found, many=True).data
+        represent = WebhookAttemptSerializer().to_representation
+        return [represent(each) for each in found]
 
 
 class WebhookTestSerializer(serializers.Serializer[Any]):

@@ -8,7 +8,7 @@ import rvm.platform.webhooks.api.examples  # noqa: F401  # gives the serializers
 from rvm.platform.webhooks.api import deliveries, destinations, event_types
 
 _ONE = "webhook-destinations/<uuid:destination_id>"
-_DELIVERY = f"{_ONE}/deliveries/<int:delivery_id>"
+_DELIVERY = f"{_ONE}/deliveries/<uuid:delivery_id>"
 
 urlpatterns = [
     path("event-types", event_types.EventTypesView.as_view(), name="event-types"),

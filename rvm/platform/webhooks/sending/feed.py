@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from rvm.platform.database import sql
+from rvm.platform.database.ids import uuid7_sql
 from rvm.platform.observability.representation import hides
 from rvm.platform.webhooks.deliveries import IS_TOLD
 from rvm.platform.webhooks.sending.schedule import TOLERATED
@@ -28,6 +29,7 @@ SELECT FROM platform_webhookdestination
  WHERE id = ANY(%s::uuid[]) AND leased_by = %s AND leased_until > statement_timestamp() ORDER BY id FOR NO KEY UPDATE
 """
 # Later than the lock, so that it sees what was committed before: `replay_since` moves the position under the same lock.
+_PLACE = "row_number() OVER (PARTITION BY destination_id ORDER BY r.id)"
 _READ = f"""
 WITH d AS (
   SELECT d.id, d.workspace_id, d.live, d.accepted_event_types, d.position,
@@ -43,8 +45,9 @@ WITH d AS (
     ) e
 ), given AS (
   INSERT INTO platform_webhookdelivery
-         (destination_id, event_id, type, subject_id, state, attempts, probes, due_at, replay)
-  SELECT destination_id, r.id, r.type, r.subject_id, 'pending', 0, 0, statement_timestamp(),
+         (id, destination_id, event_id, type, subject_id, state, attempts, probes, due_at, replay)
+  SELECT {uuid7_sql("(extract(epoch FROM statement_timestamp()) * 1000)::bigint", _PLACE)},
+         destination_id, r.id, r.type, r.subject_id, 'pending', 0, 0, statement_timestamp(),
          EXISTS (SELECT FROM platform_webhookdelivery b WHERE b.destination_id = r.destination_id AND b.event_id = r.id)
     FROM read r WHERE is_told ORDER BY destination_id, r.id
 )
@@ -70,13 +73,13 @@ SELECT wanted.destination_id, d.id, d.event_id, d.counted, e.type, e.occurred_at
  CROSS JOIN LATERAL (
    SELECT d.id, d.event_id, d.attempts - d.probes AS counted, d.due_at FROM platform_webhookdelivery d
     WHERE d.destination_id = wanted.destination_id AND d.state = 'pending' AND d.due_at <= statement_timestamp()
-      AND d.id <> ALL(%s::bigint[])
+      AND d.id <> ALL(%s::uuid[])
       AND NOT EXISTS (SELECT FROM platform_webhookdelivery b WHERE b.destination_id = d.destination_id
-                         AND b.subject_id = d.subject_id AND b.state = 'pending' AND b.id < d.id)
-    ORDER BY d.due_at, d.id LIMIT wanted.count
+                         AND b.subject_id = d.subject_id AND b.state = 'pending' AND b.event_id < d.event_id)
+    ORDER BY d.due_at, d.event_id LIMIT wanted.count
  ) d
   JOIN platform_event e ON e.id = d.event_id
- ORDER BY d.due_at, d.id
+ ORDER BY d.due_at, d.event_id
 """
 
 
@@ -85,7 +88,7 @@ class Due(NamedTuple):
     """A delivery to be sent. `counted`: its attempts so far without probes."""
 
     destination_id: UUID
-    id: int
+    id: UUID
     event_id: UUID
     counted: int
     type: str
@@ -93,7 +96,7 @@ class Due(NamedTuple):
     data: str
 
 
-def due(wanted: Sequence[tuple[UUID, int]], without: Iterable[int]) -> list[Due]:
+def due(wanted: Sequence[tuple[UUID, int]], without: Iterable[UUID]) -> list[Due]:
     """The deliveries of each destination that are due, at most so many, without those that are under way."""
     destinations, counts = [each for each, _ in wanted], [count for _, count in wanted]
-    return [Due(*row) for row in sql.run(_DUE, [sql.ids(destinations), sql.numbers(counts), sql.numbers(without)])]
+    return [Due(*row) for row in sql.run(_DUE, [sql.ids(destinations), sql.numbers(counts), sql.ids(without)])]

@@ -57,7 +57,7 @@ class Line:
     refusal: str = field(repr=False, default="")
     health: Health = field(default_factory=Health)
     queue: deque[Due] = field(repr=False, default_factory=deque)
-    taken: set[int] = field(repr=False, default_factory=set)  # in the queue, under way, or ended and not settled
+    taken: set[UUID] = field(repr=False, default_factory=set)  # in the queue, under way, or ended and not settled
     failed: bool = False  # and not settled: nothing begins until it is known what that means for the destination
     leased_until: float = 0.0
     next_at: float = 0.0

@@ -40,7 +40,7 @@ SELECT id, failures, failing_since, waits_until FROM platform_webhookdestination
 """
 _SETTLE = """
 WITH result AS (
-  SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[],
+  SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[],
                        %s::text[], %s::text[])
              AS r(id, state, probe, due_at, began_at, milliseconds, status, error, answer)
 ), settled AS (
@@ -83,7 +83,7 @@ def settle(process_id: UUID, results: Sequence[Result]) -> dict[UUID, Health]:
         sql.run(
             _SETTLE,
             [
-                sql.numbers(result.delivery.id for result, _ in settled),
+                sql.ids(result.delivery.id for result, _ in settled),
                 sql.texts(_STATES[judgement.ended].value for _, judgement in settled),
                 sql.numbers(int(judgement.probe) for _, judgement in settled),
                 sql.times(

@@ -49,7 +49,6 @@ _CHECKLIST = ("says_caller", "says_callback_number", "says_opt_out_number", "say
 # those of ids.
 _RIGHT: dict[str, Callable[[Any], bool]] = {
     "Authorization": lambda value: isinstance(value, str) and value.startswith("Bearer "),
-    "delivery_id": lambda value: isinstance(value, int),
     "recipient_phone_number": lambda value: isinstance(value, str) and bool(E164.fullmatch(value)),
     "phone_number": lambda value: isinstance(value, str) and bool(E164.fullmatch(value)),
     **dict.fromkeys(_MOMENTS, _is_moment),
