@@ -100,4 +100,19 @@ CALLS: dict[str, Callable[[Client, Path], Any]] = {
     "events.beats": lambda client, _: next(
         client.events.beats(after=ID, since=TIME, type=["campaign.launched"], live=False)
     ),
+    "webhook_destinations.create": lambda client, _: client.webhook_destinations.create(
+        name="Scheduling",
+        url="https://hooks.example.org/rvm",
+        accepted_event_types=["voicemail.failed"],
+        description="North",
+    ),
+    "webhook_destinations.list": lambda client, _: client.webhook_destinations.list(live=True),
+    "webhook_destinations.get": lambda client, _: client.webhook_destinations.get(ID),
+    "webhook_destinations.update": lambda client, _: client.webhook_destinations.update(ID, {"name": "Scheduling"}),
+    "webhook_destinations.delete": lambda client, _: client.webhook_destinations.delete(ID),
+    "webhook_destinations.rotate_secret": lambda client, _: client.webhook_destinations.rotate_secret(
+        ID, overlap_hours=2
+    ),
+    "webhook_destinations.test": lambda client, _: client.webhook_destinations.test(ID),
+    "webhook_destinations.replay": lambda client, _: client.webhook_destinations.replay(ID, since=TIME),
 }

@@ -43,6 +43,7 @@ def rvm(
         (["watch", ID, "--campaign", ID], {}, "not both"),
         (["watch", "--timeout", "1"], {}, "--count says how many"),
         (["watch", "--count", "0"], {}, "--count is at least 1"),
+        (["listen", "--remove"], {"RVM_WEBHOOK_SECRET": "whsec_c2VjcmV0"}, "no destination is made"),
         (["campaigns", "import", ID], {}, "Name the file of the list"),
         (["watch", ID], {"RVM_API": ""}, "RVM_API must be in the environment"),
         (["watch", ID], {"RVM_API": "https://rvm.example.org"}, "must be that of a workspace"),

@@ -48,6 +48,7 @@ def resources(client: Client) -> dict[str, Any]:
         "campaigns": client.campaigns,
         "campaigns.imports": client.campaigns.imports,
         "events": client.events,
+        "webhook_destinations": client.webhook_destinations,
     }
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
@@ -13,6 +19,7 @@ from rvm_client.cli.exits import Exit
 from tests.chaos.scene import Scene, scene
 from tests.chaos.servers import own_servers
 from tests.clients.stage import REMINDER, Commands, api_of, client_of
+from tests.docs.pages import PROJECT
 
 # The start of the platform takes long on a machine that does other work.
 pytestmark = pytest.mark.timeout(300)
@@ -178,9 +185,51 @@ def test_events_of_a_voicemail_are_told_in_their_order(rvm: Commands, live: Clie
     assert last["type"] == "voicemail.delivered" and live.events.get(last["id"]) == last
 
 
+def test_listen_receives_a_real_webhook_and_removes_its_destination(rvm: Commands, live: Client, stage: Scene) -> None:
+    def send_once_it_listens() -> None:
+        with client_of(stage) as other:
+            until(lambda: list(other.webhook_destinations.list()))
+            recording = next(other.recordings.list())["id"]
+            use_case = str(stage.sample.use_case.id)
+            other.voicemails.send(to=DELIVERED, use_case_id=use_case, recording_id=recording)
+
+    live.recordings.upload(Path(REMINDER))
+    sender = Thread(target=send_once_it_listens)
+    sender.start()
+    ran = rvm("listen", "--remove", "--type", "voicemail.delivered", "--count", "1", "--timeout", "60", "--json")
+    sender.join()
+    assert (ran.code, ran.err) == (Exit.DONE, "")
+    [received] = ran.rows
+    assert received["type"] == "voicemail.delivered"
+    assert live.events.get(received["id"]) == received
+    assert list(live.webhook_destinations.list()) == []
+
+
+def test_an_interrupted_listener_removes_its_destination(rvm: Commands, live: Client) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "clients" / "python" / "src")}
+    command = [sys.executable, "-m", "rvm_client", "listen", "--remove", "--test", "--json"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert '"type":"webhook.ping"' in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert process.returncode == Exit.INTERRUPTED and "Traceback" not in err
+    assert list(live.webhook_destinations.list()) == []
+
+
 def newest(live: Client) -> str:
     """Where the feed is now."""
     page = live.events.page()
     while page["has_more"]:
         page = live.events.page(after=page["after"])
     return page["after"]
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Wait for the condition, for at most a minute."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)

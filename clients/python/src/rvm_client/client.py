@@ -18,6 +18,7 @@ from rvm_client.http.transport import Call, Transport
 from rvm_client.recordings import Recordings
 from rvm_client.rows import Caller, UseCase
 from rvm_client.voicemails import Voicemails
+from rvm_client.webhook_destinations import WebhookDestinations
 
 _API = re.compile(r"(?P<root>https?://[^/\s?#]+(?:/[^\s?#]*)?)/v1/(?P<workspace>[0-9a-fA-F-]{36})/?")
 _LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?(?:/|$)")
@@ -70,6 +71,7 @@ class Client:
         self.recordings = Recordings(self._transport, self._base)
         self.campaigns = Campaigns(self._transport, self._base)
         self.events = Events(self._transport, self._base)
+        self.webhook_destinations = WebhookDestinations(self._transport, self._base)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:

@@ -186,3 +186,19 @@ class EventPage(TypedDict):
     items: list[Event]
     after: str
     has_more: bool
+
+
+class WebhookDestination(TypedDict):
+    id: str
+    name: str
+    url: str
+    description: str | None
+    accepted_event_types: list[str]
+    live: bool
+    state: str
+    disabled_because: str | None
+    created_at: str
+
+
+class IssuedWebhookDestination(WebhookDestination):
+    secret: str | None

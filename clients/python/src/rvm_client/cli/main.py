@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from rvm_client import ConnectionFailed, Problem, RvmError, ServerFault, UnexpectedAnswer
-from rvm_client.cli import campaigns, send, watch
+from rvm_client.cli import campaigns, listen, send, watch
 from rvm_client.cli.exits import Exit, TimedOut, WrongUse
 from rvm_client.cli.options import client_of, common
 from rvm_client.cli.output import Output
@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = whole.add_subparsers(required=True, metavar="command")
     shared = common()
-    for command in (send, watch, campaigns):
+    for command in (send, watch, campaigns, listen):
         command.add(commands, shared)
     return whole
 
