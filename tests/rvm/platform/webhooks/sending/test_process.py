@@ -19,7 +19,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7
 from rvm.platform.events import outbox, publisher
 from rvm.platform.events.models import Event, Outbox
-from rvm.platform.models import Heartbeat, Workspace
+from rvm.platform.models import FailedWork, Heartbeat, Workspace
 from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination
 from rvm.platform.webhooks.sending import feed
 from rvm.platform.webhooks.sending.process import Process
@@ -155,6 +155,29 @@ def test_it_goes_on_after_postgresql_has_ended_its_connection(workspace: Workspa
         while_it_runs(Process(), story)
     assert WebhookDelivery.objects.filter(state=State.DELIVERED).count() == 2
     assert Heartbeat.objects.filter(name="events").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fault_of_the_program_is_noted_as_failed_work_and_does_not_end_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, faults = Sender.step, iter([KeyError("x")])
+
+    def broken(sender: Sender, seconds: float) -> None:
+        for fault in faults:
+            raise fault
+        step(sender, seconds)
+
+    monkeypatch.setattr(Sender, "step", broken)
+    with WireServer(takes) as server:
+        make_destination(workspace, url(server))
+
+        def story(other: psycopg.Connection[Any]) -> None:
+            other.execute(ADD, [workspace.pk, uuid7()])
+            eventually(lambda: server.heard)
+
+        while_it_runs(Process(), story)
+    assert FailedWork.objects.get(kind="events_step").reason == "A fault of the program (KeyError)."
 
 
 @pytest.mark.django_db(transaction=True)

@@ -18,6 +18,7 @@ from rvm.platform.database.ids import uuid7
 from rvm.platform.events.models import Outbox
 from rvm.platform.models import Workspace
 from rvm.platform.outbound.targets import Target
+from rvm.platform.webhooks import switches
 from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination, WebhookSecret
 from rvm.platform.webhooks.sending import sender as module
 from rvm.platform.webhooks.sending.sender import Sender
@@ -513,6 +514,60 @@ def test_a_dead_receiver_delays_no_other(sender: Sender, workspace: Workspace) -
         assert sender.lines[silent.pk].under_way == 4
     assert len(good.heard) == 60
     assert {each.state for each in deliveries(taking)} == {State.DELIVERED}
+
+
+def test_a_secret_that_signs_nothing_fails_its_own_destination_alone(sender: Sender, workspace: Workspace) -> None:
+    with WireServer(takes) as server:
+        broken = make_destination(workspace, url(server))
+        broken.secrets.all().delete()
+        WebhookSecret.objects.create(destination=broken, secret="whsec_", last4="sec_")
+        make_destination(workspace, url(server))
+        happens(workspace)
+        drive(sender, lambda: tried(2)() and ended(1)())
+    assert len(server.heard) == 1
+    [attempt] = [each for each in attempts() if each.error]
+    assert attempt.error == "The request could not be built: a fault of the program (EmptyWebhookSecretError)."
+
+
+def test_without_a_valid_secret_nothing_is_sent(sender: Sender, workspace: Workspace) -> None:
+    with WireServer(takes) as server:
+        make_destination(workspace, url(server)).secrets.update(expires_at=database_now())
+        happens(workspace)
+        drive(sender, tried())
+        assert server.accepted == 0
+    assert attempts()[0].error == "The destination has no secret that is valid; make a new one."
+
+
+def test_another_address_is_used_from_the_next_request_on(sender: Sender, workspace: Workspace) -> None:
+    with WireServer(takes) as before, WireServer(takes) as after:
+        destination = make_destination(workspace, url(before))
+        happens(workspace)
+        drive(sender, ended(1))
+        destination.url = url(after)
+        destination.save(update_fields=["url"])
+        sender._extend_at = 0.0
+        happens(workspace)
+        drive(sender, ended(2))
+    assert (len(before.heard), len(after.heard)) == (1, 1)
+
+
+def test_a_disabled_destination_gets_nothing_more(sender: Sender, workspace: Workspace) -> None:
+    with WireServer(takes) as server:
+        destination = make_destination(workspace, url(server))
+        happens(workspace)
+        drive(sender, ended(1))
+        switches.disable(destination, actor=None)
+        sender._extend_at = 0.0
+        happens(workspace)
+        drive(sender, lambda: not sender.lines)
+        assert len(server.heard) == 1
+        switches.enable(destination, actor=None)
+        WebhookDestination.objects.update(leased_until=None)
+        drive(sender, ended(3))  # also that it was disabled, which was published with the next event
+    assert sorted(json.loads(heard.body)["type"] for heard in server.heard[1:]) == [
+        "voicemail.delivered",
+        "webhook_destination.disabled",
+    ]
 
 
 # Several processes, and one that dies
