@@ -66,7 +66,8 @@ def settle(process_id: UUID, results: Sequence[Result]) -> dict[UUID, Health]:
     """Write what came of requests, in their order, and return how each destination does that the process goes on with."""
     destinations = sql.ids({each.delivery.destination_id for each in results})
     before = {row[0]: Health(*row[1:]) for row in sql.run(_LEASED, [destinations, process_id])}
-    healths, disabled = dict(before), {}
+    healths = dict(before)
+    disabled: dict[UUID, str] = {}
     now = database_now()
     settled: list[tuple[Result, Judgement]] = []
     for result in results:
