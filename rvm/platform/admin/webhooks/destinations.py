@@ -45,7 +45,7 @@ def state_in_words(destination: WebhookDestination) -> str:
         return TAKES
     since = f"failing since {moments.moment(destination.failing_since)}"
     if destination.waits_until is None:
-        return f"{since}; the next attempt is due now"
+        return f"{since}; each webhook is tried again by its schedule"
     return f"{since}; next attempt {moments.moment_to_the_second(destination.waits_until)}"
 
 

@@ -165,7 +165,7 @@ class WebhookSecretRotationView(_DestinationView):
         operation_id="rotate_webhook_secret",
         summary="Rotate the secret of a webhook destination",
         description="For `overlap_hours` more, by default a day, each webhook is signed with both secrets, so that a receiver may "
-        f"verify with either. A still older secret ends at once. {_ONCE}",
+        f"verify with either; the signature `hex` has room for one, the old secret's. A still older secret ends at once. {_ONCE}",
         tags=TAGS,
         request=SecretRotation,
         responses={200: IssuedWebhookDestinationSerializer},

@@ -26,7 +26,8 @@ _AT = "2026-03-02T15:04:00Z"
 _HEADERS = {
     "webhook-id": "The id of the event, the same in each attempt and replay: what came already is recognised by it.",
     "webhook-timestamp": "When this attempt was signed, in seconds since 1970. Refuse what is older than five minutes.",
-    "webhook-signature": "The signatures, separated by blanks: `v1,` and the base64 of an HMAC-SHA256 for each valid secret.",
+    "webhook-signature": "The signatures, separated by blanks: `v1,` and the base64 of an HMAC-SHA256 for each valid secret. With "
+    "the signature `hex` of the destination: `sha256=` and the hex of one, of the oldest valid secret.",
 }
 
 
@@ -55,9 +56,7 @@ def _payload_of(event_type: EventType) -> type[serializers.Serializer[Any]]:
 
     name = "".join(part.capitalize() for part in event_type.name.replace(".", "_").split("_"))
     fields = {
-        "id": serializers.UUIDField(
-            required=False, help_text="The id of the event. Only with the signature `hex`; otherwise it is in a header."
-        ),
+        "id": serializers.UUIDField(help_text="The id of the event, as in `webhook-id`."),
         "type": TypeField(),
         "timestamp": serializers.DateTimeField(help_text="When it happened."),
         "data": event_type.data(),
@@ -79,7 +78,7 @@ def _example_of(field: serializers.Field[Any, Any, Any, Any], event_type: EventT
 
 def _webhook(event_type: EventType) -> OpenApiWebhook:
     data = {name: _example_of(field, event_type) for name, field in event_type.data().fields.items()}
-    example = {"type": event_type.name, "timestamp": _AT, "data": data}
+    example = {"id": _ID, "type": event_type.name, "timestamp": _AT, "data": data}
     return OpenApiWebhook(
         name=event_type.name,
         decorator=extend_schema(

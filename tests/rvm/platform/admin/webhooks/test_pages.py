@@ -96,7 +96,7 @@ def test_the_state_is_told_in_words() -> None:
     assert state_in_words(failing) == (
         f"failing since {moments.moment(now)}; next attempt {moments.moment_to_the_second(later)}"
     )
-    assert state_in_words(WebhookDestination(failing_since=now)).endswith("the next attempt is due now")
+    assert state_in_words(WebhookDestination(failing_since=now)).endswith("each webhook is tried again by its schedule")
     off = WebhookDestination(disabled_at=now, disabled_because="It took nothing for 5 days.")
     assert state_in_words(off) == f"disabled since {moments.moment(now)}. It took nothing for 5 days."
     assert state_in_words(WebhookDestination(disabled_at=now)).endswith("Somebody disabled it.")

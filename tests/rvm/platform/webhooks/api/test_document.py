@@ -27,7 +27,7 @@ def test_every_example_of_a_webhook_is_right_and_says_its_own_type(content: dict
         validator = Draft202012Validator(whole, format_checker=FormatChecker())
         [example] = body["examples"].values()
         assert [error.message for error in validator.iter_errors(example["value"])] == [], name
-        assert example["value"]["type"] == name
+        assert example["value"]["type"] == name and {*example["value"]} == {"id", "type", "timestamp", "data"}
         assert [*validator.iter_errors({**example["value"], "type": "another"})]
 
 
