@@ -428,6 +428,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Phone numbers", "description": "The numbers that people see as the caller."},
         {"name": "Telephony setups", "description": "Accounts at carriers."},
         {"name": "API keys", "description": "Keys of programs: make, rotate, revoke; and what the key itself may do."},
+        {"name": "Events", "description": "Everything that happened, in one order, in pages and as a stream."},
         {"name": "Webhooks", "description": "Your own systems are told what happens, at addresses that you name."},
         {"name": "Audit", "description": "Who did what, and who saw what is known of people."},
         {"name": "Members", "description": "The people who work in the workspace."},
