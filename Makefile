@@ -117,6 +117,10 @@ clients: .venv/dev.stamp ## build the wheel of clients/python into dist/
 	@$(VENV)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist clients/python
 	@ls dist/*.whl
 
+.PHONY: client-typescript
+client-typescript: .venv/dev.stamp ## generate the TypeScript client from the OpenAPI document, and check its types; needs the internet
+	@clients/typescript/build.sh $(VENV)
+
 .PHONY: bench-dispatch
 bench-dispatch: .venv/dev.stamp ## measure the delivery engine; the last line is JSON
 	@$(VENV)/python manage.py bench dispatch --json

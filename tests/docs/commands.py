@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-_BEGINS = re.compile(r"curl |cat |echo |export |git |make |python |rvm |until |[A-Z_]+=")
+_BEGINS = re.compile(r"curl |cat |echo |export |git |kill |make |node |python |rvm |until |[A-Z_]+=")
 _DOCUMENT = re.compile(r"^    .*<<'(\w+)'$")
 # What is the same at each run, where the page shows it.
 _FIXED = {"code", "decision", "guard", "kind", "live", "outcome", "reason", "role", "state", "status"}
@@ -34,7 +34,7 @@ class Command:
     @property
     def only_asks(self) -> bool:
         """Whether it can be repeated until what goes on in the background is done."""
-        return self.text.startswith("curl ") and not re.search(r" -(?:X|d|F|o) ", self.text)
+        return self.text.startswith(("curl ", "cat ")) and not re.search(r" -(?:X|d|F|o) ", self.text)
 
     @property
     def is_a_start(self) -> bool:

