@@ -145,6 +145,10 @@ bench-import: .venv/dev.stamp ## measure the import of a list of a million rows;
 bench-api: .venv/dev.stamp ## measure sends, batches, lists and uploads of the API; the last line is JSON
 	@$(VENV)/python manage.py bench api --json
 
+.PHONY: bench-webhooks
+bench-webhooks: .venv/dev.stamp ## measure webhooks, and what they cost sending and callbacks; the last line is JSON
+	@$(VENV)/python manage.py bench webhooks --json
+
 # The last state before people's sign-in had limits, sessions ends, and the audit what was shown.
 BEFORE_ACCESS = e1f120b
 BASELINE ?= .rvm/before_access

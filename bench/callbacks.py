@@ -211,16 +211,25 @@ def post(requests: Iterable[CarrierRequest]) -> Counter[int]:
 
 
 def merge(
-    connection: psycopg.Connection, url: str, count: int, say: Callable[[str], None], title: str
+    connection: psycopg.Connection,
+    url: str,
+    count: int,
+    say: Callable[[str], None],
+    title: str,
+    *,
+    command: list[str] = MERGER,
+    prepare: Callable[[scenario.Clinic], None] = lambda clinic: None,
+    but_name: str = "",
 ) -> tuple[int, Spent]:
     """Have the shipped worker merge `count` reports, and return their number and the resources used."""
     clinic = scenario.make_clinic(connection, carrier_url="http://127.0.0.1:9", cap=1)
     connection.execute("UPDATE usecases_usecase SET max_attempts = 1 WHERE id = %s", [clinic.use_case])
     events = inbox.make_events(inbox.make_accepted(connection, clinic, count))
-    with idle_workers(MERGER, 1, {"DATABASE_URL": url}) as pids:
+    prepare(clinic)
+    with idle_workers(command, 1, {"DATABASE_URL": url}) as pids:
         inbox.make_unmerged(connection, clinic, events)
         settle_tables(connection)
-        with spending(pids) as spent:
+        with spending(pids, but_name) as spent:
             wait_until(lambda: _merged(connection), title, patience=600, every=0.02)
     _check(connection, clinic, events)
     say(_line(title, (count, spent)))

@@ -139,15 +139,18 @@ class Bench:
         workers: int = 1,
         url: str | None = None,
         command: list[str] = OURS,
+        carrier: str = "sandbox",
+        prepare: Callable[[scenario.Clinic], None] = lambda clinic: None,
+        but_name: str = "",
     ) -> Measured:
-        carrier = "sandbox" if command is OURS else "bench"
         with self._connect(url or self._url) as connection:
             clinic = scenario.make_clinic(connection, carrier_url=self._stub(latency), cap=cap, carrier=carrier)
+            prepare(clinic)
             environment = {"DATABASE_URL": url or self._url, "RVM_CONCURRENCY": str(concurrency)}
             with idle_workers(command, workers, environment) as pids:
                 scenario.queue(connection, clinic, count)
                 scenario.settle_tables(connection)
-                with spending(pids) as spent:
+                with spending(pids, but_name) as spent:
                     keep_waking(lambda: not scenario.is_busy(connection), workers, title)
             if (accepted := _accepted(connection, clinic)) != count:
                 raise RuntimeError(f"{title}: {accepted} of {count} drops were accepted")
@@ -175,7 +178,7 @@ class Bench:
         for _ in range(sizes.guarded_runs):
             for guarded, command in ((True, LIVE), (False, UNGUARDED)):
                 title = f"live voicemails, {'all guards' if guarded else 'no guards'}"
-                spent[guarded].append(self.ours(title, sizes.guarded, command=command)[1])
+                spent[guarded].append(self.ours(title, sizes.guarded, command=command, carrier="bench")[1])
         worker, postgres = (
             [statistics.median(getattr(each, cpu) for each in spent[guarded]) for guarded in (True, False)]
             for cpu in ("worker_cpu", "postgres_cpu")

@@ -24,20 +24,31 @@ class Spent:
 
 
 @contextmanager
-def spending(worker_pids: list[int]) -> Iterator[Spent]:
-    """Measure the block. The PostgreSQL server of DATABASE_URL, all of whose processes count, must run on this machine."""
+def spending(worker_pids: list[int], but_name: str = "") -> Iterator[Spent]:
+    """Measure the block. The PostgreSQL server of DATABASE_URL, whose processes count, must run on this machine. Its sessions of the
+    application `but_name` do not count; they last longer than the block."""
     spent = Spent()
-    workers, postgres, began = _cpu_of(worker_pids), _postgres_cpu(), time.perf_counter()
+    others = _sessions_of(but_name)
+    workers, postgres, began = _cpu_of(worker_pids), _postgres_cpu() - _cpu_of(others), time.perf_counter()
     yield spent
     spent.seconds = time.perf_counter() - began
     spent.worker_cpu = _cpu_of(worker_pids) - workers
-    spent.postgres_cpu = _postgres_cpu() - postgres
+    spent.postgres_cpu = _postgres_cpu() - _cpu_of(others) - postgres
     spent.peak_mb = sum(_peak(pid) for pid in worker_pids)
 
 
 def _cpu_of(pids: list[int]) -> float:
     """The CPU seconds of the processes and of their ended children."""
     return sum(sum(psutil.Process(pid).cpu_times()[:4]) for pid in pids)
+
+
+def _sessions_of(name: str) -> list[int]:
+    """The processes of the sessions with this name of an application."""
+    if not name:
+        return []
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        found = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name = %s", [name])
+        return [pid for (pid,) in found]
 
 
 @cache

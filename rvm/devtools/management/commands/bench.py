@@ -10,12 +10,12 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-NAMES = ["dispatch", "callbacks", "import", "access", "slow-clients", "neighbours", "upkeep", "api"]
+NAMES = ["dispatch", "callbacks", "import", "access", "slow-clients", "neighbours", "upkeep", "api", "webhooks"]
 
 
 class Command(BaseCommand):
     help = (
-        "Measures dispatch, callbacks, import, access, slow clients, neighbours, upkeep or the API. Uses a database of its"
+        "Measures dispatch, callbacks, import, access, slow clients, neighbours, upkeep, the API or webhooks. Uses a database of its"
         " own; run nothing else meanwhile."
     )
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--steps", help="upkeep and api: which, separated by commas; all by default")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from bench import access, api, callbacks, dispatch, imports, maintenance, neighbours, slow_clients
+        from bench import access, api, callbacks, dispatch, imports, maintenance, neighbours, slow_clients, webhooks
 
         compared = {}
         if options["name"] == "access":
@@ -46,6 +46,7 @@ class Command(BaseCommand):
             "neighbours": neighbours,
             "upkeep": maintenance,
             "api": api,
+            "webhooks": webhooks,
         }
         part: Any = parts[options["name"]]
         sizes = part.QUICK if options["quick"] else part.Sizes()
