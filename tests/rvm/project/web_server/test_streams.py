@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -16,6 +17,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from rvm.devtools.embedded.processes import spawn
+from rvm.devtools.stack import MANAGE
 from rvm.platform.api.keys import revoke_api_key
 from rvm.platform.events import outbox, publisher
 from rvm.platform.events.models import Event
@@ -232,6 +235,27 @@ def test_a_publisher_that_is_killed_between_any_two_commits_makes_no_gap(
                 break
             told += stream.events(count)
     assert told == caller.page() and len(told) == 7
+
+
+def test_processes_of_events_that_are_killed_make_no_gap(port: int, tmp_path: Path) -> None:
+    caller, told = Caller(port), []
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "rvm.project.settings", **own_database()}
+    with caller.stream() as stream:
+        for _ in range(2):
+            publishes = spawn(
+                [sys.executable, MANAGE, "events"], log=tmp_path / "events.log", env=environment, cwd=MANAGE.parent
+            )
+            try:
+                for _ in range(20):
+                    outbox.add(ACCEPTED, caller.key.pk, workspace_id=caller.workspace.pk, live=True)
+                told += stream.events(5)
+            finally:
+                publishes.kill()
+                publishes.wait()
+        while publisher.publish():
+            pass
+        told += stream.events(30)
+    assert told == texts(list(Event.objects.filter(workspace=caller.workspace).order_by("id"))) and len(told) == 40
 
 
 def test_a_key_that_is_revoked_ends_its_streams_with_a_word_and_no_others(port: int) -> None:
