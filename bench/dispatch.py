@@ -18,9 +18,10 @@ import redis
 from django.conf import settings
 from django_rq import get_queue
 
-from bench import lanes, naive, scenario
+from bench import scenario
 from bench.databases import further_database
-from bench.fairness import PACE, measure
+from bench.engine import lanes, naive
+from bench.engine.fairness import PACE, measure
 from bench.measure import Spent, spending, wait_until
 from delivery.carriers.base import DropRequest
 from delivery.carriers.sandbox import Sandbox

@@ -70,7 +70,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Invitations", "person_add", "platform_invitation", "may_manage_people"),
                     _item("Accounts", "person", "platform_user"),
                     _item("API keys", "key", "platform_apikey", "may_manage_keys"),
-                    _item("Webhooks", "webhook", "platform_webhookdestination"),
+                    _item("Webhook destinations", "webhook", "platform_webhookdestination"),
                     _item("Workspaces", "apartment", "platform_workspace"),
                     _item("Organisations", "domain", "platform_organisation", "is_superuser"),
                     _item("Inbound secrets", "vpn_key", "usecases_inboundsecret", "is_superuser"),

@@ -35,6 +35,10 @@ PURPOSES: dict[str, str] = {
     "platform.membership": "Here is who may do what in which workspace. People come by an invitation.",
     "platform.invitation": "Invite the people who shall work here; each chooses a password by the link that is sent.",
     "platform.apikey": "With an API key a program does what a person does here. Add one for each program.",
+    "platform.webhookdestination": "A destination is an address of your own systems that is told what happens here. Add one "
+    "for each system.",
+    "platform.webhookdelivery": "Here is what was sent to webhook destinations, and how they answered. There is nothing before the "
+    "first destination is told something.",
     "platform.workspace": "A workspace keeps the rows of one provider, or of a part of it, apart from others. Add one to begin.",
     "platform.organisation": "An organisation is whom the people deal with; it owns workspaces. It comes with its first workspace.",
     "platform.auditevent": "Here is who did what, and when. Everything that is done from now on is kept here.",

@@ -7,8 +7,8 @@ import os
 import psycopg
 import pytest
 
-from bench import lanes
 from bench.databases import further_database
+from bench.engine import lanes
 
 
 @pytest.mark.timeout(300)

@@ -135,8 +135,8 @@ class WebhookDelivery(Row):
 
     class Meta:
         app_label = "platform"
-        verbose_name = "delivery"
-        verbose_name_plural = "deliveries"
+        verbose_name = "webhook delivery"
+        verbose_name_plural = "webhook deliveries"
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["destination", "-id"], name="delivery_newest"),
             models.Index(fields=["destination", "event_id"], name="delivery_of_event"),
@@ -145,6 +145,9 @@ class WebhookDelivery(Row):
                 fields=["destination", "subject_id", "id"], name="delivery_pending", condition=Q(state="pending")
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.type
 
 
 class WebhookAttempt(models.Model):

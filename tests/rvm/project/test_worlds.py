@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -357,7 +357,7 @@ ACTIONS = {
     "POST webhook-destinations/{destination_id}/disable": Action(404),
     "POST webhook-destinations/{destination_id}/test": Action(404),
     "POST webhook-destinations/{destination_id}/replay": Action(
-        404, lambda rows: {"since": database_now().isoformat()}
+        404, lambda rows: {"since": datetime.now(UTC).isoformat()}
     ),
     "POST webhook-destinations/{destination_id}/deliveries/{delivery_id}/replay": Action(404),
     "POST people/erase": Action(403, lambda rows: {"recipient_phone_number": RECIPIENT, "reason": "By letter"}),

@@ -39,6 +39,8 @@ from tests.factories import (
     make_use_case,
     make_voicemail,
 )
+from tests.rvm.platform.events.publishing import happened
+from tests.rvm.platform.webhooks.factories import make_delivery, make_destination
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +103,7 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     exported = audit.record(
         "audit_event.exported", workspace, actor=None, workspace=workspace, filters=span, rows=0, bytes=0
     )
+    delivery = make_delivery(make_destination(workspace))
     return {
         "api_key_id": [make_api(workspace).key.pk],
         "export_id": [exported.pk],
@@ -118,6 +121,9 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "withdrawal_id": [withdrawal.pk],
         "suppression_id": [make_suppression(api.key.workspace, "+12025550198", kind="deceased").pk],
         "consent_id": [make_consent(api.key.workspace, "+12025550198").pk],
+        "event_id": [happened(workspace, "voicemail.queued")[0].pk],
+        "destination_id": [delivery.destination_id],
+        "delivery_id": [delivery.pk],
         "audio": [SimpleUploadedFile("a.mp3", b"ID3" + bytes(500), "audio/mpeg")],
         "file": [SimpleUploadedFile("a.csv", b"phone\n2025550142\n", "text/csv")],
     }
