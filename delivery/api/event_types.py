@@ -16,8 +16,8 @@ _DESCRIPTIONS = {
     VoicemailStatus.UNCERTAIN: "The carrier may or may not have taken the voicemail; it is being found out.",
     VoicemailStatus.ACCEPTED: "The carrier has taken the voicemail and will report what becomes of it.",
     VoicemailStatus.DELIVERED: "The carrier reports that the message is in the mailbox.",
-    VoicemailStatus.FAILED: "The message was not left; `reason` says why. A late report can still correct a guess.",
-    VoicemailStatus.SKIPPED: "The person must not be reached, so nothing was sent; `reason` says why.",
+    VoicemailStatus.FAILED: "The message was not left; the reason says why. A late report can still correct a guess.",
+    VoicemailStatus.SKIPPED: "The person must not be reached, so nothing was sent; the reason says why.",
     VoicemailStatus.CANCELED: "The voicemail was withdrawn before it was sent.",
     VoicemailStatus.EXPIRED: "The voicemail was not sent before its time ran out.",
 }
