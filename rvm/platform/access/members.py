@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
 from rvm.platform.api.lists import ListView, PageQuery, page_of
+from rvm.platform.api.rows.serializers import OptionalTextField, RowSerializer
 from rvm.platform.models import Membership
 from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
@@ -19,14 +20,14 @@ class MemberQuery(PageQuery):
     role = serializers.ChoiceField(Role.choices, required=False)
 
 
-class MemberSerializer(serializers.Serializer[Membership]):
+class MemberSerializer(RowSerializer[Membership]):
     """A person's membership of the workspace."""
 
     id = serializers.UUIDField(help_text="Of the membership.")
     user_id = serializers.UUIDField(help_text="Of the account; `actor_id` in the audit.")
     username = serializers.CharField(source="user.username")
-    name = serializers.CharField(source="user.get_full_name", help_text="First and last name; may be empty.")
-    email = serializers.CharField(source="user.email", help_text="May be empty.")
+    name = OptionalTextField(source="user.get_full_name", help_text="First and last name; null if the account has none.")
+    email = OptionalTextField(source="user.email", help_text="Null if the account has none.")
     role = serializers.ChoiceField(Role.choices)
     may_see_numbers = serializers.BooleanField(help_text="Whether phone numbers are shown to the person unmasked.")
     active = serializers.BooleanField(source="user.is_active", help_text="False: the account is switched off.")

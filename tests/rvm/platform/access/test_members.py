@@ -74,3 +74,9 @@ def test_members_cost_no_statement_each(api: Api) -> None:
             assert api.get("members").status_code == 200
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+def test_what_an_account_does_not_have_is_null(api: Api) -> None:
+    make_user(workspace=api.key.workspace, username="plain", first_name="", last_name="", email="")
+    [told] = api.get("members").json()["items"]
+    assert (told["username"], told["name"], told["email"]) == ("plain", None, None)
