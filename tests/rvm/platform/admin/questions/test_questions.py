@@ -14,11 +14,12 @@ from campaigns.models import OptOutImport, RecipientImport
 from campaigns.states import CampaignState
 from delivery.models import Voicemail
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import ApiKey, Invitation, User, Workspace
+from rvm.platform.models import ApiKey, Invitation, User, WebhookDestination, Workspace
 from tests.factories import make_campaign, make_setup, make_use_case, make_user, make_voicemail, make_workspace
 from tests.posted_forms import posted
 from tests.rvm.platform.accounts.authenticator import enrolled
 from tests.rvm.platform.admin.every_row import make_every_row
+from tests.rvm.platform.webhooks.factories import make_destination
 from tests.rvm.project.access.routes import ADMIN
 from tests.rvm.project.test_worlds import snapshot
 from usecases.inbound.models import InboundSecret
@@ -46,6 +47,13 @@ ASKS: dict[str, tuple[Callable[[dict[Any, Any]], Any], dict[str, Any] | None]] =
         lambda rows: make_voicemail(rows[UseCase], status="queued"),
         {"status": "canceled"},
     ),
+    "platform_webhookdestination_rotate": (lambda rows: rows[WebhookDestination], None),
+    "platform_webhookdestination_disable": (lambda rows: rows[WebhookDestination], {"disabled_at": datetime.now(UTC)}),
+    "platform_webhookdestination_replay": (lambda rows: rows[WebhookDestination], {"disabled_at": datetime.now(UTC)}),
+    "platform_webhookdestination_enable": (
+        lambda rows: make_destination(rows[WebhookDestination].workspace, disabled_at=datetime.now(UTC)),
+        {"disabled_at": None},
+    ),
 }
 
 # Asks as well, tried where it stands.
@@ -70,6 +78,8 @@ AT_ONCE = {
     "platform_workspace_retention_days": "A form with the days, which shows what they would remove.",
     "platform_workspace_retention_hold": "A form with a reason; a hold can be lifted.",
     "platform_workspace_retention_lift": "A form with a reason.",
+    "platform_webhookdestination_test": "One webhook, which asks nothing of its receiver.",
+    "platform_webhookdelivery_replay": "A receiver knows it by its id.",
     "platform_failedwork_repeat": "Repeating does no harm.",
     "platform_failedwork_dismiss": "It comes back if it happens again.",
     "platform_databaseidentity_hold": "A form with a reason; a hold can be released.",
