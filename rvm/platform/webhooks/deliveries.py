@@ -32,6 +32,15 @@ SELECT count(*)
  WHERE d.id = %s AND ({IS_TOLD})
 """  # noqa: S608 - of constants
 
+# A receiver that keeps asking for rest is tried without end; so many of a delivery's attempts are shown, the newest.
+MAX_SHOWN = 100
+
+
+def attempts(delivery: WebhookDelivery) -> list[WebhookAttempt]:
+    """The delivery's attempts, the first one first; of more than MAX_SHOWN the newest."""
+    newest = WebhookAttempt.objects.filter(delivery=delivery).order_by("-number", "-id")[:MAX_SHOWN]
+    return list(reversed(newest))
+
 
 def first_position() -> UUID:
     """The position of a new destination, which is told of what happens from now on."""

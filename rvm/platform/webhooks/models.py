@@ -124,8 +124,9 @@ class WebhookDelivery(Row):
     type = models.CharField(max_length=MAX_NAME)
     subject_id = models.UUIDField(help_text="What the event is about: a later event of it waits for this one.")
     state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    probes = models.PositiveSmallIntegerField(
+    # Of a receiver that keeps asking for rest there are more than a small integer holds.
+    attempts = models.PositiveIntegerField(default=0)
+    probes = models.PositiveIntegerField(
         default=0, help_text="Attempts by which the destination was tried, and which its schedule does not count."
     )
     due_at = models.DateTimeField(null=True, help_text="When the next attempt is due; empty once it has ended.")
@@ -155,7 +156,7 @@ class WebhookAttempt(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     delivery = models.ForeignKey(WebhookDelivery, on_delete=models.CASCADE, db_constraint=False, related_name="+")
-    number = models.PositiveSmallIntegerField(help_text="From 1.")
+    number = models.PositiveIntegerField(help_text="From 1.")
     at = models.DateTimeField()
     milliseconds = models.PositiveIntegerField()
     status = models.PositiveSmallIntegerField(null=True, help_text="Of the answer; empty without one.")

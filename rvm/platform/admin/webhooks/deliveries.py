@@ -19,8 +19,9 @@ from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
 from rvm.platform.times import moments
+from rvm.platform.webhooks.deliveries import attempts
 from rvm.platform.webhooks.destinations import replay_delivery
-from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination
+from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination
 
 _COLOURS = {"waiting": "info", "delivered": "success", "given up": "danger"}
 _WORDS = {"pending": "waiting", "delivered": "delivered", "failed": "given up"}
@@ -96,6 +97,6 @@ def _table(delivery: WebhookDelivery) -> dict[str, Any]:
             attempt.status or "none",
             " ".join(filter(None, [attempt.error, attempt.answer and f"“{attempt.answer}”"])) or "taken",
         ]
-        for attempt in WebhookAttempt.objects.filter(delivery=delivery).order_by("number", "id")
+        for attempt in attempts(delivery)
     ]
     return {"headers": _ATTEMPTS, "rows": rows}

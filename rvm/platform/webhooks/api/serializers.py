@@ -20,6 +20,7 @@ from rvm.platform.api.lists import PageQuery
 from rvm.platform.api.rows.serializers import ModelRowSerializer, OptionalTextField, RowSerializer
 from rvm.platform.events.types import MAX_NAME, TYPES, EventType
 from rvm.platform.outbound.targets import MAX_LENGTH
+from rvm.platform.webhooks.deliveries import MAX_SHOWN, attempts
 from rvm.platform.webhooks.destinations import CHANGEABLE
 from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination, WebhookSecret
 
@@ -207,16 +208,17 @@ class WebhookAttemptSerializer(serializers.Serializer[WebhookAttempt]):
 
 
 class WebhookDeliveryDetailSerializer(WebhookDeliverySerializer):
-    """A delivery with its attempts, the first one first."""
+    """A delivery with its attempts."""
 
     beside = WebhookDeliverySerializer.beside | {"log"}
-    log = serializers.SerializerMethodField(help_text="The attempts, the first one first.")
+    log = serializers.SerializerMethodField(
+        help_text=f"The attempts, the first one first; of more than {MAX_SHOWN} the newest."
+    )
 
     @extend_schema_field(WebhookAttemptSerializer(many=True))
     def get_log(self, delivery: WebhookDelivery) -> Any:
-        found = WebhookAttempt.objects.filter(delivery=delivery).order_by("number", "id")
         represent = WebhookAttemptSerializer().to_representation
-        return [represent(each) for each in found]
+        return [represent(each) for each in attempts(delivery)]
 
 
 class WebhookTestSerializer(serializers.Serializer[Any]):

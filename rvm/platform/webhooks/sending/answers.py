@@ -65,6 +65,6 @@ def rest_of(retry_after: str, now: datetime) -> float:
         return float(retry_after[:9])
     try:
         moment = parsedate_to_datetime(retry_after)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # the last for numbers beyond those of a machine
         return 0
     return max(0.0, (moment - now).total_seconds()) if moment.tzinfo else 0

@@ -6,7 +6,7 @@ import time
 from threading import Event
 
 import structlog
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, close_old_connections, connection
 
 from rvm.platform.database.clock import database_now
 from rvm.platform.events import publisher
@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT = "events"
 _HEARTBEAT_EVERY, _PAUSE = 5.0, 1.0
+# PostgreSQL is away, stops, or takes no writes: the same statement succeeds later. Any other error of it is a fault of the program.
+_PASSING = (OperationalError, InterfaceError, InternalError)
 
 
 class Process:
@@ -40,7 +42,7 @@ class Process:
                 # Bugs included: what always fails must not keep the rest from being published and sent.
                 log.exception("events_step_failed")
                 connection.close_if_unusable_or_obsolete()
-                if isinstance(error, DatabaseError):
+                if isinstance(error, _PASSING):
                     self._rest(sender)
                 else:
                     failed_work.record("events_step", reason=failed_work.reason_of(error), name="Events")

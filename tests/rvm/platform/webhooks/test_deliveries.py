@@ -11,9 +11,9 @@ from rvm.platform.database.ids import first_id_at, uuid7
 from rvm.platform.events.models import Outbox
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.webhooks import switches
-from rvm.platform.webhooks.deliveries import ping, replay, replay_since
+from rvm.platform.webhooks.deliveries import MAX_SHOWN, attempts, ping, replay, replay_since
 from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery
-from tests.rvm.platform.webhooks.factories import deliveries, happened, make_destination
+from tests.rvm.platform.webhooks.factories import deliveries, happened, make_delivery, make_destination
 
 pytestmark = pytest.mark.django_db
 State = WebhookDelivery.State
@@ -102,3 +102,13 @@ def test_a_destination_is_disabled_once_with_notice_and_enabled_where_it_stopped
     assert (destination.position, destination.failures, destination.failing_since) == (position, 0, None)
     actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
     assert actions == ["webhook_destination.disabled", "webhook_destination.enabled"]
+
+
+def test_of_very_many_attempts_the_newest_are_shown(workspace: Workspace) -> None:
+    """A receiver that asks for a second of rest each time is tried without end."""
+    delivery = make_delivery(make_destination(workspace), state=State.PENDING)
+    more = range(2, MAX_SHOWN + 6)
+    WebhookAttempt.objects.bulk_create(
+        WebhookAttempt(delivery=delivery, number=number, at=database_now(), milliseconds=5) for number in more
+    )
+    assert [each.number for each in attempts(delivery)] == [*range(6, MAX_SHOWN + 6)]

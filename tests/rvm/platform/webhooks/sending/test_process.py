@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
@@ -158,10 +158,12 @@ def test_it_goes_on_after_postgresql_has_ended_its_connection(workspace: Workspa
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", [KeyError("x"), DataError("smallint out of range")])
 def test_a_fault_of_the_program_is_noted_as_failed_work_and_does_not_end_it(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
-    step, faults = Sender.step, iter([KeyError("x")])
+    """A statement that PostgreSQL refuses for ever is one, too: repeated, it would keep all from being sent."""
+    step, faults = Sender.step, iter([fault])
 
     def broken(sender: Sender, seconds: float) -> None:
         for fault in faults:
@@ -177,7 +179,7 @@ def test_a_fault_of_the_program_is_noted_as_failed_work_and_does_not_end_it(
             eventually(lambda: server.heard)
 
         while_it_runs(Process(), story)
-    assert FailedWork.objects.get(kind="events_step").reason == "A fault of the program (KeyError)."
+    assert FailedWork.objects.get(kind="events_step").reason == f"A fault of the program ({type(fault).__name__})."
 
 
 @pytest.mark.django_db(transaction=True)

@@ -96,6 +96,8 @@ def test_who_is_gone_is_disabled_at_once() -> None:
         ("", 0),
         ("9" * 400, 999_999_999),
         ("²", 0),
+        (f"Mon, 02 Mar {'9' * 20} 15:02:00 GMT", 0),
+        (f"Mon, 02 Mar 2026 15:02:00 +{'9' * 20}", 0),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text: str, seconds: float) -> None:

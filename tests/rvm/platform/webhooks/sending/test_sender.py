@@ -25,7 +25,7 @@ from rvm.platform.webhooks.sending.sender import Sender
 from tests.delivery.transport.wire_server import Heard, WireServer
 from tests.factories import make_workspace
 from tests.rvm.platform.outbound.hosts import HOST, resolve
-from tests.rvm.platform.webhooks.factories import SECRET, deliveries, happens, make_destination
+from tests.rvm.platform.webhooks.factories import SECRET, deliveries, happens, make_delivery, make_destination
 from tests.rvm.platform.webhooks.sending.conftest import drive
 
 pytestmark = pytest.mark.django_db
@@ -439,6 +439,21 @@ def test_a_receiver_that_asks_for_rest_gets_it(sender: Sender, workspace: Worksp
     [attempt] = attempts()
     assert destination.waits_until is not None
     assert timedelta(seconds=118) < destination.waits_until - attempt.at < timedelta(seconds=123)
+
+
+def test_a_rest_of_more_seconds_than_a_machine_counts_hurts_nobody(sender: Sender, workspace: Workspace) -> None:
+    moment = f"Mon, 02 Mar {'9' * 20} 15:02:00 GMT"
+    attempt = one_attempt(sender, workspace, answers(f"503 Service Unavailable\r\nRetry-After: {moment}"))
+    assert attempt.status == 503
+
+
+def test_a_delivery_is_tried_however_often_its_receiver_asks_for_rest(sender: Sender, workspace: Workspace) -> None:
+    many = 32_767  # the largest small integer
+    with WireServer(answers("429 Too Many Requests\r\nRetry-After: 1")) as server:
+        destination = make_destination(workspace, url(server))
+        make_delivery(destination, event_id=happens(workspace)[0], state=State.PENDING, attempts=many, probes=many)
+        drive(sender, tried(2))
+    assert [each.number for each in attempts()] == [1, many + 1]
 
 
 def test_an_address_that_is_gone_is_disabled_with_notice(sender: Sender, workspace: Workspace) -> None:
