@@ -18,7 +18,7 @@ _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('rvm.events.publisher'))"
 # An id is a UUID of version 7: a millisecond that no batch before has, the place within this batch, and random bits. The newest event
 # says the last batch's millisecond, so that ids rise if the clock goes back, too.
 #
-# The batch is a range of ids, which one snapshot gives its end and its rows. A list of ids would be joined by a plan that was made, and
+# The batch is a range of ids: one snapshot says its end and its rows. A list of ids would be joined by a plan that was made, and
 # kept, for an outbox that is nearly always empty: each row of a long one with each of the list.
 _PUBLISH = f"""
 WITH taken AS (
