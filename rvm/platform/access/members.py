@@ -26,7 +26,9 @@ class MemberSerializer(RowSerializer[Membership]):
     id = serializers.UUIDField(help_text="Of the membership.")
     user_id = serializers.UUIDField(help_text="Of the account; `actor_id` in the audit.")
     username = serializers.CharField(source="user.username")
-    name = OptionalTextField(source="user.get_full_name", help_text="First and last name; null if the account has none.")
+    name = OptionalTextField(
+        source="user.get_full_name", help_text="First and last name; null if the account has none."
+    )
     email = OptionalTextField(source="user.email", help_text="Null if the account has none.")
     role = serializers.ChoiceField(Role.choices)
     may_see_numbers = serializers.BooleanField(help_text="Whether phone numbers are shown to the person unmasked.")

@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 ('accepted_event_types', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, help_text='Empty: all, also those of later versions.', size=None)),
                 ('signature', models.CharField(choices=[('standard', 'Standard Webhooks'), ('hex', 'Hex HMAC over v1:timestamp:body')], default='standard', max_length=8)),
                 ('concurrency', models.PositiveSmallIntegerField(default=4, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(20)], verbose_name='requests at a time')),
-                ('pace_per_second', models.PositiveIntegerField(blank=True, help_text='Requests a second at most. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
+                ('pace_per_second', models.PositiveIntegerField(blank=True, help_text='Requests a second at most. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)])),
                 ('position', models.UUIDField(default=uuid.UUID('00000000-0000-0000-0000-000000000000'), editable=False, help_text='The last event of the feed that it was given.')),
                 ('failing_since', models.DateTimeField(editable=False, help_text='Since when nothing was taken; empty if all is well.', null=True)),
                 ('failures', models.PositiveIntegerField(default=0, editable=False, help_text='Attempts in a row that were not taken.')),

@@ -17,7 +17,7 @@ TYPES = [
     EventType(PING, "Somebody tests the destination; it alone is told.", DestinationEventSerializer),
     EventType(
         DISABLED,
-        "A destination took nothing for so long that it gets nothing until somebody enables it; the others are told.",
+        "A destination is sent nothing until somebody enables it: it took nothing for too long, or somebody disabled it.",
         DestinationEventSerializer,
     ),
 ]

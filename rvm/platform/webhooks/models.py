@@ -20,6 +20,8 @@ MAX_DESCRIPTION = 300
 MAX_BECAUSE = 300
 # How many requests may be under way to one destination, and how many by default.
 MAX_CONCURRENCY, CONCURRENCY = 20, 4
+# More requests a second than a process sends; whoever takes these needs no limit.
+MAX_PACE = 10_000
 
 
 class WebhookDestination(Row):
@@ -49,7 +51,7 @@ class WebhookDestination(Row):
     pace_per_second = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_PACE)],
         help_text="Requests a second at most. Empty: no limit.",
     )
     position = models.UUIDField(

@@ -144,11 +144,19 @@ def test_no_event_types_mean_all(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("concurrency", 0), ("concurrency", 21), ("pace_per_second", 0), ("signature", "sha1")]
+    ("field", "value"),
+    [
+        ("concurrency", 0),
+        ("concurrency", 21),
+        ("pace_per_second", 0),
+        ("pace_per_second", 10**12),
+        ("signature", "sha1"),
+    ],
 )
 def test_concurrency_pace_and_signature_are_bounded(api: Api, field: str, value: Any) -> None:
     answer = api.post("webhook-destinations", NEW | {field: value})
     assert answer.status_code == 422 and error_of(answer)[0] == f"/{field}"
+    assert "[number]" not in answer.text  # a bound that looks like a phone number is masked
 
 
 def test_a_workspace_has_a_bounded_number_of_destinations(api: Api, workspace: Workspace) -> None:
