@@ -105,6 +105,9 @@ CALLS: dict[str, Callable[[Client, Path], Any]] = {
         url="https://hooks.example.org/rvm",
         accepted_event_types=["voicemail.failed"],
         description="North",
+        signature="hex",
+        concurrency=8,
+        pace_per_second=50,
     ),
     "webhook_destinations.list": lambda client, _: client.webhook_destinations.list(live=True),
     "webhook_destinations.get": lambda client, _: client.webhook_destinations.get(ID),
@@ -113,6 +116,14 @@ CALLS: dict[str, Callable[[Client, Path], Any]] = {
     "webhook_destinations.rotate_secret": lambda client, _: client.webhook_destinations.rotate_secret(
         ID, overlap_hours=2
     ),
+    "webhook_destinations.enable": lambda client, _: client.webhook_destinations.enable(ID),
+    "webhook_destinations.disable": lambda client, _: client.webhook_destinations.disable(ID),
+    "webhook_destinations.event_types": lambda client, _: client.webhook_destinations.event_types(),
+    "webhook_destinations.deliveries.list": lambda client, _: client.webhook_destinations.deliveries.list(
+        ID, state="failed", type="voicemail.failed", event_id=ID
+    ),
+    "webhook_destinations.deliveries.get": lambda client, _: client.webhook_destinations.deliveries.get(ID, ID),
+    "webhook_destinations.deliveries.replay": lambda client, _: client.webhook_destinations.deliveries.replay(ID, ID),
     "webhook_destinations.test": lambda client, _: client.webhook_destinations.test(ID),
     "webhook_destinations.replay": lambda client, _: client.webhook_destinations.replay(ID, since=TIME),
 }

@@ -49,6 +49,7 @@ def resources(client: Client) -> dict[str, Any]:
         "campaigns.imports": client.campaigns.imports,
         "events": client.events,
         "webhook_destinations": client.webhook_destinations,
+        "webhook_destinations.deliveries": client.webhook_destinations.deliveries,
     }
 
 

@@ -188,17 +188,83 @@ class EventPage(TypedDict):
     has_more: bool
 
 
+class EventType(TypedDict):
+    name: str
+    description: str
+
+
+class WebhookSecret(TypedDict):
+    """A secret without its text."""
+
+    last4: str
+    created_at: str
+    expires_at: str | None
+
+
 class WebhookDestination(TypedDict):
     id: str
     name: str
     url: str
     description: str | None
     accepted_event_types: list[str]
+    signature: str
+    concurrency: int
+    pace_per_second: int | None
     live: bool
     state: str
+    failing_since: str | None
+    failures: int
+    next_attempt_at: str | None
+    disabled_at: str | None
     disabled_because: str | None
+    secrets: list[WebhookSecret]
     created_at: str
+    updated_at: str
 
 
 class IssuedWebhookDestination(WebhookDestination):
     secret: str | None
+
+
+class WebhookTest(TypedDict):
+    """`deliveries` is the address that tells what became of it."""
+
+    type: str
+    deliveries: str
+
+
+class WebhookReplayed(TypedDict):
+    """How many events are sent again."""
+
+    events: int
+
+
+class WebhookDelivery(TypedDict):
+    """An event on its way to a destination."""
+
+    id: str
+    destination_id: str
+    event_id: str
+    type: str
+    subject_id: str
+    state: str
+    attempts: int
+    next_attempt_at: str | None
+    replay: bool
+    created_at: str
+    ended_at: str | None
+
+
+class WebhookAttempt(TypedDict):
+    """One request and its answer."""
+
+    number: int
+    at: str
+    milliseconds: int
+    status: int | None
+    error: str | None
+    answer: str | None
+
+
+class WebhookDeliveryDetail(WebhookDelivery):
+    log: list[WebhookAttempt]
