@@ -42,9 +42,12 @@ def rvm(
         (["send", ID, "--to", NUMBER, "--to", NUMBER, "--reference", "a"], {}, "--reference names the message to one"),
         (["watch", ID, "--campaign", ID], {}, "not both"),
         (["watch", "--timeout", "1"], {}, "--count says how many"),
-        (["watch", "--count", "0"], {}, "--count is at least 1"),
+        (["send", ID, "--to", NUMBER], {"RVM_USE_CASE": "reminders"}, "“reminders” is no id"),
         (["listen", "--remove"], {"RVM_WEBHOOK_SECRET": "whsec_c2VjcmV0"}, "no destination is made"),
+        (["listen"], {"RVM_WEBHOOK_SECRET": "c2VjcmV0"}, "begins with whsec_"),
         (["campaigns", "import", ID], {}, "Name the file of the list"),
+        (["campaigns", "import", ID, "nobody.csv"], {}, "nobody.csv cannot be read: No such file"),
+        (["campaigns", "import", ID, "nobody.csv", "--consent-statement", " "], {}, "--consent-statement is empty"),
         (["watch", ID], {"RVM_API": ""}, "RVM_API must be in the environment"),
         (["watch", ID], {"RVM_API": "https://rvm.example.org"}, "must be that of a workspace"),
         (["watch", ID], {"RVM_API": f"http://rvm.example.org/v1/{ID}"}, "must begin with https:"),
@@ -65,6 +68,26 @@ def test_wrong_use_is_told_before_anything_is_asked(
     ran = rvm(*arguments)
     assert ran.code == Exit.USAGE and ran.err.startswith("rvm: ") and sentence in ran.err
     assert server.asked == [] and ran.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["watch", "visit-8841"], "“visit-8841” is no id; an id has 36 characters"),
+        (["watch", "--campaign", ""], "“” is no id"),
+        (["campaigns", "launch", "flu"], "“flu” is no id"),
+        (["watch", "--count", "0"], "“0” is no number of events; it is at least 1"),
+        (["listen", "--port", "99999"], "“99999” is no port; a port is a number from 1 to 65535"),
+        (["listen", "--signature", "md5"], "choose from 'standard', 'hex'"),
+    ],
+)
+def test_a_word_that_an_option_cannot_be_is_told_with_the_command_s_usage(
+    rvm: Commands, server: FakeServer, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        rvm(*arguments)
+    assert ended.value.code == Exit.USAGE and sentence in capsys.readouterr().err
+    assert server.asked == []
 
 
 @pytest.mark.parametrize(
@@ -125,3 +148,67 @@ def test_interruption_is_a_sentence(rvm: Commands, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("rvm_client.voicemails.Voicemails.send_batch", interrupted)
     ran = rvm("send", ID, "--to", NUMBER)
     assert ran.code == Exit.INTERRUPTED and ran.err == "rvm: Interrupted. What was sent stays sent.\n"
+
+
+def test_which_voicemail_is_not_there_is_named(rvm: Commands, server: FakeServer) -> None:
+    server.answers = [problem(403, "missing_scope"), problem(404, "not_found")]
+    ran = rvm("watch", ID)
+    assert ran.code == Exit.REFUSED and len(ran.err.splitlines()) == 1
+    assert f"The id was {ID}; a campaign is followed with --campaign." in ran.err
+
+
+def test_who_is_told_as_queued_is_not_told_so_again(rvm: Commands, server: FakeServer) -> None:
+    found = {"id": ID, "reason": None, "reason_detail": None}
+    forbidden = problem(403, "missing_scope")
+    server.answers = [SENT, forbidden, *(Answer(200, found | {"status": each}) for each in ("queued", "delivered"))]
+    ran = rvm("send", ID, "--to", NUMBER, "--watch", "--json")
+    assert ran.code == Exit.DONE
+    assert [(row["voicemail_id"], row["status"]) for row in ran.rows] == [(ID, "queued"), (ID, "delivered")]
+
+
+def checked(**counts: int) -> Answer:
+    errors = [{"row_number": 2, "code": "not_a_phone", "detail": "This is no number."}]
+    told = {"id": ID, "campaign_id": ID, "state": "checked", "error": None, "rows_read": 9, "rows_imported": 0}
+    return Answer(200, told | {"counts": counts, "codes": {}, "warnings": [], "first_errors": errors})
+
+
+def test_a_checked_list_says_what_is_left_to_do(rvm: Commands, server: FakeServer) -> None:
+    server.answers = [checked(accepted=2, invalid=3)]
+    ran = rvm("campaigns", "import", ID, "--import", ID)
+    assert ran.code == Exit.DONE and "Row 2: This is no number. (not_a_phone)" in ran.err
+    assert "And 2 more; --errors FILE" in ran.err and f"--import {ID} --consent-statement" in ran.err
+
+
+def test_a_list_of_which_nobody_can_be_added_asks_for_no_consent(rvm: Commands, server: FakeServer) -> None:
+    server.answers = [checked(accepted=0, invalid=1)]
+    ran = rvm("campaigns", "import", ID, "--import", ID)
+    assert ran.code == Exit.OTHERWISE and "No row of this list can be accepted" in ran.err
+    assert "consent" not in ran.err and "more; --errors" not in ran.err
+
+
+def test_columns_that_are_not_understood_lead_to_the_option_for_them(
+    rvm: Commands, server: FakeServer, tmp_path: Path
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("Name\nRosa\n")
+    server.answers = [
+        problem(422, "invalid_request", errors=[{"pointer": "/columns", "code": "invalid", "detail": "No phone."}])
+    ]
+    ran = rvm("campaigns", "import", ID, str(people))
+    assert ran.code == Exit.REFUSED and "--columns phone,first_name" in ran.err
+
+
+def test_nobody_at_the_address_names_the_address(rvm: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RVM_API", f"http://127.0.0.1:1/v1/{ID}")
+    ran = rvm("send", ID, "--to", NUMBER)
+    assert ran.code == Exit.NO_ANSWER
+    assert "Nothing answers at http://127.0.0.1:1, asked 3 times (connection refused)." in ran.err
+
+
+def test_a_longer_pause_is_told_while_it_lasts(
+    rvm: Commands, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers = [problem(503, "unavailable"), SENT, problem(503, "unavailable"), SENT]
+    assert "asked again" not in rvm("send", ID, "--to", NUMBER).err
+    monkeypatch.setattr("rvm_client.cli.output.LONG_PAUSE", 0.0)
+    assert "It is so. It is asked again in 0 seconds." in rvm("send", ID, "--to", NUMBER).err

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rvm_client import Client, ConnectionFailed, Forbidden, Gone, Retries, UnexpectedAnswer
 from rvm_client.cli.exits import Exit
+from rvm_client.cli.following import patience
 
 from tests.clients.fake_server import DROP, KEY, Answer, FakeServer, problem
 from tests.clients.stage import Commands
@@ -120,6 +121,41 @@ def test_watch_asks_again_and_again_where_there_is_no_stream(rvm: Commands, serv
     server.answers = [problem(403, "missing_scope"), voicemail("queued"), voicemail("sending"), voicemail("failed")]
     ran = rvm("watch", ID)
     assert ran.code == Exit.OTHERWISE and ran.out == f"{ID} failed\n" and "There is no stream of events" in ran.err
+
+
+def test_watch_goes_on_after_a_restart_of_the_server(
+    rvm: Commands, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once RVM has answered, more attempts are made than for an address at which nobody is."""
+    monkeypatch.setattr(Retries, "pause", lambda self, attempt, *_: 0.0 if attempt < self.attempts else None)
+    away = [DROP] * 4 + [problem(503, "unavailable")] * 4
+    server.answers = [stream(1), voicemail("queued"), *away, voicemail("accepted"), DROP, *away, voicemail("delivered")]
+    ran = rvm("watch", ID, "--json")
+    assert ran.code == Exit.DONE and [row["status"] for row in ran.rows] == ["queued", "accepted", "delivered"]
+
+
+def test_watch_of_all_events_goes_on_after_a_restart_of_the_server(
+    rvm: Commands, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Retries, "pause", lambda self, attempt, *_: 0.0 if attempt < self.attempts else None)
+    server.answers = [stream(1), *[DROP] * 8, stream(2, begin=b"")]
+    assert [row["id"] for row in rvm("watch", "--count", "2", "--json").rows] == ["e1", "e2"]
+
+
+def test_where_nobody_answers_from_the_beginning_it_is_told_soon(
+    rvm: Commands, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Retries, "pause", lambda self, attempt, *_: 0.0 if attempt < self.attempts else None)
+    server.answers = [DROP]
+    assert rvm("watch", "--count", "1").code == Exit.NO_ANSWER and len(server.asked) == 5
+    server.asked.clear()
+    ran = rvm("watch", ID)
+    assert ran.code == Exit.NO_ANSWER and len(server.asked) == 10 and len(ran.err.splitlines()) == 1
+
+
+def test_patience_ends_with_the_time_that_is_asked_for() -> None:
+    assert patience(None).attempts > Retries().attempts
+    assert patience(0.0).pause(1, 0, None, lambda: 0.0) is None
 
 
 def test_watch_tells_all_events_one_a_line(rvm: Commands, server: FakeServer) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.client import HTTPConnection
@@ -119,7 +121,39 @@ def test_a_refused_destination_is_a_sentence(rvm: Commands, server: FakeServer) 
     assert ran.code == Exit.REFUSED and ran.err.startswith("rvm: It is so. (url_refused")
 
 
+def test_a_server_that_does_not_call_this_machine_leads_to_a_tunnel(rvm: Commands, server: FakeServer) -> None:
+    wrong = [{"pointer": "/url", "code": "invalid", "detail": "The address must begin with https://."}]
+    server.answers = [problem(422, "invalid_request", errors=wrong)]
+    assert "--port 8765 --url https://your-tunnel.example.org/" in rvm("listen").err
+    assert "tunnel to" not in rvm("listen", "--url", "http://tunnel.example.org/").err
+
+
+def test_a_workspace_without_room_for_a_destination_is_told_what_to_do(rvm: Commands, server: FakeServer) -> None:
+    server.answers = [problem(409, "quota_used_up")]
+    ran = rvm("listen")
+    assert ran.code == Exit.REFUSED and len(ran.err.splitlines()) == 1
+    assert "“Webhook destinations”" in ran.err and "set RVM_WEBHOOK_SECRET to its secret" in ran.err
+
+
+def test_a_destination_that_cannot_be_removed_is_named(rvm: Commands, server: FakeServer) -> None:
+    server.answers = [Answer(201, {"id": "d1", "secret": SECRET, "url": ""}), problem(403, "missing_scope")]
+    ran = rvm("listen", "--remove", "--timeout", "0")
+    assert ran.code == Exit.REFUSED and "The destination d1 is still there" in ran.err
+
+
+def test_a_hex_destination_is_received_where_it_is_chosen(rvm: Commands, server: FakeServer) -> None:
+    body, timestamp = BODY[:-1] + b',"id":"e1"}', str(int(datetime.now(UTC).timestamp()))
+    mark = hmac.new(SECRET.encode(), f"v1:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"webhook-timestamp": timestamp, "webhook-signature": f"sha256={mark}"}
+    with receiver(0, [SECRET], "hex") as started:
+        assert post(started.url, "m1", body=body, **headers) == 204
+        assert post(started.url, "m1", body=body) == 401
+    server.answers = [Answer(201, {"id": "d1", "secret": SECRET, "url": ""})]
+    rvm("listen", "--signature", "hex", "--timeout", "0")
+    assert server.asked[0].body["signature"] == "hex"
+
+
 def test_a_taken_port_is_a_sentence(rvm: Commands, listening: Receiver) -> None:
     ran = rvm("listen", "--port", listening.url.rstrip("/").rpartition(":")[2])
-    assert ran.code == Exit.USAGE and "in use" in ran.err
+    assert ran.code == Exit.USAGE and "Name another one with --port" in ran.err and "already in use" in ran.err
     assert ran.out == ""

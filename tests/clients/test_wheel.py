@@ -52,7 +52,12 @@ def test_the_wheel_works_in_an_environment_without_the_platform(wheel: Path, tmp
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "API", "RVM_API")}
     said = subprocess.run(
-        [home / "bin" / "rvm", "watch", "x"], cwd=tmp_path, env=clean, capture_output=True, text=True, check=False
+        [home / "bin" / "rvm", "watch", "01a20000-0000-7000-8000-000000000002"],
+        cwd=tmp_path,
+        env=clean,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (said.returncode, said.stdout) == (2, "") and said.stderr.startswith("rvm: RVM_API")
     found = [home / "bin" / "python", "-c", "import rvm_client; print(rvm_client.__file__); import rvm"]

@@ -78,6 +78,15 @@ class Client:
         """A client by RVM_API and RVM_KEY, or by API and KEY as `make up` prints them."""
         return cls(*configured(os.environ if environment is None else environment))
 
+    @property
+    def retries(self) -> Retries:
+        """How often and how long calls are repeated; a program may set other bounds for its next calls."""
+        return self._transport.retries
+
+    @retries.setter
+    def retries(self, retries: Retries) -> None:
+        self._transport.retries = retries
+
     def caller(self) -> Caller:
         """What the key is: its scopes, its end, whether it is live."""
         return cast(Caller, self._transport.json(Call("GET", "/v1/auth/me")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import cast
 
 import httpx
 
@@ -83,14 +83,14 @@ class Events:
         type: Sequence[str] | None = None,
         live: bool | None = None,
     ) -> Iterator[Event | None]:
-        """The same, with None whenever the stream is connected and when it only says that it lives, every 15 seconds."""
-        position, query = "", {"after": after, "since": since, "type": type, "live": live}
-        failures, usual = 0, 0.0
+        """The same, with None whenever the stream is connected, breaks off, or only says that it lives, every 15 seconds."""
+        call = Call("GET", f"{self._base}/stream", query={"after": after, "since": since, "type": type, "live": live})
+        position, connected, failures, waited, usual = "", False, 0, 0.0, 0.0
         while True:
             failure: RvmError | None = None
             try:
-                for frame in self._connection(query, position):
-                    failures, position = 0, frame.id or position
+                for frame in self._connection(call, position):
+                    connected, failures, waited, position = True, 0, 0.0, frame.id or position
                     usual = usual if frame.retry_seconds is None else frame.retry_seconds
                     if frame.event != "end":  # what it ends for is the answer to the next connection
                         yield cast(Event, json.loads(frame.data)) if frame.data else None
@@ -101,14 +101,15 @@ class Events:
                 if not _may_pass(error):
                     raise
                 failure = error
-            failures += 1
-            self._transport.wait(failures, failure or ConnectionFailed("The stream of events ends at once."), usual)
+            if failure is not None and connected:
+                yield None
+            failures, ended = failures + 1, failure or ConnectionFailed("The stream of events ends at once.")
+            waited += self._transport.wait(call, failures, waited, ended, usual)
 
-    def _connection(self, query: dict[str, Any], position: str) -> Iterator[Frame]:
+    def _connection(self, call: Call, position: str) -> Iterator[Frame]:
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if position:
             headers["Last-Event-ID"] = position
-        call = Call("GET", f"{self._base}/stream", query=query)
         with self._transport.stream(call, headers, SILENCE_SECONDS) as answer:
             if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
                 raise UnexpectedAnswer("Something else than a stream of events was answered.", answer.status_code)

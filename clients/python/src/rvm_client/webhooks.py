@@ -75,6 +75,15 @@ def _verified_hex(secret: str, body: bytes, headers: Mapping[str, str]) -> Any:
     return json.loads(body)
 
 
+def is_secret(text: str) -> bool:
+    """Whether it can be the secret of a destination."""
+    try:
+        _webhook(text)
+    except ValueError:
+        return False
+    return text.startswith("whsec_")
+
+
 def _webhook(secret: str) -> Webhook:
     try:
         return Webhook(secret)

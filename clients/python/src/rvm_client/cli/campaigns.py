@@ -8,7 +8,7 @@ from pathlib import Path
 from rvm_client import Client
 from rvm_client.cli import campaign_lists
 from rvm_client.cli.exits import Exit
-from rvm_client.cli.options import use_case_of
+from rvm_client.cli.options import id_of, use_case_of
 from rvm_client.cli.output import Output
 from rvm_client.cli.recording import recording_id_of
 from rvm_client.cli.watch import by_status, progress_row, watch_campaign
@@ -31,18 +31,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: a
     campaign_lists.add(verbs, common)
 
     preview = verbs.add_parser("preview", parents=[common], help="who would be reached when, and who not")
-    preview.add_argument("campaign", help="the id")
+    preview.add_argument("campaign", type=id_of, help="the id")
     preview.add_argument("--rehearsal", action="store_true", help="as if the simulated carrier were a real one")
     preview.set_defaults(run=_preview)
 
     launch = verbs.add_parser("launch", parents=[common], help="begin, or schedule where the start lies ahead")
-    launch.add_argument("campaign", help="the id")
+    launch.add_argument("campaign", type=id_of, help="the id")
     launch.add_argument("--watch", action="store_true", help="wait until it has ended")
     launch.add_argument("--timeout", type=float, metavar="SECONDS", help="of --watch")
     launch.set_defaults(run=_launch)
 
     report = verbs.add_parser("report", parents=[common], help="how far it is, and its voicemails as CSV")
-    report.add_argument("campaign", help="the id")
+    report.add_argument("campaign", type=id_of, help="the id")
     report.add_argument("--csv", metavar="FILE", help="write one line for each voicemail")
     report.add_argument("--status", action="append", help="only these, in the CSV; may be repeated")
     report.set_defaults(run=_report)

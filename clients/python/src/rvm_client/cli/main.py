@@ -39,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    with client_of(options) as client:
-        code: int = options.run(options, client, Output(as_json=options.json))
+    out = Output(as_json=options.json)
+    with client_of(options) as client, out.pauses():
+        code: int = options.run(options, client, out)
         return code
 
 
@@ -52,18 +53,22 @@ def _reported(run: Callable[[], int]) -> int:
     except TimedOut as error:
         return _say(str(error), Exit.TIMEOUT)
     except (ConnectionFailed, UnexpectedAnswer) as error:
-        return _say(str(error), Exit.NO_ANSWER)
+        return _say(_noted(str(error), error), Exit.NO_ANSWER)
     except Problem as error:
         request = f"request {error.request_id}" if error.request_id else "no request id"
-        return _say(
-            f"{error} ({error.code}, {request})", Exit.NO_ANSWER if isinstance(error, ServerFault) else Exit.REFUSED
-        )
+        code = Exit.NO_ANSWER if isinstance(error, ServerFault) else Exit.REFUSED
+        return _say(_noted(f"{error} ({error.code}, {request})", error), code)
     except RvmError as error:
-        return _say(str(error), Exit.REFUSED)
+        return _say(_noted(str(error), error), Exit.REFUSED)
     except OSError as error:
         return _of_system(error)
     except KeyboardInterrupt:
         return _say("Interrupted. What was sent stays sent.", Exit.INTERRUPTED)
+
+
+def _noted(sentence: str, error: Exception) -> str:
+    """The sentence with what the command knows besides, such as the option that helps."""
+    return " ".join([sentence, *getattr(error, "__notes__", ())])
 
 
 def _of_system(error: OSError) -> int:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+# Seconds after which people ask themselves what is going on.
+LONG_PAUSE = 5.0
 
 
 class Bar:
@@ -23,6 +27,17 @@ class Bar:
     def show(self, completed: int, total: int | None = None, text: str | None = None) -> None:
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, completed=completed, total=total, description=text)
+
+
+class _Pauses(logging.Handler):
+    def __init__(self, remark: Callable[[str], None]) -> None:
+        super().__init__()
+        self._remark = remark
+
+    def emit(self, record: logging.LogRecord) -> None:
+        seconds, failure = getattr(record, "seconds", 0.0), getattr(record, "failure", None)
+        if seconds >= LONG_PAUSE:
+            self._remark(f"{failure} It is asked again in {seconds:.0f} seconds.")
 
 
 class Output:
@@ -54,6 +69,19 @@ class Output:
     def warning(self, text: str) -> None:
         """A remark that is there with JSON, too."""
         self._remarks.print(text)
+
+    @contextmanager
+    def pauses(self) -> Iterator[None]:
+        """Tell of longer pauses before a request is repeated, so that nobody waits without knowing for what."""
+        logger, handler = logging.getLogger("rvm_client"), _Pauses(self.remark)
+        level = logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+            logger.removeHandler(handler)
 
     @contextmanager
     def bar(self, text: str, total: int | None) -> Iterator[Bar]:

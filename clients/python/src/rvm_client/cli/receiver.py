@@ -14,7 +14,7 @@ from typing import Any
 
 from rvm_client.errors import NotVerified
 from rvm_client.rows import Event
-from rvm_client.webhooks import verify
+from rvm_client.webhooks import Signature, verify
 
 # An event, or a sentence about a request that was refused.
 Received = Event | str
@@ -28,6 +28,7 @@ class Receiver:
     """`secrets` may be added to while it serves."""
 
     secrets: Sequence[str]
+    signature: Signature = "standard"
     url: str = ""
     received: queue.Queue[Received] = field(default_factory=queue.Queue)
     _seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
@@ -38,7 +39,7 @@ class Receiver:
         if not self.secrets:
             return HTTPStatus.SERVICE_UNAVAILABLE  # the destination is being made
         try:
-            event = verify(body, headers, self.secrets)
+            event = verify(body, headers, self.secrets, signature=self.signature)
         except NotVerified as wrong:
             self.received.put(str(wrong))
             return HTTPStatus.UNAUTHORIZED
@@ -52,9 +53,9 @@ class Receiver:
 
 
 @contextmanager
-def receiver(port: int, secrets: Sequence[str]) -> Iterator[Receiver]:
+def receiver(port: int, secrets: Sequence[str], signature: Signature = "standard") -> Iterator[Receiver]:
     """A receiver that serves on 127.0.0.1 in a thread. Raises OSError for a port that is taken."""
-    started = Receiver(secrets)
+    started = Receiver(secrets, signature)
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 10  # of a client that sends nothing

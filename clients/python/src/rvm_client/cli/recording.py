@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import tempfile
 from pathlib import Path
 
 from rvm_client import Client, Problem
 from rvm_client.cli.exits import WrongUse
+from rvm_client.cli.options import is_id
 from rvm_client.cli.output import Output
-
-_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def recording_id_of(named: str, client: Client, out: Output) -> str:
     """The id, after an upload where the file is new to the workspace. Raises WrongUse, RvmError."""
-    if _ID.fullmatch(named):
+    if is_id(named):
         return named
     path = Path(named)
     try:

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, client: Client, out: Output) -> int:
     recipients = list(_recipients(options))
     use_case = use_case_of(options)
     recording = recording_id_of(options.recording, client, out)
-    key, sent, refused = options.idempotency_key or str(uuid.uuid4()), list[str](), 0
+    key, sent, refused = options.idempotency_key or str(uuid.uuid4()), dict[str, str](), 0
     with out.bar("Queued", len(recipients)) as bar:
         for start in range(0, len(recipients), MAX_BATCH):
             answer = client.voicemails.send_batch(
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace, client: Client, out: Output) -> int:
             )
             for item in answer["items"]:
                 _tell(item, start, out)
-            sent += [item["voicemail_id"] for item in answer["items"] if "voicemail_id" in item and "error" not in item]
+            sent |= {item["voicemail_id"]: item["status"] for item in answer["items"] if "error" not in item}
             refused += answer["refused"]
             bar.show(len(sent) + refused)
     out.remark(f"Queued {len(sent)}, refused {refused}.")

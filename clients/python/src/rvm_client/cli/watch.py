@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from rvm_client import Client
+from rvm_client import Client, NotFound
 from rvm_client.cli.exits import Exit, WrongUse
-from rvm_client.cli.following import moments
+from rvm_client.cli.following import moments, patience
+from rvm_client.cli.options import count_of, id_of
 from rvm_client.cli.output import Output
 from rvm_client.rows import Campaign, CampaignProgress, Event, Voicemail
 
@@ -24,13 +25,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: a
     parser = commands.add_parser(
         "watch", parents=[common], help="follow voicemails or a campaign until they end, or all events"
     )
-    parser.add_argument("voicemail", nargs="*", help="ids of voicemails; without any, all events are told")
-    parser.add_argument("--campaign", metavar="ID", help="the campaign to follow")
+    parser.add_argument("voicemail", nargs="*", type=id_of, help="ids of voicemails; without any, all events are told")
+    parser.add_argument("--campaign", type=id_of, metavar="ID", help="the campaign to follow")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="end with 5 if it has not ended by then")
     parser.add_argument("--since", metavar="TIME", help="all events from then on, at most 30 days ago")
     parser.add_argument("--after", metavar="ID", help="all events behind this one")
     parser.add_argument("--type", action="append", help="events of this type only; may be repeated")
-    parser.add_argument("--count", type=int, metavar="N", help="end after so many events")
+    parser.add_argument("--count", type=count_of, metavar="N", help="end after so many events")
     parser.set_defaults(run=run)
 
 
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace, client: Client, out: Output) -> int:
     if options.campaign:
         return watch_campaign(client, options.campaign, out, options.timeout)
     if options.voicemail:
-        return watch_voicemails(client, options.voicemail, out, options.timeout)
+        return watch_voicemails(client, dict.fromkeys(options.voicemail, ""), out, options.timeout)
     return watch_events(client, options, out)
 
 
@@ -48,12 +49,16 @@ def watch_events(client: Client, options: argparse.Namespace, out: Output) -> in
     """Tell each event, for ever or until there were as many as asked for."""
     if options.timeout is not None:
         raise WrongUse("--timeout is for voicemails and campaigns; of events, --count says how many.")
-    if options.count is not None and options.count < 1:
-        raise WrongUse("--count is at least 1.")
-    events = client.events.stream(after=options.after, since=options.since, type=options.type or None)
-    for event in islice(events, options.count):
+    for event in islice(_events(client, options), options.count):
         tell_event(event, out)
     return Exit.DONE
+
+
+def _events(client: Client, options: argparse.Namespace) -> Iterator[Event]:
+    for event in client.events.beats(after=options.after, since=options.since, type=options.type or None):
+        client.retries = patience(None)
+        if event is not None:
+            yield event
 
 
 def tell_event(event: Event, out: Output) -> None:
@@ -61,9 +66,9 @@ def tell_event(event: Event, out: Output) -> None:
     out.result(event, f"{event['timestamp']} {event['type']}: {about}")
 
 
-def watch_voicemails(client: Client, ids: Sequence[str], out: Output, timeout: float | None) -> int:
-    """Tell each change until all have ended; DONE if all are delivered."""
-    statuses, waiting = dict.fromkeys(ids, ""), deque(dict.fromkeys(ids))
+def watch_voicemails(client: Client, told: Mapping[str, str], out: Output, timeout: float | None) -> int:
+    """Tell each change until all have ended; DONE if all are delivered. `told` has the status of each that is told already."""
+    statuses, waiting = dict(told), deque(told)
     with out.bar("Ended", len(statuses)) as bar:
         readings = len(waiting)
         for event in moments(client, out, timeout):
@@ -75,7 +80,7 @@ def watch_voicemails(client: Client, ids: Sequence[str], out: Output, timeout: f
                 about = str(event["data"].get("voicemail_id", ""))
                 due = [about] if about in waiting else []
             for each in due:
-                found = client.voicemails.get(each)
+                found = _voicemail(client, each)
                 if found["status"] != statuses[each]:
                     statuses[each] = found["status"]
                     _tell(found, out)
@@ -85,6 +90,14 @@ def watch_voicemails(client: Client, ids: Sequence[str], out: Output, timeout: f
             if not waiting:
                 break
     return Exit.DONE if set(statuses.values()) == {"delivered"} else Exit.OTHERWISE
+
+
+def _voicemail(client: Client, voicemail_id: str) -> Voicemail:
+    try:
+        return client.voicemails.get(voicemail_id)
+    except NotFound as error:
+        error.add_note(f"The id was {voicemail_id}; a campaign is followed with --campaign.")
+        raise
 
 
 def _tell(found: Voicemail, out: Output) -> None:

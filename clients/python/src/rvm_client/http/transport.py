@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -77,7 +78,7 @@ class Transport:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._http = http
-        self._retries = retries
+        self.retries = retries
         self._sleep = sleep
         self._chance = chance
 
@@ -104,7 +105,7 @@ class Transport:
                 with ExitStack() as files:
                     answer = self._http.send(call.request(self._http, headers, files))
             except httpx.RequestError as error:
-                failure, unanswered = _no_answer(call, attempt, error), True
+                failure, unanswered = _no_answer(attempt, error), True
             else:
                 retry_after = retry_after_of(answer.headers)
                 if answer.is_success or (call.method == "DELETE" and answer.status_code == 404 and unanswered):
@@ -112,20 +113,26 @@ class Transport:
                 failure = error_of(answer, retry_after)
                 if not _may_pass(failure):
                     raise failure
-            pause = self._retries.pause(attempt, waited, retry_after, self._chance)
+            pause = self.retries.pause(attempt, waited, retry_after, self._chance)
             if pause is None:
                 raise failure
-            logger.info("%s %s is repeated in %.1f seconds", call.method, call.path, pause)
-            self._sleep(pause)
+            self._pause(call, pause, failure)
             waited, attempt = waited + pause, attempt + 1
 
-    def wait(self, failures: int, failure: RvmError, usual: float) -> None:
-        """Pause before a stream is connected again: about `usual`, longer after each failure in a row. Raises the failure when there
-        were as many as there are attempts."""
-        pause = self._retries.pause(failures, 0, getattr(failure, "retry_after", None), self._chance)
+    def wait(self, call: Call, failures: int, waited: float, failure: RvmError, usual: float) -> float:
+        """The seconds paused before a stream is connected again: about `usual`, longer after each failure in a row; `waited` are
+        those of the failures before. Raises the failure when no attempt is left."""
+        pause = self.retries.pause(failures, waited, getattr(failure, "retry_after", None), self._chance)
         if pause is None:
             raise failure
-        self._sleep(max(pause, usual * (0.5 + self._chance() / 2)))
+        pause = max(pause, usual * (0.5 + self._chance() / 2))
+        self._pause(call, pause, failure)
+        return pause
+
+    def _pause(self, call: Call, seconds: float, failure: RvmError) -> None:
+        told = {"seconds": seconds, "failure": failure}
+        logger.info("%s %s is repeated in %.1f seconds", call.method, call.path, seconds, extra=told)
+        self._sleep(seconds)
 
     @contextmanager
     def stream(self, call: Call, headers: Mapping[str, str], read_timeout: float) -> Iterator[httpx.Response]:
@@ -137,7 +144,7 @@ class Transport:
             try:
                 answer = self._http.send(request, stream=True)
             except httpx.RequestError as error:
-                raise _no_answer(call, 1, error) from error
+                raise _no_answer(1, error) from error
             files.callback(answer.close)
             if not answer.is_success:
                 answer.read()
@@ -187,10 +194,20 @@ def _unexpected(answer: httpx.Response) -> UnexpectedAnswer:
     )
 
 
-def _no_answer(call: Call, attempts: int, error: httpx.RequestError) -> ConnectionFailed:
+def _no_answer(attempts: int, error: httpx.RequestError) -> ConnectionFailed:
+    url = error.request.url
     times = "once" if attempts == 1 else f"{attempts} times"
+    told = (
+        "Nothing answers at" if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else "No answer came from"
+    )
     failure = ConnectionFailed(
-        f"RVM did not answer, asked {times} ({type(error).__name__}). Check the address of the API and the network."
+        f"{told} {url.scheme}://{url.netloc.decode()}, asked {times} ({_reason(error)}). "
+        "Check that this is the address of the API, that RVM runs there, and the network."
     )
     failure.__cause__ = error
     return failure
+
+
+def _reason(error: httpx.RequestError) -> str:
+    """What the system says, without the number that it has for it."""
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".").lower() or type(error).__name__
