@@ -56,8 +56,10 @@ def test_a_preview_through_the_sandbox_offers_a_rehearsal_in_which_all_binds(
 ) -> None:
     campaign = new_campaign()
     never = campaign.use_case
-    UseCase.objects.filter(pk=never.pk).update(days=[1], sends_on_holidays=False)
-    Lane.objects.filter(pk=campaign.pk).update(days=[2])
+    # Of the next two days, which both come whole before the end, each allows another one.
+    tomorrow, day_after = ((datetime.now(UTC) + timedelta(days=count)).isoweekday() for count in (1, 2))
+    UseCase.objects.filter(pk=never.pk).update(days=[tomorrow], sends_on_holidays=True)
+    Lane.objects.filter(pk=campaign.pk).update(days=[day_after])
     add_recipients(campaign, 2)
     told = api.get(f"campaigns/{campaign.pk}/preview").json()
     assert (told["simulated"], told["rehearsal"], told["now"], told["closed"]["count"]) == (True, False, 2, 0)

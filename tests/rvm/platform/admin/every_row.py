@@ -25,7 +25,7 @@ from rvm.platform.models import (
     Workspace,
 )
 from rvm.platform.roles import Role
-from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination
+from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination, WebhookSecret
 from tests.factories import make_api_key, make_consent, make_suppression, make_use_case, make_user, make_voicemail
 from tests.rvm.platform.webhooks.factories import make_delivery, make_destination
 from usecases.inbound.models import InboundMessage, InboundSecret
@@ -94,6 +94,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
         Suppression: make_suppression(workspace),
         WebhookDestination: delivery.destination,
         WebhookDelivery: delivery,
+        WebhookSecret: delivery.destination.secrets.get(),
         InboundSecret: create_secret(workspace.organisation, actor=None)[0],
         InboundMessage: InboundMessage.objects.create(
             organisation=workspace.organisation,
