@@ -154,14 +154,15 @@ def replay_delivery(*, delivery: WebhookDelivery, actor: User | None = None) -> 
 @transaction.atomic
 def replay_since(*, destination: WebhookDestination, since: datetime, actor: User | None = None) -> int:
     """Have all events since a time that a destination takes sent to it again, and return how many. Raises ServiceError."""
-    row, now = _lock_enabled(destination), database_now()
+    now = database_now()
     if since > now:
         raise ServiceError("too_late", "Nothing has happened since then; name a time that has passed.", field="since")
     if since < now - MAX_REPLAYED:
         raise ServiceError(
             "too_early", f"Events are kept for {MAX_REPLAYED.days} days; name a later time.", field="since"
         )
-    count = deliveries.replay_since(row, since)
+    count = deliveries.replay_since(destination, since)
+    row = _lock_enabled(destination)  # only now: it counts before it locks
     told = {"since": since.isoformat(), "events": count}
     audit.record("webhook_destination.replayed", row, actor=actor, workspace=row.workspace, **told)
     return count

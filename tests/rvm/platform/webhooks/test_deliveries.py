@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 
+from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import first_id_at, uuid7
 from rvm.platform.events.models import Outbox
 from rvm.platform.models import AuditEvent, Workspace
-from rvm.platform.webhooks import switches
+from rvm.platform.webhooks import destinations, switches
 from rvm.platform.webhooks.deliveries import MAX_SHOWN, attempts, ping, replay, replay_since
 from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery
 from tests.rvm.platform.webhooks.factories import deliveries, happened, make_delivery, make_destination
@@ -112,3 +116,25 @@ def test_of_very_many_attempts_the_newest_are_shown(workspace: Workspace) -> Non
         WebhookAttempt(delivery=delivery, number=number, at=database_now(), milliseconds=5) for number in more
     )
     assert [each.number for each in attempts(delivery)] == [*range(6, MAX_SHOWN + 6)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_that_are_sent_again_are_counted_before_the_destination_is_locked(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends to it waits for the lock, with all that it sends to others."""
+    last = happened(workspace, timedelta(hours=1))
+    destination = make_destination(workspace, position=last)
+    run, locked = sql.run, "SELECT FROM platform_webhookdestination WHERE id = %s FOR NO KEY UPDATE NOWAIT"
+
+    with psycopg.connect(**connection.get_connection_params()) as sender:
+
+        def counted(statement: str, parameters: Any) -> Any:
+            if last in parameters and first_id_at(since) in parameters:
+                sender.execute(locked, [destination.pk])
+                sender.rollback()
+            return run(statement, parameters)
+
+        monkeypatch.setattr(sql, "run", counted)
+        since = database_now() - timedelta(hours=2)
+        assert destinations.replay_since(destination=destination, since=since) == 1
