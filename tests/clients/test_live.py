@@ -15,6 +15,7 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 from rvm_client import Blocked, Client, Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from rvm_client.cli.exits import Exit
+from rvm_client.cli.receiver import receiver
 
 from tests.chaos.scene import Scene, scene
 from tests.chaos.servers import own_servers
@@ -203,6 +204,27 @@ def test_listen_receives_a_real_webhook_and_removes_its_destination(rvm: Command
     assert received["type"] == "voicemail.delivered"
     assert live.events.get(received["id"]) == received
     assert list(live.webhook_destinations.list()) == []
+
+
+def test_what_became_of_a_webhook_is_told_attempt_by_attempt_and_it_is_sent_again(live: Client) -> None:
+    destinations, secrets = live.webhook_destinations, list[str]()
+    with receiver(0, secrets, "hex") as receiving:
+        made = destinations.create(name="Scheduling", url=receiving.url, signature="hex", concurrency=2)
+        secrets.append(made["secret"] or "")
+        assert destinations.test(made["id"])["type"] == "webhook.ping"
+        until(lambda: list(destinations.deliveries.list(made["id"], state="delivered", type="webhook.ping")))
+        [ping] = destinations.deliveries.list(made["id"], type="webhook.ping")
+        log = destinations.deliveries.get(made["id"], ping["id"])["log"]
+        assert log[-1]["status"] == 204 and len(log) == ping["attempts"]
+        again = destinations.deliveries.replay(made["id"], ping["id"])
+        assert again["event_id"] == ping["event_id"]
+        until(lambda: destinations.deliveries.get(made["id"], again["id"])["state"] == "delivered")
+    assert destinations.disable(made["id"])["state"] == "disabled"
+    with pytest.raises(Conflict):
+        destinations.test(made["id"])
+    assert destinations.enable(made["id"])["state"] == "enabled"
+    assert {"webhook.ping", "voicemail.delivered"} <= {each["name"] for each in destinations.event_types()}
+    destinations.delete(made["id"])
 
 
 def test_an_interrupted_listener_removes_its_destination(rvm: Commands, live: Client) -> None:

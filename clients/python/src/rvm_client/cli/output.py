@@ -37,7 +37,8 @@ class _Pauses(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         seconds, failure = getattr(record, "seconds", 0.0), getattr(record, "failure", None)
         if seconds >= LONG_PAUSE:
-            self._remark(f"{failure} It is asked again in {seconds:.0f} seconds.")
+            first = str(failure).partition(". ")[0].rstrip(".")
+            self._remark(f"{first}. It is asked again in {seconds:.0f} seconds.")
 
 
 class Output:

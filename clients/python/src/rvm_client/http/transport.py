@@ -105,7 +105,7 @@ class Transport:
                 with ExitStack() as files:
                     answer = self._http.send(call.request(self._http, headers, files))
             except httpx.RequestError as error:
-                failure, unanswered = _no_answer(attempt, error), True
+                failure, unanswered = _no_answer(error), True
             else:
                 retry_after = retry_after_of(answer.headers)
                 if answer.is_success or (call.method == "DELETE" and answer.status_code == 404 and unanswered):
@@ -144,7 +144,7 @@ class Transport:
             try:
                 answer = self._http.send(request, stream=True)
             except httpx.RequestError as error:
-                raise _no_answer(1, error) from error
+                raise _no_answer(error) from error
             files.callback(answer.close)
             if not answer.is_success:
                 answer.read()
@@ -194,14 +194,13 @@ def _unexpected(answer: httpx.Response) -> UnexpectedAnswer:
     )
 
 
-def _no_answer(attempts: int, error: httpx.RequestError) -> ConnectionFailed:
+def _no_answer(error: httpx.RequestError) -> ConnectionFailed:
     url = error.request.url
-    times = "once" if attempts == 1 else f"{attempts} times"
     told = (
         "Nothing answers at" if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else "No answer came from"
     )
     failure = ConnectionFailed(
-        f"{told} {url.scheme}://{url.netloc.decode()}, asked {times} ({_reason(error)}). "
+        f"{told} {url.scheme}://{url.netloc.decode()} ({_reason(error)}). "
         "Check that this is the address of the API, that RVM runs there, and the network."
     )
     failure.__cause__ = error
