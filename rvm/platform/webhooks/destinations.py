@@ -99,10 +99,11 @@ def update_destination(
 
 @transaction.atomic
 def delete_destination(*, destination: WebhookDestination, actor: User | None = None) -> None:
-    """Delete a destination for ever, with its secrets. The row stays for its deliveries. Raises ServiceError."""
+    """Delete a destination for ever, with its secrets and its address, which may hold one. The row stays for its deliveries.
+    Raises ServiceError."""
     row = _lock(destination)
-    row.deleted_at = database_now()
-    _save(row, "deleted_at")
+    row.deleted_at, row.url = database_now(), ""
+    _save(row, "deleted_at", "url")
     row.secrets.all().delete()
     audit.record("webhook_destination.deleted", row, actor=actor, workspace=row.workspace, name=row.name)
 

@@ -62,7 +62,7 @@ def receiver(port: int, secrets: Sequence[str], signature: Signature = "standard
 
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
-            if not (length.isascii() and length.isdigit() and int(length[:9]) <= MAX_BYTES):
+            if not (length.isascii() and length.isdigit() and len(length) < 10 and int(length) <= MAX_BYTES):
                 self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
                 return
             self._answer(started.take(self.rfile.read(int(length)), dict(self.headers.items())))

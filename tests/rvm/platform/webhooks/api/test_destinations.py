@@ -219,7 +219,8 @@ def test_a_deleted_destination_is_gone_with_its_secrets(api: Api) -> None:
     path = f"webhook-destinations/{made['id']}"
     assert api.delete(path).status_code == 204
     assert not WebhookSecret.objects.exists()
-    assert WebhookDestination.objects.get().deleted_at is not None
+    row = WebhookDestination.objects.get()
+    assert (row.deleted_at is None, row.url) == (False, "")
     for answer in (api.get(path), api.patch(path, {"name": "x"}), api.post(f"{path}/test"), api.delete(path)):
         assert answer.status_code == 404
     assert api.get("webhook-destinations").json()["items"] == []
