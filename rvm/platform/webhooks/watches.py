@@ -11,6 +11,7 @@ from django.db.models import Q
 from rvm.platform.database import sql
 from rvm.platform.observability import health
 from rvm.platform.observability.failed_work import KINDS, WATCHES, Found, Kind
+from rvm.platform.times import moments
 from rvm.platform.webhooks.models import WebhookDestination
 from rvm.platform.webhooks.sending.schedule import TOLERATED
 
@@ -68,8 +69,9 @@ def failing_destinations(now: datetime) -> Iterable[Found]:
         WebhookDestination.objects.filter(long_ago | disabled, deleted_at=None).defer("url").order_by("pk")
     ):
         reason = f"Disabled. {destination.disabled_because}"
-        if destination.disabled_at is None:
-            reason = f"It has taken nothing since {destination.failing_since:%Y-%m-%d %H:%M} UTC; its log of deliveries says why."
+        if destination.disabled_at is None and destination.failing_since is not None:
+            since = moments.moment(destination.failing_since)
+            reason = f"It has taken nothing since {since}; its log of deliveries says why."
         yield Found(str(destination.pk), destination.name, destination.workspace_id, reason)
 
 

@@ -64,7 +64,7 @@ def test_destinations_that_take_nothing_are_failed_work(workspace: Workspace) ->
     make_destination(workspace, name="Disabled", disabled_at=NOW, disabled_because="It answered 410.")
     found = [(each.name, each.reason) for each in watches.failing_destinations(NOW)]
     assert found == [
-        ("Fails", "It has taken nothing since 2026-03-02 13:00 UTC; its log of deliveries says why."),
+        ("Fails", "It has taken nothing since Mon, Mar 2, 2026, 1:00 PM UTC; its log of deliveries says why."),
         ("Disabled", "Disabled. It answered 410."),
     ]
     assert watches.failing() == 3
