@@ -117,6 +117,8 @@ class Bench:
         self._say = say
         self._stubs: dict[int, str] = {}
         self._url = os.environ["DATABASE_URL"]
+        with self._connect(self._url) as connection:
+            scenario.end_leftovers(connection)
 
     def naive(self, title: str, count: int, options: list[str]) -> Measured:
         with self._connect(self._url) as connection:

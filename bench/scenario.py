@@ -264,6 +264,15 @@ def settle_tables(connection: psycopg.Connection) -> None:
     connection.autocommit = False
 
 
+def end_leftovers(connection: psycopg.Connection) -> None:
+    """End what an earlier bench has left waiting in this database, whose carrier is gone."""
+    connection.execute(
+        "UPDATE delivery_voicemail SET status = 'canceled' WHERE status IN ('queued', 'sending', 'uncertain')"
+    )
+    connection.execute("UPDATE delivery_drop SET status = 'failed' WHERE status IN ('sending', 'uncertain')")
+    connection.commit()
+
+
 def is_busy(connection: psycopg.Connection) -> bool:
     """Whether any voicemail is due or any drop is sending or uncertain; three index look-ups."""
     found = connection.execute(
