@@ -61,7 +61,23 @@ def ways_of(found: QuerySet[Any]) -> list[str]:
 
 
 def _ways(lines: list[str]) -> list[str]:
-    return [line.strip() for line in lines if " on " in line and ("voicemail" in line or "identifier" in line)]
+    """Each with its condition, which the next line has."""
+    pairs = zip(lines, [*lines[1:], ""], strict=True)
+    return [
+        f"{line.strip()}; {condition.strip()}"
+        for line, condition in pairs
+        if " on " in line and ("voicemail" in line or "identifier" in line)
+    ]
+
+
+def walks(found: list[str]) -> list[str]:
+    """Those that read a table or a list of it. The index of a workspace's newest may look ids up, as the primary key does."""
+    by_ids = re.compile(r"Index Cond: \(.*\bid = (?:ANY|\S+\))")
+    return [
+        way
+        for way in found
+        if "Seq Scan" in way or "voicemail_due" in way or ("newest" in way and not by_ids.search(way))
+    ]
 
 
 @pytest.mark.parametrize("lists", MOMENTS, indirect=True)
@@ -76,7 +92,7 @@ def test_what_a_person_received_and_what_waits_is_read_by_their_index(lists: lis
         ways(record._DESCRIBE, [person.indexes, None, None, 50]),
     ):
         assert any("voicemail_by_recipient" in way for way in found), found
-        assert not [way for way in found if "Seq Scan" in way or "voicemail_due" in way or "newest" in way], found
+        assert not walks(found), found
 
 
 @pytest.mark.parametrize("lists", MOMENTS, indirect=True)
@@ -104,7 +120,7 @@ def test_a_search_in_several_workspaces_reads_no_list_of_them(lists: list[Campai
         assert len(list(found)) == 1
         # By the ids alone, or with one of the setups.
         assert index in plan and re.search(r"Index Cond: \(.*\bid = ANY", plan), plan
-        assert "Seq Scan on delivery_voicemail" not in plan and "newest" not in plan, plan
+        assert not walks(_ways(plan.splitlines())), plan
 
 
 @pytest.mark.parametrize("lists", MOMENTS, indirect=True)
