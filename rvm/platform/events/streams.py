@@ -340,7 +340,7 @@ class Streams:
             self._finish(found, SERVER_STOPS, "the server stops")
         elif found.pending and now > found.heard_at + UNREAD_SECONDS:
             self._drop(found, "the client does not read")
-        elif now > found.until:
+        elif now >= found.until:
             self._finish(found, TIME_OVER, "its time is over")
         elif not found.pending and now > found.said_at + HEARTBEAT_SECONDS:
             self._say(found, found.stream.alive(), now)

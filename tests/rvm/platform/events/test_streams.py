@@ -146,7 +146,11 @@ def test_a_client_that_does_not_read_is_asked_nothing_more_for_and_cut_off(
     assert slow.ended == [False]
 
 
-def test_a_stream_ends_with_a_word_before_proxies_end_it(served: Streams, clock: Clock, connect: Any) -> None:
+@pytest.mark.parametrize("sooner", [0, streams.SPREAD_SECONDS - 1])
+def test_a_stream_ends_with_a_word_before_proxies_end_it(
+    served: Streams, clock: Clock, connect: Any, monkeypatch: pytest.MonkeyPatch, sooner: int
+) -> None:
+    monkeypatch.setattr(streams.secrets, "randbelow", lambda most: sooner)
     client = connect()
     go_on(served, clock)
     go_on(served, clock, streams.MAX_SECONDS)
