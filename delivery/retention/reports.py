@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from rvm.platform.database import sql
-from rvm.platform.retention import rules
 from rvm.platform.retention.kinds import RetentionKind
-from rvm.platform.retention.purges import MAX_COUNTED, STEP_ROWS, Purge
+from rvm.platform.retention.purges import MAX_COUNTED, Purge, in_steps
 from usecases.models import TelephonySetup
 
 # By the partial index of these. A report that waits to be merged is none of them.
@@ -28,12 +28,12 @@ _COUNT = f"SELECT count(*) FROM (SELECT {_OLD} LIMIT %s) found"  # noqa: S608 - 
 
 def purge(workspace_id: UUID, now: datetime) -> Iterator[int]:
     for setup_id in _setups(workspace_id):
-        while (moment := rules.before(workspace_id, RetentionKind.CALLBACKS, now)) is not None:
-            [(removed,)] = sql.run(_REMOVE, [setup_id, moment, STEP_ROWS])
-            if removed:
-                yield removed
-            if removed < STEP_ROWS:
-                break
+        yield from in_steps(workspace_id, RetentionKind.CALLBACKS, now, partial(_remove, setup_id))
+
+
+def _remove(setup_id: UUID, moment: datetime, most: int) -> int:
+    [(removed,)] = sql.run(_REMOVE, [setup_id, moment, most])
+    return int(removed)
 
 
 def count(workspace_id: UUID, before: datetime) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
-from rvm.platform.retention import rules
 from rvm.platform.retention.kinds import RetentionKind
-from rvm.platform.retention.purges import MAX_COUNTED, STEP_ROWS, Purge
+from rvm.platform.retention.purges import MAX_COUNTED, Purge, in_steps
 
 _OLD = "FROM platform_event WHERE workspace_id = %s AND live = %s AND id < %s"
 _REMOVE = f"""
@@ -24,12 +24,12 @@ _COUNT = f"SELECT count(*) FROM (SELECT {_OLD} LIMIT %s) found"  # noqa: S608 - 
 
 def purge(workspace_id: UUID, now: datetime) -> Iterator[int]:
     for live in (True, False):
-        while (moment := rules.before(workspace_id, RetentionKind.EVENTS, now)) is not None:
-            [(removed,)] = sql.run(_REMOVE, [workspace_id, live, first_id_at(moment), STEP_ROWS])
-            if removed:
-                yield removed
-            if removed < STEP_ROWS:
-                break
+        yield from in_steps(workspace_id, RetentionKind.EVENTS, now, partial(_remove, workspace_id, live))
+
+
+def _remove(workspace_id: UUID, live: bool, moment: datetime, most: int) -> int:
+    [(removed,)] = sql.run(_REMOVE, [workspace_id, live, first_id_at(moment), most])
+    return int(removed)
 
 
 def count(workspace_id: UUID, before: datetime) -> int:

@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 
 from rvm.platform.models import Workspace
+from rvm.platform.retention import rules
 from rvm.platform.retention.kinds import RetentionKind
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,19 @@ class Step(NamedTuple):
     purge: Purge
     workspace_id: UUID
     removed: int
+
+
+def in_steps(
+    workspace_id: UUID, kind: RetentionKind, now: datetime, remove: Callable[[datetime, int], int]
+) -> Iterator[int]:
+    """The steps of a purge that removes the oldest first. `remove` gets the moment before which rows go, and how many may; it returns
+    how many went. Before each step it is asked whether anything may go."""
+    while (moment := rules.before(workspace_id, kind, now)) is not None:
+        removed = remove(moment, STEP_ROWS)
+        if removed:
+            yield removed
+        if removed < STEP_ROWS:
+            return
 
 
 # A layer appends its own.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
-from rvm.platform.retention import rules
 from rvm.platform.retention.kinds import RetentionKind
-from rvm.platform.retention.purges import MAX_COUNTED, STEP_ROWS, Purge
+from rvm.platform.retention.purges import MAX_COUNTED, Purge, in_steps
 
 # Of each destination, also of one that is deleted.
 _OLD = """
@@ -36,12 +36,12 @@ _COUNT = f"SELECT count(*) FROM (SELECT old.id {_OLD} LIMIT %s) found"  # noqa: 
 
 
 def purge(workspace_id: UUID, now: datetime) -> Iterator[int]:
-    while (moment := rules.before(workspace_id, RetentionKind.EVENTS, now)) is not None:
-        [(removed,)] = sql.run(_REMOVE, [first_id_at(moment), STEP_ROWS, workspace_id, STEP_ROWS])
-        if removed:
-            yield removed
-        if removed < STEP_ROWS:
-            break
+    return in_steps(workspace_id, RetentionKind.EVENTS, now, partial(_remove, workspace_id))
+
+
+def _remove(workspace_id: UUID, moment: datetime, most: int) -> int:
+    [(removed,)] = sql.run(_REMOVE, [first_id_at(moment), most, workspace_id, most])
+    return int(removed)
 
 
 def count(workspace_id: UUID, before: datetime) -> int:

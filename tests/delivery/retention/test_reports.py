@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from delivery.models import CarrierReport
-from delivery.retention import reports
 from delivery.retention.reports import count, purge
 from rvm.platform.database.clock import database_now
-from rvm.platform.retention import holds
+from rvm.platform.retention import holds, purges
 from rvm.platform.retention.kinds import TERMS, RetentionKind
 from tests.factories import RECIPIENT, make_setup
 from usecases.models import TelephonySetup
@@ -32,7 +31,7 @@ def kept() -> list[tuple[bool, bool]]:
 
 
 def test_bytes_and_numbers_of_old_reports_go_and_what_was_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "STEP_ROWS", 2)
+    monkeypatch.setattr(purges, "STEP_ROWS", 2)
     setup = make_setup()
     rows = [report(setup), report(setup, raw=None), report(setup, recipient=None)]
     report(setup, ago=DAYS - timedelta(hours=1))

@@ -9,6 +9,7 @@ import pytest
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7_at
 from rvm.platform.models import Workspace
+from rvm.platform.retention import purges
 from rvm.platform.webhooks import retention
 from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination
 from tests.factories import make_workspace
@@ -32,7 +33,7 @@ def delivered(destination: WebhookDestination, at: datetime) -> WebhookDelivery:
 def test_deliveries_are_removed_with_events_of_thirty_days(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "STEP_ROWS", 2)
+    monkeypatch.setattr(purges, "STEP_ROWS", 2)
     now = database_now()
     destination, deleted = make_destination(workspace), make_destination(workspace, deleted_at=now)
     other = make_destination(make_workspace())
