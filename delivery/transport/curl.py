@@ -26,22 +26,13 @@ import pycurl
 
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Context, Proof, TransportFailure
 from rvm.platform.outbound.connection import trusted_certificates
+from rvm.platform.outbound.libcurl import ACTIONS, EVENTS, QUICK_EXIT
 
 BODY_LIMIT = 64 * 1024  # bytes; carriers answer with less than 2 kB
 CONNECTIONS_KEPT = 512  # further idle connections are closed, oldest first
 IDLE_SECONDS = 20  # load balancers close idle connections after 30 to 60 s; no request may be written at that moment
 LOOK_SECONDS = 0.001  # the maximum age of the last check of idle connections when a request starts
 LIFE_SECONDS = 600  # a busy connection is renewed, so that a carrier's change of address takes effect
-
-_QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT, unnamed in pycurl: a hanging DNS look-up is abandoned instead of waited for
-
-_EVENTS = {
-    pycurl.POLL_NONE: 0,
-    pycurl.POLL_IN: select.EPOLLIN,
-    pycurl.POLL_OUT: select.EPOLLOUT,
-    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
-}
-_ACTIONS = {select.EPOLLIN: pycurl.CSELECT_IN, select.EPOLLOUT: pycurl.CSELECT_OUT}  # else 0: libcurl looks itself
 
 # Own messages, because libcurl's may quote data from the server.
 _DETAILS = {
@@ -92,7 +83,7 @@ class CurlTransport(Generic[Context]):
             pycurl.MAXAGE_CONN: IDLE_SECONDS,
             pycurl.MAXLIFETIME_CONN: LIFE_SECONDS,
             pycurl.NOSIGNAL: 1,
-            _QUICK_EXIT: 1,
+            QUICK_EXIT: 1,
             pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
             pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
             pycurl.DEFAULT_PROTOCOL: "https",  # requests to a URL without a scheme contain credentials too
@@ -182,7 +173,7 @@ class CurlTransport(Generic[Context]):
                 self._note_dead(descriptor)
         for descriptor, event in happened:
             if not event & select.EPOLLRDHUP:
-                self._multi.socket_action(descriptor, _ACTIONS.get(event, 0))
+                self._multi.socket_action(descriptor, ACTIONS.get(event, 0))
         self._looked = now = time.monotonic()
         if self._timer is not None and self._timer <= now:
             self._timer = None
@@ -208,7 +199,7 @@ class CurlTransport(Generic[Context]):
         self._idle.append(exchange)
 
     def _watch(self, what: int, descriptor: int, multi: object, data: object) -> None:
-        events = select.EPOLLRDHUP if what == pycurl.POLL_REMOVE else _EVENTS[what]
+        events = select.EPOLLRDHUP if what == pycurl.POLL_REMOVE else EVENTS[what]
         try:
             self._epoll.modify(descriptor, events)
         except OSError:  # a new socket; or libcurl closed it, and the kernel forgot it

@@ -13,12 +13,9 @@ from typing import Any
 import pycurl
 from pycurl import Curl
 
+from rvm.platform.outbound.libcurl import QUICK_EXIT
 from rvm.platform.outbound.machines import is_loopback, is_public
 from rvm.platform.outbound.targets import Target
-
-_QUICK_EXIT = (
-    322  # CURLOPT_QUICK_EXIT, unnamed in pycurl: a hanging look-up of a name is abandoned instead of waited for
-)
 
 # A kept socket is closed after so long without a request, before load balancers do; and after so long in all, so that a change of the
 # host's addresses takes effect.
@@ -64,7 +61,7 @@ class Connection:
             pycurl.MAXAGE_CONN: IDLE_SECONDS,
             pycurl.MAXLIFETIME_CONN: LIFE_SECONDS,
             pycurl.NOSIGNAL: 1,
-            _QUICK_EXIT: 1,
+            QUICK_EXIT: 1,
             pycurl.USERAGENT: "rvm",
             pycurl.OPENSOCKETFUNCTION: self._open,
             **trusted_certificates(),

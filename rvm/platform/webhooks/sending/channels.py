@@ -14,17 +14,10 @@ from typing import Any, Generic, TypeVar
 import pycurl
 
 from rvm.platform.outbound.connection import Connection
+from rvm.platform.outbound.libcurl import ACTIONS, EVENTS
 from rvm.platform.outbound.targets import Target
 from rvm.platform.webhooks.sending.answers import CONNECT_SECONDS, MAX_BYTES, TOTAL_SECONDS, error_of, text_of
 from rvm.platform.webhooks.sending.schedule import Answer
-
-_EVENTS = {
-    pycurl.POLL_NONE: 0,
-    pycurl.POLL_IN: select.EPOLLIN,
-    pycurl.POLL_OUT: select.EPOLLOUT,
-    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
-}
-_ACTIONS = {select.EPOLLIN: pycurl.CSELECT_IN, select.EPOLLOUT: pycurl.CSELECT_OUT}  # else 0: libcurl looks itself
 
 Context = TypeVar("Context")
 # Gets the request's context, the answer, and the value of its Retry-After.
@@ -44,7 +37,7 @@ class Wheel:
         due = min(self._timers.values(), default=float("inf")) - time.monotonic()
         for descriptor, event in self._epoll.poll(max(0.0, min(seconds, due))):
             if channel := self._channels.get(descriptor):
-                channel.act(descriptor, _ACTIONS.get(event, 0))
+                channel.act(descriptor, ACTIONS.get(event, 0))
         now = time.monotonic()
         for channel in [each for each, at in self._timers.items() if at <= now]:
             self._timers.pop(channel, None)
@@ -60,9 +53,9 @@ class Wheel:
             return
         self._channels[descriptor] = channel
         try:
-            self._epoll.modify(descriptor, _EVENTS[what])
+            self._epoll.modify(descriptor, EVENTS[what])
         except OSError:  # a new socket
-            self._epoll.register(descriptor, _EVENTS[what])
+            self._epoll.register(descriptor, EVENTS[what])
 
     def set_timer(self, channel: Channel[Any], milliseconds: int) -> None:
         if milliseconds < 0:
