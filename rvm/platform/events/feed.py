@@ -96,6 +96,6 @@ def require_kept(since: datetime, now: datetime) -> None:
         )
 
 
-def envelope(event: Event) -> dict[str, Any]:
+def envelope(event_id: UUID, type_name: str, occurred_at: datetime, data: Any) -> dict[str, Any]:
     """The event as its readers get it, in a page, in a stream and in a webhook."""
-    return {"id": event.pk, "type": event.type, "timestamp": event.occurred_at, "data": event.data}
+    return {"id": event_id, "type": type_name, "timestamp": occurred_at, "data": data}

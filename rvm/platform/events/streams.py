@@ -148,7 +148,7 @@ class Stream:
 
 
 def _frame(event: Event) -> bytes:
-    told = to_json(feed.envelope(event))
+    told = to_json(feed.envelope(event.pk, event.type, event.occurred_at, event.data))
     return b"id: %s\nevent: %s\ndata: %s\n\n" % (str(event.pk).encode(), event.type.encode(), told)
 
 

@@ -16,8 +16,7 @@ from django.db.models.functions import Now
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import first_id_at
-from rvm.platform.events import outbox
-from rvm.platform.webhooks.event_types import PING
+from rvm.platform.webhooks.event_types import PING, tell
 from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination
 
 # Whether the destination d is told of the event e: of what it has chosen, and of its own tests whatever it has chosen.
@@ -104,13 +103,7 @@ def ping(destination: WebhookDestination) -> None:
     """Have the destination told of an event for a test, behind all that happened before; one that is left alone after failures is
     tried at once."""
     _try_soon(destination.pk)
-    outbox.add(
-        PING,
-        destination.pk,
-        workspace_id=destination.workspace_id,
-        live=destination.live,
-        destination_id=destination.pk,
-    )
+    tell(PING, destination)
 
 
 def _try_soon(destination_id: UUID) -> None:

@@ -20,17 +20,15 @@ from rvm.platform.api.problem_codes import WEBHOOK_DESTINATION_DISABLED
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
+from rvm.platform.events.feed import KEPT
 from rvm.platform.events.types import TYPES
 from rvm.platform.models import User, Workspace
 from rvm.platform.outbound.installation import target_of
 from rvm.platform.quotas import CODE as QUOTA_USED_UP
-from rvm.platform.retention.kinds import TERMS, RetentionKind
 from rvm.platform.webhooks import deliveries
 from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination, WebhookSecret
 
 MAX_DESTINATIONS = 20
-# For so long the feed keeps what is sent again.
-MAX_REPLAYED = timedelta(days=TERMS[RetentionKind.EVENTS].most or 0)
 CHANGEABLE = (
     "name",
     "description",
@@ -158,10 +156,8 @@ def replay_since(*, destination: WebhookDestination, since: datetime, actor: Use
     now = database_now()
     if since > now:
         raise ServiceError("too_late", "Nothing has happened since then; name a time that has passed.", field="since")
-    if since < now - MAX_REPLAYED:
-        raise ServiceError(
-            "too_early", f"Events are kept for {MAX_REPLAYED.days} days; name a later time.", field="since"
-        )
+    if since < now - KEPT:
+        raise ServiceError("too_early", f"Events are kept for {KEPT.days} days; name a later time.", field="since")
     count = deliveries.replay_since(destination, since)
     row = _lock_enabled(destination)  # only now: it counts before it locks
     told = {"since": since.isoformat(), "events": count}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from rvm.platform.events import outbox
 from rvm.platform.events.types import EventType
+from rvm.platform.webhooks.models import WebhookDestination
 
 PING, DISABLED = "webhook.ping", "webhook_destination.disabled"
 
@@ -21,3 +23,14 @@ TYPES = [
         DestinationEventSerializer,
     ),
 ]
+
+
+def tell(name: str, destination: WebhookDestination) -> None:
+    """Add an event about the destination, in the transaction of its change."""
+    outbox.add(
+        name,
+        destination.pk,
+        workspace_id=destination.workspace_id,
+        live=destination.live,
+        destination_id=destination.pk,
+    )

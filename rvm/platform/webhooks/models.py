@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -109,6 +110,9 @@ class WebhookSecret(Row):
 
     def __str__(self) -> str:
         return f"…{self.last4}"
+
+    def signs(self, now: datetime) -> bool:
+        return self.expires_at is None or self.expires_at > now
 
 
 class WebhookDelivery(Row):

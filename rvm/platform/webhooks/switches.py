@@ -6,9 +6,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from rvm.platform import audit
-from rvm.platform.events import outbox
 from rvm.platform.models import User
-from rvm.platform.webhooks.event_types import DISABLED
+from rvm.platform.webhooks.event_types import DISABLED, tell
 from rvm.platform.webhooks.models import WebhookDestination
 
 
@@ -19,13 +18,7 @@ def disable(destination: WebhookDestination, *, actor: User | None, because: str
     off = WebhookDestination.objects.filter(pk=destination.pk, disabled_at=None, deleted_at=None)
     if not off.update(disabled_at=Now(), disabled_because=because, waits_until=None, updated_at=Now()):
         return False
-    outbox.add(
-        DISABLED,
-        destination.pk,
-        workspace_id=destination.workspace_id,
-        live=destination.live,
-        destination_id=destination.pk,
-    )
+    tell(DISABLED, destination)
     audit.record(
         "webhook_destination.disabled", destination, actor=actor, workspace=destination.workspace, because=because
     )

@@ -26,6 +26,7 @@ from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.admin.webhooks.forms import DestinationForm, ReplayForm, SecretRotationForm
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
+from rvm.platform.events.feed import KEPT
 from rvm.platform.roles import Right
 from rvm.platform.times import moments
 from rvm.platform.webhooks import destinations, switches
@@ -125,7 +126,7 @@ class WebhookDestinationAdmin(ScopedModelAdmin):
             f"…{each.last4}, made {moments.moment(each.created_at)}"
             + (f", signs until {moments.moment(each.expires_at)}" if each.expires_at else "")
             for each in found
-            if each.expires_at is None or each.expires_at > now
+            if each.signs(now)
         )
 
     # how it is changed
@@ -276,4 +277,4 @@ def _chosen(form: Form, name: str) -> int:
 
 
 def _since(hours: int) -> datetime:
-    return database_now() - min(timedelta(hours=hours), destinations.MAX_REPLAYED - _AT_THE_END)
+    return database_now() - min(timedelta(hours=hours), KEPT - _AT_THE_END)

@@ -150,7 +150,7 @@ class WebhookDestinationSerializer(ModelRowSerializer[WebhookDestination]):
     @extend_schema_field(WebhookSecretSerializer(many=True))
     def get_secrets(self, destination: WebhookDestination) -> Any:
         now = self.context["now"]
-        valid = [each for each in destination.secrets.all() if each.expires_at is None or each.expires_at > now]
+        valid = [each for each in destination.secrets.all() if each.signs(now)]
         represent = WebhookSecretSerializer().to_representation
         return [represent(each) for each in valid]
 

@@ -21,7 +21,7 @@ from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.errors import ServiceError
 from rvm.platform.outbound.installation import target_of
-from rvm.platform.webhooks.models import WebhookDestination
+from rvm.platform.webhooks.models import MAX_CONCURRENCY, WebhookDestination
 from rvm.platform.webhooks.sending import feed, leases
 from rvm.platform.webhooks.sending.answers import TOTAL_SECONDS, rest_of
 from rvm.platform.webhooks.sending.channels import Channel, Wheel
@@ -152,7 +152,7 @@ class Sender:
     def _lease_more(self) -> None:
         self._lease_at = self._clock() + LOOK
         room = MAX_REQUESTS - sum(line.destination.concurrency for line in self.lines.values())
-        count = min(LEASED_AT_A_TIME, room // 20)
+        count = min(LEASED_AT_A_TIME, room // MAX_CONCURRENCY)
         began = self._clock()
         if count > 0 and (found := leases.take(self.process_id, count)):
             self._load(found, began)
@@ -188,7 +188,7 @@ class Sender:
         destination, now = line.destination, self._now()
         line.refusal = ""
         try:
-            valid = [each for each in destination.secrets.all() if each.expires_at is None or each.expires_at > now]
+            valid = [each for each in destination.secrets.all() if each.signs(now)]
             line.secrets = [each.secret for each in sorted(valid, key=lambda each: each.created_at)]
             if not line.secrets:
                 line.refusal = "The destination has no secret that is valid; make a new one."

@@ -11,20 +11,14 @@ from uuid import UUID
 import orjson
 from standardwebhooks import Webhook
 
+from rvm.platform.api.rendering import to_json
+from rvm.platform.events.feed import envelope
 from rvm.platform.webhooks.models import WebhookDestination
 
 
 def body_of(event_id: UUID, type_name: str, occurred_at: datetime, data: str) -> bytes:
     """`{id, type, timestamp, data}`; `data` is the event's, as JSON."""
-    return orjson.dumps(
-        {
-            "id": event_id,
-            "type": type_name,
-            "timestamp": occurred_at.astimezone(UTC),
-            "data": orjson.Fragment(data),
-        },
-        option=orjson.OPT_UTC_Z,
-    )
+    return to_json(envelope(event_id, type_name, occurred_at.astimezone(UTC), orjson.Fragment(data)))
 
 
 def headers_of(kind: str, secrets: Sequence[str], event_id: UUID, now: datetime, body: bytes) -> list[str]:

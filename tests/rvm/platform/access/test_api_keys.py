@@ -11,7 +11,7 @@ from django.utils import timezone
 from rvm.platform.api.keys import PATTERN, is_well_formed, rotate_api_key
 from rvm.platform.models import ApiKey, AuditEvent, IdempotencyKey, Workspace
 from rvm.platform.scopes import Scope
-from tests.factories import Api, make_api, make_api_key, make_workspace
+from tests.factories import Api, make_api, make_api_key
 
 pytestmark = pytest.mark.django_db
 
@@ -22,16 +22,6 @@ KEYS = [Scope.API_KEYS_READ, Scope.API_KEYS_WRITE]
 def with_key(workspace: Workspace, plaintext: str) -> Api:
     key = ApiKey.objects.get(last4=plaintext[-4:], workspace=workspace)
     return Api(workspace.id, key, plaintext)
-
-
-@pytest.fixture
-def workspace(db: None) -> Workspace:
-    return make_workspace()
-
-
-@pytest.fixture
-def api(workspace: Workspace) -> Api:
-    return make_api(workspace)
 
 
 def moment(text: str) -> datetime:

@@ -38,16 +38,6 @@ OTHER = '"0123456789abcdef0123456789abcdef.0123456789abcdef"'
 
 
 @pytest.fixture
-def workspace(db: None) -> Workspace:
-    return make_workspace()
-
-
-@pytest.fixture
-def api(workspace: Workspace) -> Api:
-    return make_api(workspace)
-
-
-@pytest.fixture
 def page(workspace: Workspace) -> str:
     return f"use-cases/{make_use_case(workspace).pk}"
 

@@ -16,16 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def workspace(db: None) -> Workspace:
-    return make_workspace()
-
-
-@pytest.fixture
-def api(workspace: Workspace) -> Api:
-    return make_api(workspace)
-
-
-@pytest.fixture
 def destination(workspace: Workspace) -> WebhookDestination:
     return make_destination(workspace)
 

@@ -25,16 +25,6 @@ URL = "https://hooks.clinic.example/rvm?token=s3cret-of-the-receiver"
 NEW = {"name": "Scheduling", "url": URL, "accepted_event_types": ["voicemail.failed", "voicemail.delivered"]}
 
 
-@pytest.fixture
-def workspace(db: None) -> Workspace:
-    return make_workspace()
-
-
-@pytest.fixture
-def api(workspace: Workspace) -> Api:
-    return make_api(workspace)
-
-
 def create(api: Api, **fields: Any) -> dict[str, Any]:
     answer = api.post("webhook-destinations", NEW | fields)
     assert answer.status_code == 201, answer.content
