@@ -62,10 +62,10 @@ def make_clinic(
         [uuid7(), clinic.workspace.hex, clinic.workspace, clinic.workspace.hex, now],
     )
     execute(
-        "INSERT INTO usecases_telephonysetup (id, workspace_id, name, carrier, credentials, pace_per_second, in_flight_cap,"
-        " report_horizon_hours, confirm_horizon_hours, enabled, baa_signed_on, created_at, updated_at)"
-        " VALUES (%s, %s, 'Stub', %s, %s, %s, %s, 24, 24, true, %s, %s, %s)",
-        [clinic.setup, clinic.workspace, carrier, encrypted, pace, cap, now.date(), now, now],
+        "INSERT INTO usecases_telephonysetup (id, workspace_id, name, carrier, simulated, credentials, pace_per_second,"
+        " in_flight_cap, report_horizon_hours, confirm_horizon_hours, enabled, baa_signed_on, created_at, updated_at)"
+        " VALUES (%s, %s, 'Stub', %s, %s, %s, %s, %s, 24, 24, true, %s, %s, %s)",
+        [clinic.setup, clinic.workspace, carrier, carrier == "sandbox", encrypted, pace, cap, now.date(), now, now],
     )
     execute(
         "INSERT INTO usecases_callbacksecret (id, setup_id, version, key) VALUES (%s, %s, 1, %s)",

@@ -23,6 +23,7 @@ from django.test import Client
 
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import CampaignState
+from delivery.carriers.sandbox import Sandbox
 from delivery.identifiers import record_number_entry
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.models import Lane, LaneDelta, Recording, Voicemail, VoicemailIdentifier
@@ -148,6 +149,8 @@ def make_api(workspace: Workspace | None = None, **fields: Any) -> Api:
 
 
 def make_setup(workspace: Workspace | None = None, **fields: Any) -> TelephonySetup:
+    # A test that has the sandbox reach people, to see the guards, sets the adapter's property to False.
+    fields.setdefault("simulated", fields.get("carrier", "sandbox") == "sandbox" and bool(Sandbox.simulated))
     return TelephonySetup.objects.create(
         **{
             "id": uuid7(),

@@ -67,7 +67,6 @@ WINDOW_START_HELP = "Earliest local time at the recipient."
 RETRY_MINUTES_HELP = "Wait before the second attempt; doubles after."
 RETRY_MINUTES_BOUNDS = (MinValueValidator(1), MaxValueValidator(24 * 60))
 # The carrier that reaches no person, and the only one that test keys use.
-SANDBOX = "sandbox"
 
 
 # Days of a new use case.
@@ -86,7 +85,7 @@ class TelephonySetupQuerySet(models.QuerySet["TelephonySetup"]):
         """Setups whose `live` property equals `live`; all setups if it is None."""
         if live is None:
             return self
-        return self.exclude(carrier=SANDBOX) if live else self.filter(carrier=SANDBOX)
+        return self.filter(simulated=not live)
 
     def with_callback_secrets(self) -> Self:
         """With what is shown of their callback addresses, which is nothing secret."""
@@ -106,6 +105,19 @@ class TelephonySetup(Row):
     name = models.CharField(max_length=100)
     carrier = models.CharField(max_length=40, help_text="The adapter's name, such as sandbox.")
     credentials = EncryptedJSONField(help_text="What the carrier asks for; write-only.")
+    # Of the adapter with these credentials, so that rows can be asked: `delivery.setups.services` sets both.
+    simulated = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether it reaches nobody: its requests go to a simulator. Fixed when the setup is made.",
+    )
+    rings = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether its carrier calls, so that the telephone rings before the message is left.",
+    )
     # Incremented by a trigger in the statement that changes the credentials, so that no writer can forget it. A number, because times
     # would come from different clocks.
     credentials_version = models.PositiveIntegerField(
@@ -186,8 +198,8 @@ class TelephonySetup(Row):
 
     @property
     def live(self) -> bool:
-        """Whether the setup reaches people: it is not of the sandbox carrier."""
-        return self.carrier != SANDBOX
+        """Whether the setup reaches people."""
+        return not self.simulated
 
     @property
     def agreed(self) -> bool:
@@ -204,11 +216,11 @@ class PhoneNumberQuerySet(models.QuerySet["PhoneNumber"]):
         """Numbers whose setup's `live` property equals `live`; all numbers if it is None."""
         if live is None:
             return self
-        return self.exclude(setup__carrier=SANDBOX) if live else self.filter(setup__carrier=SANDBOX)
+        return self.filter(setup__simulated=not live)
 
     def usable(self) -> Self:
-        """Active numbers from which voicemails may be sent: those whose ownership is stated, and all of the sandbox."""
-        return self.filter(Q(owned_stated_at__isnull=False) | Q(setup__carrier=SANDBOX), active=True)
+        """Active numbers from which voicemails may be sent: those whose ownership is stated, and all of simulated setups."""
+        return self.filter(Q(owned_stated_at__isnull=False) | Q(setup__simulated=True), active=True)
 
 
 class PhoneNumber(Row):

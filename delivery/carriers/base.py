@@ -1,25 +1,30 @@
 """The interface of carrier adapters: one class per vendor that translates between the platform's values and the vendor's API.
 
 An adapter has no state and does no I/O: it builds requests and reads responses, so the engine alone decides when a request is
-sent. Subclasses implement the methods below; the rest of the engine is independent of vendors.
+sent. What only some vendors can do is in `delivery/carriers/abilities.py`. The rest of the engine is independent of vendors.
 """
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import ClassVar
+from functools import cached_property
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
+from delivery.carriers.hosts import check_address
+from delivery.carriers.parsing import json_object
 from delivery.lifecycle.events import Report, Submission
 from delivery.lifecycle.vendor_texts import safe_text
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from usecases.windows import USUAL_DELAY
 
-# A resubmission uses only this share of the carrier's idempotency window, because the carrier's clock may differ.
-WINDOW_SHARE = 0.5
+# What a credential may hold unless its field says more: no space, and nothing that could begin another header.
+VISIBLE = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +36,75 @@ class DropRequest:
     sender: str  # E.164
     recording_url: str = field(repr=False)  # a link for this drop that serves exactly the validated MP3; a secret too
     callback_url: str = field(repr=False)  # with a proof for this drop, so it is a secret
-    media_id: str = ""  # the vendor's id of the recording, for carriers with `needs_media`
+    media_id: str = ""  # the vendor's id of the recording, for carriers with `MediaUpload`
 
 
-class UnknownToCarrier:
-    """A look-up's result: the carrier does not know the attempt key. It permits only a resubmission under the same key."""
+@dataclass(frozen=True)
+class Callback:
+    """What a vendor sent to one of our addresses, as it came.
+
+    Header names are lower-case; `url` is the address as the vendor called it, with the query that the adapter added; `at` is when it
+    came. `drop_id` is the drop with which the address was given, whose proof was checked; None at the setup's fixed address.
+    """
+
+    raw: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    url: str = field(repr=False)
+    at: datetime
+    drop_id: UUID | None = None
+
+    @cached_property
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty for anything else."""
+        return json_object(self.raw)
+
+    @cached_property
+    def form(self) -> dict[str, str]:
+        """The body's form fields, the last one of repeated names; empty for anything else."""
+        return dict(self.fields)
+
+    @cached_property
+    def fields(self) -> list[tuple[str, str]]:
+        """The body's form fields in their order, empty ones too; none if it is no form."""
+        try:
+            return parse_qsl(self.raw.decode(), keep_blank_values=True, max_num_fields=1000)
+        except ValueError:
+            return []
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The fields of the address's query."""
+        return dict(parse_qsl(urlsplit(self.url).query))
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One field of a setup's credentials, as in the admin form and the API."""
+    """One field of a setup's credentials, as in the admin form and the API.
+
+    `pattern` is what a value must match as a whole, and `form` says so as the end of the sentence "… must be".
+    """
 
     name: str
     label: str
     secret: bool = True
     help: str = ""
     required: bool = True
+    pattern: re.Pattern[str] = VISIBLE
+    form: str = "printable ASCII characters without spaces"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The result of a check request, which reaches no telephone. `detail` is a sentence for the administrator of the setup."""
+def address(vendor_url: str) -> Credential:
+    """The credential with which a setup goes to a simulator in place of the vendor."""
+    help = f"Empty for {vendor_url}; a simulator's, such as http://127.0.0.1:8801, reaches nobody."
+    return Credential("base_url", "Address", secret=False, required=False, help=help)
 
-    ok: bool
-    detail: str
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "detail", safe_text(self.detail))
+class CredentialMalformed(ValueError):
+    """A credential is missing or cannot be used. The message is a sentence without its value; `name` is the field's."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class CarrierError(ValueError):
@@ -67,20 +114,15 @@ class CarrierError(ValueError):
         super().__init__(safe_text(message))
 
 
-class MediaRejected(CarrierError):
-    """The carrier refuses this recording permanently; the message is the carrier's reason, for the user."""
-
-
-class MediaUploadFailed(CarrierError):
-    """This upload failed, but another may succeed; the message gives the reason."""
-
-
 @dataclass(frozen=True, slots=True)
 class CallbackResponse:
     """The response to a callback whose reports were stored."""
 
     body: bytes = field(default=b"", repr=False)
     content_type: str = "text/plain"
+
+
+NOTHING = CallbackResponse()
 
 
 class CallbackRejected(CarrierError):
@@ -97,24 +139,42 @@ class Carrier(ABC):
     name: ClassVar[str]
     label: ClassVar[str]
     credential_fields: ClassVar[tuple[Credential, ...]]
-    # How long the vendor honours an attempt key; None if it has no such keys.
-    idempotency_window: ClassVar[timedelta | None] = None
-    # Whether `lookup_request` may be called.
-    can_look_up: ClassVar[bool] = False
-    # Whether `check_request` may be called: the vendor documents a request that proves the account and reaches nobody.
-    can_check: ClassVar[bool] = False
-    # Recordings are uploaded once, before the first drop, instead of being fetched from `DropRequest.recording_url`.
-    needs_media: ClassVar[bool] = False
+    # The vendor's published address, https and without a slash at the end; empty if the setup's credentials name it.
+    vendor_url: ClassVar[str] = ""
     # The longest time, as far as known, between a submission and the voicemail in the box: calling windows close so much earlier. At
     # most a day.
     max_delivery_delay: ClassVar[timedelta] = USUAL_DELAY
     # How long after it took a drop the vendor may still fetch its recording. Links end then, whatever becomes of the drop.
     fetches_within: ClassVar[timedelta] = timedelta(hours=1)
-    # Drops to the sandbox numbers are allowed only where no person can be reached.
-    simulated: ClassVar[bool] = False
+    # What the vendor takes as the sign that its callback was heard, beside the status 200.
+    acknowledgement: ClassVar[CallbackResponse] = NOTHING
 
     def __init__(self, credentials: Mapping[str, str]) -> None:
+        """Raises CredentialMalformed, whose message contains no value."""
         self.credentials = credentials
+        for each in self.credential_fields:
+            value = credentials.get(each.name) or ""
+            if not value and each.required:
+                raise CredentialMalformed(each.name, f"{self.label}'s {each.label} is missing.")
+            if value and not each.pattern.fullmatch(value):
+                raise CredentialMalformed(each.name, f"{self.label}'s {each.label} must be {each.form}.")
+        published = self.published_address()
+        # Where requests go, without a slash at the end.
+        self.base_url = (credentials.get("base_url") or published).rstrip("/")
+        if self.base_url != published:
+            try:
+                check_address(self.base_url, f"{self.label}'s", published=published)
+            except ValueError as error:
+                raise CredentialMalformed("base_url", str(error)) from None
+
+    def published_address(self) -> str:
+        """`vendor_url`, unless the vendor has an address for each account."""
+        return self.vendor_url
+
+    @property
+    def simulated(self) -> bool:
+        """Whether nobody can be reached: requests go to a simulator, which is told by its address alone."""
+        return self.base_url != self.published_address()
 
     @abstractmethod
     def submit_request(self, drop: DropRequest) -> CarrierRequest: ...
@@ -123,27 +183,6 @@ class Carrier(ABC):
     def read_submission(self, response: CarrierResponse) -> Submission:
         """The outcome of a submission. Never raises: an unreadable response is `UNKNOWN`."""
 
-    def lookup_request(self, attempt_key: UUID) -> CarrierRequest:
-        raise NotImplementedError(f"{self.label} cannot look drops up")
-
-    def read_lookup(self, response: CarrierResponse) -> Submission | Report | UnknownToCarrier | None:
-        """The result of a look-up; None if the response proves nothing."""
-        raise NotImplementedError(f"{self.label} cannot look drops up")
-
-    def check_request(self) -> CarrierRequest:
-        raise NotImplementedError(f"{self.label} has no request that reaches nobody")
-
-    def read_check(self, response: CarrierResponse) -> Check:
-        """The result of a check request. Never raises for any response of a vendor."""
-        raise NotImplementedError(f"{self.label} has no request that reaches nobody")
-
-    def upload(self, name: str, mp3: bytes) -> Generator[CarrierRequest, CarrierResponse, str]:
-        """A generator of the upload of a recording: it yields requests, receives their responses, and returns the media id.
-
-        It does no I/O itself and may be restarted from the beginning. Raises MediaRejected, MediaUploadFailed.
-        """
-        raise NotImplementedError(f"{self.label} takes no uploads")
-
     @property
     def signs_results(self) -> bool:
         """Whether this setup's results come signed. If so, an unsigned one is provisional: it suppresses nobody, starts no other
@@ -151,21 +190,13 @@ class Carrier(ABC):
         return True
 
     @abstractmethod
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> bool:
+    def verify(self, callback: Callback) -> bool:
         """Whether a signature proves that the raw bytes come from the vendor. Raises CallbackRejected for what the vendor never
         sends: a wrong signature, or none where all callbacks are signed.
 
         An unsigned callback (False) counts only as a report on the drop with which its address was given; the caller sees to that.
-        Header names are lower-case; `url` is the callback URL as called by the vendor, including the query that the adapter added.
         """
 
     @abstractmethod
-    def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
+    def parse(self, callback: Callback) -> list[Report]:
         """The reports in a verified callback. Raises CallbackMalformed; unknown codes become Reason.UNKNOWN."""
-
-    def respond_to_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> CallbackResponse:
-        """The response once the reports are stored: empty, unless the carrier's next step depends on it.
-
-        The same callback must get the same response, because carriers repeat callbacks.
-        """
-        return CallbackResponse()

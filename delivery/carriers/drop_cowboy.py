@@ -20,16 +20,16 @@ from uuid import UUID
 
 import orjson
 
+from delivery.carriers.abilities import IdempotencyKeys, MediaRejected, MediaUpload, MediaUploadFailed
 from delivery.carriers.base import (
+    Callback,
     CallbackMalformed,
     CallbackRejected,
     Carrier,
     Credential,
     DropRequest,
-    MediaRejected,
-    MediaUploadFailed,
+    address,
 )
-from delivery.carriers.hosts import check_address
 from delivery.carriers.parsing import (
     MAX_CODE_LENGTH,
     MAX_ID_LENGTH,
@@ -44,7 +44,6 @@ from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 
-BASE_URL = "https://api-v2.dropcowboy.com"
 DELIVERED = "0"
 
 # `reason_code` of a failed send. The three thousands, 4001, 4002 and 4010 are explained in docs/concepts/send-results.md (3002
@@ -98,9 +97,10 @@ REFUSALS = frozenset({400, 413, 415, 422})
 STATUS_EVENT = "contact.rvm.status"
 
 
-class DropCowboy(Carrier):
+class DropCowboy(IdempotencyKeys, MediaUpload, Carrier):
     name = "drop_cowboy"
     label = "Drop Cowboy"
+    vendor_url = "https://api-v2.dropcowboy.com"
     credential_fields = (
         Credential("key", "API key", help="Developers > API Keys; needs the scopes for sends and media:write"),
         Credential("secret", "API secret", help="Shown once, beside the key"),
@@ -119,21 +119,13 @@ class DropCowboy(Carrier):
             help="Of a webhook for contact.rvm.status to this setup's callback address; several with commas between, while one is "
             "being replaced. Without it a result that is not reported the first time is never learned",
         ),
-        Credential("base_url", "Address", secret=False, required=False, help=f"Empty for {BASE_URL}"),
+        address(vendor_url),
     )
     idempotency_window = timedelta(hours=24)
-    needs_media = True
 
     def __init__(self, credentials: Mapping[str, str]) -> None:
-        """Raises ValueError with a sentence where a credential is missing or cannot be used."""
         super().__init__(credentials)
-        for field in self.credential_fields:
-            value = credentials.get(field.name) or ""
-            if (field.required and not value) or not value.isascii() or not value.isprintable() or " " in value:
-                raise ValueError(f"Drop Cowboy's {field.label} is missing or holds a space or odd character.")
-        self._base = (credentials.get("base_url") or BASE_URL).rstrip("/")
-        self._scheme = urlsplit(self._base).scheme
-        check_address(self._base, "Drop Cowboy's", vendor_host=urlsplit(BASE_URL).netloc)
+        self._scheme = urlsplit(self.base_url).scheme
         self._line = credentials.get("phone_line_id") or ""
         self._headers = (
             f"x-key: {credentials['key']}",
@@ -154,7 +146,7 @@ class DropCowboy(Carrier):
             "callback_url": drop.callback_url,
         }
         return CarrierRequest(
-            "POST", f"{self._base}/rvm", (*self._headers, f"Idempotency-Key: {key}"), orjson.dumps(body)
+            "POST", f"{self.base_url}/rvm", (*self._headers, f"Idempotency-Key: {key}"), orjson.dumps(body)
         )
 
     def read_submission(self, response: CarrierResponse) -> Submission:
@@ -194,24 +186,24 @@ class DropCowboy(Carrier):
     def signs_results(self) -> bool:
         return bool(self._secrets)
 
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> bool:
+    def verify(self, callback: Callback) -> bool:
         """True for a webhook with a valid signature, False for a post-back, which is unsigned and has an attempt key."""
-        if headers.get("x-signature"):
-            if headers.get("x-signature-version", "v1") != "v1":
+        if callback.headers.get("x-signature"):
+            if callback.headers.get("x-signature-version", "v1") != "v1":
                 raise CallbackRejected("X-Signature-Version is not v1.")
             if not self._secrets:
                 raise CallbackRejected("A signed webhook came, and this setup has no webhook signing secret.")
-            check_signature(raw, headers, now, secrets=self._secrets, signature="X-Signature", timestamp="X-Timestamp")
+            check_signature(callback, secrets=self._secrets, signature="X-Signature", timestamp="X-Timestamp")
             return True
-        if _attempt_key(json_object(raw)) is None:
+        if _attempt_key(callback.json) is None:
             raise CallbackRejected(
                 "X-Signature is missing, and the body is no result that names one of our attempt keys."
             )
         return False
 
-    def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
-        body = json_object(raw)
-        if headers.get("x-signature"):
+    def parse(self, callback: Callback) -> list[Report]:
+        body = callback.json
+        if callback.headers.get("x-signature"):
             return _webhook(body)
         attempt_key = _attempt_key(body)
         if attempt_key is None:
@@ -226,7 +218,7 @@ class DropCowboy(Carrier):
         ]
 
     def _post(self, path: str, body: dict[str, Any]) -> CarrierRequest:
-        return CarrierRequest("POST", f"{self._base}{path}", self._headers, orjson.dumps(body))
+        return CarrierRequest("POST", f"{self.base_url}{path}", self._headers, orjson.dumps(body))
 
 
 def _webhook(body: dict[str, Any]) -> list[Report]:

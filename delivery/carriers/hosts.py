@@ -1,7 +1,7 @@
 """The hosts that a setup's credentials may name.
 
 Without this restriction, an administrator of a setup could make the workers call any machine in their network. Real carriers have one
-address; simulated carriers may use the hosts in `RVM_SANDBOX_HOSTS`.
+address; a simulated carrier is on one of the hosts in `RVM_SANDBOX_HOSTS`, which are never a vendor's.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 
-def check_address(url: str, whose: str, *, vendor_host: str = "") -> None:
-    """Raise ValueError, whose message contains no part of the address, unless it is HTTP to a listed host or HTTPS to `vendor_host`.
+def check_address(url: str, whose: str, *, published: str = "") -> None:
+    """Raise ValueError, whose message contains no part of the address, unless it is HTTP to a listed host.
 
-    `vendor_host` is the carrier's published host.
+    `published` is the carrier's own address, whose host is no simulator's even if it is listed.
     """
     try:
         parts = urlsplit(url)
@@ -29,8 +29,10 @@ def check_address(url: str, whose: str, *, vendor_host: str = "") -> None:
         or parts.fragment
     ):
         raise ValueError(f"{whose} address must look like http://127.0.0.1:8800.")
-    if host == vendor_host and parts.scheme == "https":
-        return
+    if published and host == urlsplit(published).hostname:
+        raise ValueError(
+            f"{whose} address names the vendor's own host in another way; leave it empty to reach the vendor."
+        )
     if not {host, parts.netloc.lower()} & set(settings.RVM_SANDBOX_HOSTS):
         raise ValueError(
             f"{whose} address names a host that is not open to simulated carriers here; whoever runs this installation can add it "

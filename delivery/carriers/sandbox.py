@@ -6,14 +6,14 @@ Its API is described in that package's docstring; nothing of the package is impo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from delivery.carriers.base import CallbackMalformed, Carrier, Check, Credential, DropRequest, UnknownToCarrier
-from delivery.carriers.hosts import check_address
+from delivery.carriers.abilities import AccountCheck, Check, IdempotencyKeys, LookUp, UnknownToCarrier
+from delivery.carriers.base import Callback, CallbackMalformed, Carrier, Credential, DropRequest
 from delivery.carriers.parsing import MAX_CODE_LENGTH, MAX_ID_LENGTH, json_object, parse_text, parse_time, retry_after
 from delivery.carriers.signatures import check_signature
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
@@ -54,7 +54,7 @@ ANSWERS: dict[tuple[int, str], tuple[Outcome, Reason]] = {
 }
 
 
-class Sandbox(Carrier):
+class Sandbox(IdempotencyKeys, LookUp, AccountCheck, Carrier):
     name = "sandbox"
     label = "Sandbox"
     credential_fields = (
@@ -65,22 +65,12 @@ class Sandbox(Carrier):
         Credential("signing_secret", "Signing secret", help="RVM_SANDBOX_SIGNING_SECRET of the sandbox"),
     )
     idempotency_window = timedelta(hours=24)
-    can_look_up = True
-    can_check = True
     max_delivery_delay = timedelta()
-    simulated = True
 
     def __init__(self, credentials: Mapping[str, str]) -> None:
-        """Raises ValueError with a sentence where a credential is missing or cannot be used."""
         super().__init__(credentials)
-        for field in self.credential_fields:
-            value = credentials.get(field.name, "")
-            if not value or not value.isascii() or not value.isprintable() or " " in value:
-                raise ValueError(f"The sandbox's {field.label.lower()} is missing or holds a space or odd character.")
-        base_url = credentials["base_url"].rstrip("/")
-        check_address(base_url, "The sandbox's")
-        self._drops_url = f"{base_url}/v1/drops"
-        self._faults_url = f"{base_url}/v1/faults"
+        self._drops_url = f"{self.base_url}/v1/drops"
+        self._faults_url = f"{self.base_url}/v1/faults"
         self._authorization = f"Authorization: Bearer {credentials['key']}"
         self._secret = credentials["signing_secret"].encode()
 
@@ -141,19 +131,14 @@ class Sandbox(Carrier):
             )
         return Check(False, f"Something answers with HTTP {response.status}, and it is not the sandbox.")
 
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> bool:
+    def verify(self, callback: Callback) -> bool:
         check_signature(
-            raw,
-            headers,
-            now,
-            secrets=(self._secret,),
-            signature="X-Sandbox-Signature",
-            timestamp="X-Sandbox-Timestamp",
+            callback, secrets=(self._secret,), signature="X-Sandbox-Signature", timestamp="X-Sandbox-Timestamp"
         )
         return True
 
-    def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
-        events = json_object(raw).get("events")
+    def parse(self, callback: Callback) -> list[Report]:
+        events = callback.json.get("events")
         if not isinstance(events, list):
             raise CallbackMalformed("The callback is no JSON object with a list of events.")
         reports = []

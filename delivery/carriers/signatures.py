@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 
-from delivery.carriers.base import CallbackRejected
+from delivery.carriers.base import Callback, CallbackRejected
 
-TOLERANCE = timedelta(seconds=300)  # the maximum difference between a callback's timestamp and `now`
+TOLERANCE = timedelta(seconds=300)  # the maximum difference between a callback's timestamp and our clock
 
 
-def check_signature(
-    raw: bytes, headers: Mapping[str, str], now: datetime, *, secrets: Iterable[bytes], signature: str, timestamp: str
-) -> None:
+def check_signature(callback: Callback, *, secrets: Iterable[bytes], signature: str, timestamp: str) -> None:
     """Raise CallbackRejected unless the signature header is "sha256=" and the hex HMAC of timestamp, dot and body under a secret.
 
     `signature` and `timestamp` are the headers' names as the vendor writes them; the timestamp is in Unix seconds.
     """
-    seconds = headers.get(timestamp.lower(), "")
+    seconds = callback.headers.get(timestamp.lower(), "")
     # isdigit alone accepts digits of every script; twelve digits suffice until the year 33658
     if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 12):
         raise CallbackRejected(f"{timestamp} is missing or is not a number of seconds.")
-    if abs(now.timestamp() - int(seconds)) > TOLERANCE.total_seconds():
+    if abs(callback.at.timestamp() - int(seconds)) > TOLERANCE.total_seconds():
         raise CallbackRejected(f"{timestamp} is more than {TOLERANCE.seconds} seconds from our clock.")
-    given = headers.get(signature.lower(), "").encode(errors="replace")
-    signed = seconds.encode() + b"." + raw
+    given = callback.headers.get(signature.lower(), "").encode(errors="replace")
+    signed = seconds.encode() + b"." + callback.raw
     expected = [b"sha256=" + hmac.new(secret, signed, hashlib.sha256).hexdigest().encode() for secret in secrets]
     if not any([hmac.compare_digest(given, one) for one in expected]):
         raise CallbackRejected(f"{signature} does not match the body.")

@@ -19,6 +19,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from delivery.carriers.abilities import MediaUpload
 from delivery.engine import lane_holds
 from delivery.engine.lane_routes import ActiveRoute, Place, SendRoute, UnusableSetup, route_of
 from delivery.engine.recent_drops import RecentDrops
@@ -246,7 +247,8 @@ def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], li
     consents = consents_held(route.workspace_id, people, route.needed_consent)
     if route.capped:
         recent.look(recipient for recipient in recipients if recipient is not None)
-    known = carrier_media.media_states(route.setup_id, {row[4] for row in rows}) if route.adapter.needs_media else None
+    uploads = isinstance(route.adapter, MediaUpload)
+    known = carrier_media.media_states(route.setup_id, {row[4] for row in rows}) if uploads else None
     unattested = unattested_on(route, {row[4] for row in rows})
     taken = _Taken()
     ends = _HoursEnds(route, now)

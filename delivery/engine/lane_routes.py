@@ -27,7 +27,7 @@ from usecases.consents.bases import NeededConsent, needed_consent
 from usecases.effective_settings import effective_days, effective_sql, hours_allowed
 from usecases.eligibility import LanePolicy
 from usecases.freezes import FREEZES_SQL, freezes_in
-from usecases.models import SANDBOX, TelephonySetup
+from usecases.models import TelephonySetup
 from usecases.rules_in_force import NEWEST_LOADED_SQL, in_force
 
 # Position of a voicemail in its lane: when it is due, and its id.
@@ -95,6 +95,7 @@ class SendRoute:
     to_confidential: bool
     has_failover: bool
     carrier: str
+    simulated: bool
     credentials: bytes = field(repr=False)
     credentials_version: int
     callback_secret_id: UUID
@@ -119,7 +120,7 @@ class SendRoute:
     @property
     def needs_statements(self) -> bool:
         """Whether people hear what is sent, so that somebody has to state what it says."""
-        return self.carrier != SANDBOX
+        return not self.simulated
 
     @cached_property
     def adapter(self) -> Carrier:
@@ -171,7 +172,7 @@ class SendRoute:
         return needed_consent(self.consent_required, self.purpose, self.basis, self.consent_valid_days)
 
 
-# A test lane uses the workspace's oldest sandbox setup that is not deleted. A live lane uses its use case's setup, or the failover
+# A test lane uses the workspace's oldest simulated setup that is not deleted. A live lane uses its use case's setup, or the failover
 # setup for voicemails marked so. Lanes behind a hold, an open breaker or a kill switch, or without a statement that their setup or
 # their senders need, are left out: their voicemails stay queued and their rows are not touched, however many they are.
 _LANES_WITH_SETUPS = """
@@ -180,7 +181,7 @@ _LANES_WITH_SETUPS = """
   JOIN usecases_usecase u ON u.id = l.use_case_id
   JOIN platform_workspace w ON w.id = l.workspace_id
   JOIN usecases_telephonysetup s ON s.id = CASE
-         WHEN NOT l.live THEN (SELECT id FROM usecases_telephonysetup WHERE workspace_id = l.workspace_id AND carrier = 'sandbox'
+         WHEN NOT l.live THEN (SELECT id FROM usecases_telephonysetup WHERE workspace_id = l.workspace_id AND simulated
                                   AND deleted_at IS NULL ORDER BY id LIMIT 1)
          WHEN via.failover THEN coalesce(u.failover_setup_id, u.setup_id) ELSE u.setup_id END
 """
@@ -230,7 +231,7 @@ _READ_SEND_ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, l.workspace_id, w.organisation_id, l.live, u.purpose, u.basis, u.consent_required,
        u.consent_valid_days, u.confidential_numbers = 'send',
-       l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
+       l.live AND u.failover_setup_id IS NOT NULL, s.carrier, s.simulated,
        s.credentials, s.credentials_version, k.id, k.version, k.key, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay,
        u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, {NEWEST_LOADED_SQL}, l.expires_at, l.recording_id,

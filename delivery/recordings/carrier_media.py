@@ -17,7 +17,7 @@ import structlog
 from django.db import connection, transaction
 
 from delivery.carriers import adapter_of
-from delivery.carriers.base import MediaRejected, MediaUploadFailed
+from delivery.carriers.abilities import MediaRejected, MediaUpload, MediaUploadFailed
 from delivery.models import CarrierMedia
 from delivery.recordings.storage import read_mp3
 from delivery.runtime.deadlines import STEP_SECONDS, UPLOAD_SECONDS
@@ -121,8 +121,13 @@ def _lease_next(now: datetime) -> CarrierMedia | None:
 def _upload(media: CarrierMedia, transport: Transport[None], holds: Callable[[], bool]) -> str:
     """Exchange all requests and responses of an upload and return the media id. Raises MediaRejected, MediaUploadFailed."""
     try:
+        adapter = adapter_of(media.setup)
+        if not isinstance(adapter, MediaUpload):
+            raise MediaUploadFailed("The carrier takes no uploads.")
         # The carrier gets the recording's id as name, because the name that a user gave may identify a patient.
-        conversation = adapter_of(media.setup).upload(str(media.recording_id), read_mp3(media.recording))
+        conversation = adapter.upload(str(media.recording_id), read_mp3(media.recording))
+    except MediaUploadFailed:
+        raise
     except (LookupError, ValueError, OSError, Undecryptable) as error:
         raise MediaUploadFailed(f"The upload could not begin ({type(error).__name__}).") from error
     try:

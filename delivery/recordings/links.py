@@ -15,7 +15,7 @@ from django.core.signing import BadSignature, Signer
 from django.db.models.functions import Now
 
 from delivery.carriers import carrier_class
-from delivery.carriers.base import WINDOW_SHARE
+from delivery.carriers.abilities import WINDOW_SHARE, IdempotencyKeys
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Clip, Drop, Recording
 from rvm.platform.database.clock import database_now
@@ -99,5 +99,6 @@ def _ends_at(carrier: str, status: str, created_at: datetime, accepted_at: datet
     if status == DropStatus.ACCEPTED:
         return (accepted_at or created_at) + adapter.fetches_within
     if status in (DropStatus.SENDING, DropStatus.UNCERTAIN):
-        return created_at + (adapter.idempotency_window or timedelta()) * WINDOW_SHARE + adapter.fetches_within
+        window = adapter.idempotency_window if issubclass(adapter, IdempotencyKeys) else timedelta()
+        return created_at + window * WINDOW_SHARE + adapter.fetches_within
     return None

@@ -11,7 +11,6 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from delivery.carriers import carrier_class
 from delivery.engine import circuit_breaker
 from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Report, ReportStatus
@@ -363,5 +362,5 @@ def _people_opted_out(batch: Batch) -> Iterator[Statement]:
     setups = TelephonySetup.objects.in_bulk({arrival.setup_id for arrival in batch.opted_out_people})
     for arrival in batch.opted_out_people:
         setup, reason = setups[arrival.setup_id], arrival.report.reason
-        if reason is not None and (batch.knows(arrival.person) or not carrier_class(setup.carrier).simulated):
+        if reason is not None and (batch.knows(arrival.person) or setup.live):
             yield Statement(setup.workspace_id, arrival.number, reason, suppression_kind(reason))

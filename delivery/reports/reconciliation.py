@@ -21,7 +21,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from delivery.carriers import adapter_of
-from delivery.carriers.base import WINDOW_SHARE, Carrier, DropRequest, UnknownToCarrier
+from delivery.carriers.abilities import WINDOW_SHARE, IdempotencyKeys, LookUp, MediaUpload, UnknownToCarrier
+from delivery.carriers.base import Carrier, DropRequest
 from delivery.carriers.parsing import retry_after
 from delivery.engine import circuit_breaker
 from delivery.engine.claim import facts_of, unattested_on
@@ -109,26 +110,31 @@ def reconcile(
     unseen = []
     for lookup in lookups:
         # For a carrier without look-ups, only a resubmission can settle the drop.
-        if not lookup.adapter.can_look_up:
+        adapter = lookup.adapter
+        if not isinstance(adapter, LookUp):
             unseen.append(lookup)
             continue
         with _isolated_errors(lookup.drop):
-            transport.submit(lookup.adapter.lookup_request(lookup.drop.id), lookup)
+            transport.submit(adapter.lookup_request(lookup.drop.id), lookup)
     for lookup, end in _ends(transport):
         with _isolated_errors(lookup.drop):
-            if isinstance(end, CarrierResponse) and _unknown_to_carrier(lookup, end, limiter):
+            adapter = lookup.adapter
+            if (
+                isinstance(end, CarrierResponse)
+                and isinstance(adapter, LookUp)
+                and _unknown_to_carrier(lookup.drop, adapter, end, limiter)
+            ):
                 unseen.append(lookup)
     limiter.release_look_ups({lookup.drop.setup_id for lookup in lookups})
     _Resubmissions(transport, limiter, now, clock).make(unseen)
     return len(lookups)
 
 
-def _unknown_to_carrier(lookup: Lookup, response: CarrierResponse, limiter: RateLimiter) -> bool:
+def _unknown_to_carrier(drop: Drop, adapter: LookUp, response: CarrierResponse, limiter: RateLimiter) -> bool:
     """Put the carrier's response into the inbox; True if the carrier has never seen the drop."""
-    drop = lookup.drop
     if response.status == THROTTLED:
         limiter.pause_look_ups(drop.setup_id, retry_after(response.headers) or THROTTLED_PAUSE)
-    match lookup.adapter.read_lookup(response):
+    match adapter.read_lookup(response):
         case Report() as report if report.attempt_key == drop.id:
             receive(drop.setup_id, response.body, [report])
         case Submission() as submission:
@@ -154,7 +160,7 @@ class _Resubmissions:
     def make(self, lookups: Sequence[Lookup]) -> None:
         for lookup in lookups:
             with _isolated_errors(lookup.drop):
-                if lookup.adapter.idempotency_window is not None and self._start(lookup):
+                if isinstance(lookup.adapter, IdempotencyKeys) and self._start(lookup):
                     self._submit(lookup)
         for lookup, end in _ends(self._transport):
             with _isolated_errors(lookup.drop):
@@ -193,7 +199,7 @@ class _Resubmissions:
         ):  # without one, the person was erased
             return None
         same = _same_request(drop, route, recipient)
-        if route.adapter.needs_media and not same.media_id:
+        if isinstance(route.adapter, MediaUpload) and not same.media_id:
             return None
         request = route.adapter.submit_request(same)
         if not sql.run(_HOLD_FOR_RESUBMISSION, [now + lease, drop.pk, checks]):
@@ -226,7 +232,7 @@ class _Resubmissions:
             lane=_lane_of(drop),
         )
         self._started[setup.pk] += permit.count
-        if not permit.count and not lookup.adapter.can_look_up:
+        if not permit.count and not isinstance(lookup.adapter, LookUp):
             again = self._now() + max(CROWDED, timedelta(seconds=permit.wait))
             sql.run(_UNDO_TAKE, [again, drop.pk, drop.checks])
         return bool(permit.count)
@@ -329,8 +335,8 @@ def _record_as_report(drop: Drop, submission: Submission, response: CarrierRespo
 
 def _may_resubmit(drop: Drop, recipient: str, route: SendRoute, recent: RecentDrops, now: datetime) -> bool:
     """Whether it may be; if so, the drop is added to `recent`. It counts once, at the latest time at which it may have been left."""
-    window = route.adapter.idempotency_window
-    if window is None or now - drop.created_at > window * WINDOW_SHARE:
+    adapter = route.adapter
+    if not isinstance(adapter, IdempotencyKeys) or now - drop.created_at > adapter.idempotency_window * WINDOW_SHARE:
         return False
     if drop.credentials_version != route.credentials_version:
         return False  # may be another account of the carrier, which has not seen the key

@@ -183,11 +183,13 @@ def setups_of(use_case: UseCase) -> list[TelephonySetup]:
 def is_simulated(*setups: TelephonySetup) -> bool:
     """Whether none of the setups can reach a person. Raises ServiceError if the carrier of a setup is no longer installed."""
     try:
-        return all(carrier_class(setup.carrier).simulated for setup in setups)
+        for setup in setups:
+            carrier_class(setup.carrier)
     except UnknownCarrierError as error:
         raise ServiceError(
             "carrier_unknown", f"{error} Give the use case another setup.", field="use_case_id"
         ) from None
+    return all(setup.simulated for setup in setups)
 
 
 def api_lane(use_case: UseCase, live: bool) -> Lane:

@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, U
 
 from delivery.carriers import CARRIERS
 from delivery.carriers.base import Credential
+from delivery.carriers.sandbox import Sandbox
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop
 from delivery.setups.breaker_admin import SetupBreaker
@@ -33,7 +34,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.roles import Right
 from usecases.admin.use_cases import NotDeletedFilter
 from usecases.callbacks.service import earlier_until
-from usecases.models import SANDBOX, TelephonySetup, TelephonySetupQuerySet
+from usecases.models import TelephonySetup, TelephonySetupQuerySet
 from usecases.services import delete_setup
 
 
@@ -110,7 +111,7 @@ class TelephonySetupAdmin(SetupBreaker, SetupCallbackAddress, ScopedModelAdmin):
         field_name(carrier.name, credential.name): f"carrier == '{carrier.name}'"
         for carrier in CARRIERS.values()
         for credential in carrier.credential_fields
-    } | dict.fromkeys(AGREEMENT, f"carrier != '{SANDBOX}'") if len(CARRIERS) > 1 else {}  # fmt: skip
+    } | dict.fromkeys(AGREEMENT, f"carrier != '{Sandbox.name}'") if len(CARRIERS) > 1 else {}  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TelephonySetup]:
         return cast(TelephonySetupQuerySet, super().get_queryset(request)).with_callback_secrets()

@@ -19,7 +19,7 @@ from delivery.setups.serializers import (
     SetupSerializer,
     SetupTestSerializer,
 )
-from delivery.setups.services import close_breaker, create_setup, update_setup
+from delivery.setups.services import check_credentials, close_breaker, create_setup, update_setup
 from rvm.platform.api.lists import CreateView, ListView, PageQuery, RowsView, page_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
@@ -69,8 +69,8 @@ class SetupListView(_SetupView, ListView, CreateView):
     def create(self) -> TelephonySetup:
         new = self.read_body(NewSetup)
         self.require_world(
-            TelephonySetup(carrier=new["carrier"]).live,
-            "This carrier reaches people, and a test key makes setups of the sandbox carrier only; use a live key.",
+            not check_credentials(new["carrier"], new["credentials"]).simulated,
+            "This setup would reach people, and a test key makes simulated setups only; use a live key.",
         )
         return create_setup(workspace=self.workspace, actor=self.actor, **new)
 

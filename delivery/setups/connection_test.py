@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from delivery.carriers import UnknownCarrierError, adapter_of
-from delivery.carriers.base import Check
+from delivery.carriers.abilities import AccountCheck, Check
 from delivery.transport.curl import CurlTransport
 from delivery.transport.interface import TransportFailure
 from rvm.platform.errors import ServiceError
@@ -19,7 +19,7 @@ def check_setup(setup: TelephonySetup) -> Check:
         carrier = adapter_of(setup)
     except (UnknownCarrierError, ValueError) as error:
         return Check(False, str(error))
-    if not carrier.can_check:
+    if not isinstance(carrier, AccountCheck):
         raise ServiceError(
             "check_not_supported",
             f"{carrier.label} offers nothing that proves an account without a drop; send a voicemail to a phone of yours.",

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from delivery.carriers import UnknownCarrierError, carrier_class
-from delivery.carriers.base import Carrier
+from delivery.carriers.abilities import rings
+from delivery.carriers.base import Carrier, CredentialMalformed
 from delivery.engine import circuit_breaker
 from delivery.models import CarrierMedia
 from delivery.runtime.wakeups import wake_on_commit
@@ -49,8 +50,15 @@ def create_setup(
     **settings: Any,
 ) -> TelephonySetup:
     """Create a setup. `settings` are columns of SETTINGS. Raises ServiceError, or ValidationError for a value out of bounds."""
-    checked = check_credentials(carrier, credentials)
-    setup = TelephonySetup(workspace=workspace, name=name, carrier=carrier, credentials=checked)
+    adapter = check_credentials(carrier, credentials)
+    setup = TelephonySetup(
+        workspace=workspace,
+        name=name,
+        carrier=carrier,
+        credentials=dict(adapter.credentials),
+        simulated=adapter.simulated,
+        rings=rings(type(adapter)),
+    )
     change(setup, _settled(settings), SETTINGS)
     _check_agreement(setup)
     save(setup, _NAME, _name_taken())
@@ -70,7 +78,9 @@ def update_setup(
     """
     row = lock_setup(setup)
     if credentials is not None:
-        changes["credentials"] = check_credentials(row.carrier, {**row.credentials, **credentials})
+        adapter = check_credentials(row.carrier, {**row.credentials, **credentials})
+        _check_world(row, adapter)
+        changes["credentials"] = dict(adapter.credentials)
         # The new credentials may belong to another account, which has none of the uploaded recordings.
         CarrierMedia.objects.filter(setup=row).delete()
     was_agreed = row.agreed
@@ -99,6 +109,17 @@ def close_breaker(*, setup: TelephonySetup, actor: User | None) -> None:
     audit.record("setup.breaker_closed", row, actor=actor, workspace=row.workspace, was_open_for=row.breaker_reason)
     transaction.on_commit(lambda: circuit_breaker.reset_counts(redis_client(), row.pk), robust=True)
     wake_on_commit("dispatch")
+
+
+def _check_world(setup: TelephonySetup, adapter: Carrier) -> None:
+    """Raise ServiceError if the setup would begin or cease to reach people: its use cases, numbers and history are of one world."""
+    if adapter.simulated != setup.simulated:
+        simulated = "simulated and reaches nobody" if setup.simulated else "live and reaches people"
+        raise ServiceError(
+            "world_fixed",
+            f"This setup is {simulated}, and stays so: its address cannot be changed to the other kind. Make a new setup for that.",
+            field="credentials/base_url",
+        )
 
 
 def _check_exempted(setup: TelephonySetup) -> None:
@@ -146,8 +167,8 @@ def credential_names(setup: TelephonySetup) -> list[str]:
     return sorted(name for name, value in setup.credentials.items() if value)
 
 
-def check_credentials(carrier: str, credentials: Mapping[str, object]) -> dict[str, str]:
-    """The checked credentials of the carrier. Raises ServiceError for a missing, unknown or malformed one, without its value."""
+def check_credentials(carrier: str, credentials: Mapping[str, object]) -> Carrier:
+    """The carrier's adapter with these credentials. Raises ServiceError for a missing, unknown or malformed one."""
     adapter = _carrier(carrier)
     names = [field.name for field in adapter.credential_fields]
     for name, value in credentials.items():
@@ -163,10 +184,9 @@ def check_credentials(carrier: str, credentials: Mapping[str, object]) -> dict[s
             raise ServiceError("credential_missing", message, field=f"credentials/{field.name}")
     checked = {name: str(credentials[name]) for name in names if credentials.get(name)}
     try:
-        adapter(checked)
-    except ValueError as error:
-        raise ServiceError("credential_malformed", str(error), field="credentials") from None
-    return checked
+        return adapter(checked)
+    except CredentialMalformed as error:
+        raise ServiceError("credential_malformed", str(error), field=f"credentials/{error.name}") from None
 
 
 def _carrier(name: str) -> type[Carrier]:

@@ -7,7 +7,7 @@ registered at the vendor. A signature proves any report of the setup; without on
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
@@ -19,8 +19,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from delivery.calls.steps import playable
 from delivery.carriers import adapter_of
-from delivery.carriers.base import CallbackMalformed, CallbackRejected, Carrier
+from delivery.carriers.abilities import CallAndDetect
+from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, CallbackResponse, Carrier
 from delivery.engine.lane_routes import UnusableSetup
 from delivery.lifecycle.events import Report
 from delivery.reports.inbox import receive
@@ -81,14 +83,20 @@ def _answer(request: HttpRequest, find: Callable[[], Listener | None], *, proved
     drop_id = listener.key.proved(Use.REPORT, proved) if listener and proved is not None else None
     if listener is None or (proved is not None and drop_id is None):
         return HttpResponse(status=404)
-    setup_id, adapter, _ = listener
+    setup_id, adapter, key = listener
     raw = request.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
         return HttpResponse(status=413)
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    url = f"{carriers_url()}{request.get_full_path()}"
+    callback = Callback(
+        raw,
+        {name.lower(): value for name, value in request.headers.items()},
+        f"{carriers_url()}{request.get_full_path()}",
+        # Compared with the vendor's clock with minutes of tolerance: the database's clock would be no better and costs a query.
+        timezone.now(),  # noqa: TID251
+        drop_id,
+    )
     try:
-        reports = _read(adapter, raw, headers, url, drop_id)
+        reports = _read(adapter, callback)
     except CallbackRejected as error:
         log.warning("callback_rejected", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=401)
@@ -96,20 +104,25 @@ def _answer(request: HttpRequest, find: Callable[[], Listener | None], *, proved
         log.warning("callback_malformed", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=400)
     _store(setup_id, raw, reports)
-    response = adapter.respond_to_callback(raw, headers, url)
+    response = _response(adapter, callback, key)
     return HttpResponse(response.body, content_type=response.content_type)
 
 
-def _read(adapter: Carrier, raw: bytes, headers: Mapping[str, str], url: str, drop_id: UUID | None) -> Sequence[Report]:
+def _response(adapter: Carrier, callback: Callback, key: CallbackKey) -> CallbackResponse:
+    if not isinstance(adapter, CallAndDetect):
+        return adapter.acknowledgement
+    return adapter.respond(callback, playable(key, callback.drop_id) if callback.drop_id else None)
+
+
+def _read(adapter: Carrier, callback: Callback) -> Sequence[Report]:
     """The reports that the callback proves: all of a signed one; of an unsigned one, those about the drop of its address, marked as
     unsigned if the setup's results are signed. Raises CallbackRejected, CallbackMalformed."""
-    # Compared with the vendor's clock with minutes of tolerance: the database's clock would be no better and costs a query.
-    if adapter.verify_callback(raw, headers, timezone.now(), url):  # noqa: TID251
-        return adapter.parse_callback(raw, headers, url)
-    if drop_id is None:
+    if adapter.verify(callback):
+        return adapter.parse(callback)
+    if callback.drop_id is None:
         raise CallbackRejected("It is unsigned, and came to an address that was given with no drop.")
-    reports = adapter.parse_callback(raw, headers, url)
-    if any(report.attempt_key != drop_id for report in reports):
+    reports = adapter.parse(callback)
+    if any(report.attempt_key != callback.drop_id for report in reports):
         raise CallbackRejected("It is unsigned, and is not about the drop with which its address was given.")
     return [replace(report, unsigned=adapter.signs_results) for report in reports]
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from uuid import UUID
 
-from usecases.models import SANDBOX, TelephonySetup
+from usecases.models import TelephonySetup
 
 # For a setup `s`.
-AGREED_SQL = f"(s.carrier = '{SANDBOX}' OR s.baa_signed_on IS NOT NULL OR s.baa_exception_reason <> '')"
+AGREED_SQL = "(s.simulated OR s.baa_signed_on IS NOT NULL OR s.baa_exception_reason <> '')"
 NO_AGREEMENT = (
     "The telephony setup “{name}” has no signed agreement with its carrier, so nothing is sent through it. An administrator states "
     "on the setup when the business associate agreement was signed, or why none is needed."
@@ -20,7 +20,7 @@ NO_AGREEMENT = (
 
 
 class Agreement(StrEnum):
-    NOT_NEEDED = "not_needed"  # the sandbox reaches nobody
+    NOT_NEEDED = "not_needed"  # a simulated setup reaches nobody
     SIGNED = "signed"
     EXCEPTION = "exception"
     MISSING = "missing"

@@ -5,10 +5,8 @@ Pure. `PhoneNumberQuerySet.usable` is the same rule for rows.
 
 from __future__ import annotations
 
-from usecases.models import SANDBOX
-
 # For a number `p` and the setup `s` that would send from it.
-USABLE_SQL = f"(p.active AND (s.carrier = '{SANDBOX}' OR p.owned_stated_at IS NOT NULL))"
+USABLE_SQL = "(p.active AND (s.simulated OR p.owned_stated_at IS NOT NULL))"
 NOT_OWNED = (
     "Nobody has stated that your organisation owns the active sender numbers of this use case, so nothing is sent from them. An "
     "administrator states it on the numbers' pages."

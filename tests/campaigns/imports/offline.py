@@ -24,7 +24,7 @@ _CAMPAIGN = cast(
         live=True,
         script=None,
         workspace=SimpleNamespace(countries=[], area_codes=[]),
-        use_case=SimpleNamespace(setup=SimpleNamespace(carrier="drop_cowboy"), failover_setup=None),
+        use_case=SimpleNamespace(setup=SimpleNamespace(carrier="drop_cowboy", simulated=False), failover_setup=None),
     ),
 )
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
-from delivery.carriers.base import Carrier
+from delivery.carriers.base import Callback, Carrier
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 Post = tuple[bytes, dict[str, str]]  # raw body and headers with lower-case names
@@ -41,7 +42,14 @@ class Signed:
 
     def verify(self, post: Post) -> bool:
         raw, headers = post
-        return self.carrier.verify_callback(raw, headers, NOW)
+        return self.carrier.verify(came(raw, headers))
+
+
+def came(
+    raw: bytes, headers: Mapping[str, str] | None = None, at: datetime = NOW, url: str = "", drop_id: UUID | None = None
+) -> Callback:
+    """A callback with these raw bytes and headers, whose names are lower-case."""
+    return Callback(raw, headers or {}, url, at, drop_id)
 
 
 def seconds(offset: timedelta = timedelta()) -> str:

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest, MediaRejected, MediaUploadFailed
-from delivery.carriers.drop_cowboy import BASE_URL, REASONS, DropCowboy
+from delivery.carriers.abilities import MediaRejected, MediaUploadFailed
+from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest
+from delivery.carriers.drop_cowboy import REASONS, DropCowboy
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import REASONS as REASON_FACTS
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse
-from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, NOW, Signed
+from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, NOW, Signed, came
 from tests.delivery.carriers.drop_cowboy_simulator import SIMULATED, Simulator, drop_cowboy, signed
 from tests.rvm.simulators.sandbox.harness import send
 
@@ -71,7 +72,7 @@ def webhook(event: str = "contact.rvm.status", **changed: object) -> bytes:
 
 
 def parsed(raw: bytes, headers: dict[str, str] | None = None) -> Report:
-    (report,) = CARRIER.parse_callback(raw, headers or {})
+    (report,) = CARRIER.parse(came(raw, headers or {}))
     return report
 
 
@@ -97,7 +98,7 @@ def test_credentials_that_cannot_work_are_refused_with_a_sentence_that_hides_the
 
 def test_key_and_secret_are_enough_and_the_address_is_the_documented_one() -> None:
     request = DropCowboy({"key": "k", "secret": "s"}).submit_request(DROP)
-    assert request.url == f"{BASE_URL}/rvm" == "https://api-v2.dropcowboy.com/rvm"
+    assert request.url == f"{DropCowboy.vendor_url}/rvm" == "https://api-v2.dropcowboy.com/rvm"
 
 
 # submissions
@@ -240,7 +241,7 @@ def test_a_post_back_is_read_field_by_field() -> None:
 def test_results_are_signed_where_a_signing_secret_is_set_up_and_post_backs_never_are() -> None:
     bare = DropCowboy(CREDENTIALS | {"signing_secret": ""})
     assert (CARRIER.signs_results, bare.signs_results) == (True, False)
-    assert [carrier.verify_callback(post_back(), {}, NOW) for carrier in (CARRIER, bare)] == [False, False]
+    assert [carrier.verify(came(post_back(), {}, NOW)) for carrier in (CARRIER, bare)] == [False, False]
 
 
 def test_a_webhook_has_no_key_of_ours_and_says_whom_it_is_about() -> None:
@@ -263,7 +264,7 @@ def test_a_webhook_has_no_key_of_ours_and_says_whom_it_is_about() -> None:
     ids=["a receipt", "another product", "a campaign of the vendor's dashboard"],
 )
 def test_webhooks_about_other_things_say_nothing(raw: bytes) -> None:
-    assert CARRIER.parse_callback(raw, VECTOR_HEADERS) == []
+    assert CARRIER.parse(came(raw, VECTOR_HEADERS)) == []
 
 
 @pytest.mark.parametrize(
@@ -286,14 +287,14 @@ def test_webhooks_about_other_things_say_nothing(raw: bytes) -> None:
 )
 def test_a_callback_that_cannot_be_read_is_malformed_and_repeats_nothing(raw: bytes, headers: dict[str, str]) -> None:
     with pytest.raises(CallbackMalformed, match=r"\.$") as caught:
-        CARRIER.parse_callback(raw, headers)
+        CARRIER.parse(came(raw, headers))
     assert "5550142" not in str(caught.value)
 
 
 @given(st.binary(), st.booleans())
 def test_no_bytes_of_a_callback_raise_anything_else(raw: bytes, is_signed: bool) -> None:
     with pytest.raises(CallbackMalformed):
-        CARRIER.parse_callback(raw, VECTOR_HEADERS if is_signed else {})
+        CARRIER.parse(came(raw, VECTOR_HEADERS if is_signed else {}))
 
 
 # proof
@@ -326,28 +327,28 @@ def test_a_genuine_webhook_is_taken_under_any_of_the_secrets(genuine: str) -> No
 
 def test_the_vendors_own_vector_verifies_and_not_a_second_too_late() -> None:
     carrier = DropCowboy(CREDENTIALS | {"signing_secret": VECTOR_SECRET})
-    carrier.verify_callback(VECTOR_BODY, VECTOR_HEADERS, datetime.fromtimestamp(1774041990, UTC))
+    carrier.verify(came(VECTOR_BODY, VECTOR_HEADERS, datetime.fromtimestamp(1774041990, UTC)))
     with pytest.raises(CallbackRejected, match="300 seconds"):
-        carrier.verify_callback(VECTOR_BODY, VECTOR_HEADERS, datetime.fromtimestamp(1774042261, UTC))
+        carrier.verify(came(VECTOR_BODY, VECTOR_HEADERS, datetime.fromtimestamp(1774042261, UTC)))
 
 
 def test_another_version_of_signatures_is_rejected() -> None:
     with pytest.raises(CallbackRejected, match="Version"):
-        CARRIER.verify_callback(SIGNED.raw, SIGNED.at()[1] | {"x-signature-version": "v2"}, NOW)
+        CARRIER.verify(came(SIGNED.raw, SIGNED.at()[1] | {"x-signature-version": "v2"}, NOW))
 
 
 def test_without_a_signing_secret_no_webhook_is_believed() -> None:
     carrier = DropCowboy(CREDENTIALS | {"signing_secret": ""})
     empty = lower(signed(SIGNED.raw, SIGNED.at()[1]["x-timestamp"], ""))
     with pytest.raises(CallbackRejected, match="no webhook signing secret"):
-        carrier.verify_callback(SIGNED.raw, empty, NOW)
+        carrier.verify(came(SIGNED.raw, empty, NOW))
 
 
 def test_a_post_back_needs_an_attempt_key_and_a_stripped_webhook_is_none() -> None:
-    CARRIER.verify_callback(post_back(), {}, NOW)
+    CARRIER.verify(came(post_back(), {}, NOW))
     for raw in (post_back(foreign_id="1"), post_back(foreign_id=str(ATTEMPT).upper()), VECTOR_BODY, b""):
         with pytest.raises(CallbackRejected, match="X-Signature is missing"):
-            CARRIER.verify_callback(raw, {}, NOW)
+            CARRIER.verify(came(raw, {}, NOW))
 
 
 # recordings
@@ -376,7 +377,7 @@ def test_an_upload_is_created_put_and_completed_and_storage_sees_no_key() -> Non
     assert media_id == "m/1"
     assert orjson.loads(create.body) == {"name": "rec-1", "type": "rvm", "signed_upload": True}
     assert put == CarrierRequest("PUT", "https://storage/1?s=x", ("Content-Type: audio/mpeg",), b"mp3")
-    assert (complete.url, complete.body) == (f"{BASE_URL}/media/public/media/m%2F1/complete", b"{}")
+    assert (complete.url, complete.body) == (f"{DropCowboy.vendor_url}/media/public/media/m%2F1/complete", b"{}")
     assert "x-key: the-key" in create.headers
     assert "x-key: the-key" in complete.headers
 

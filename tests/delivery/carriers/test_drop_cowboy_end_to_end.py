@@ -15,7 +15,6 @@ import pytest
 from django.db import connection
 from django_rq import get_connection
 
-from delivery.carriers.drop_cowboy import DropCowboy
 from delivery.engine.dispatcher import Claimed, Dispatcher, boot_clock
 from delivery.engine.rate_limit import RateLimiter
 from delivery.models import CarrierMedia, CarrierReport, Drop, Recording, Voicemail
@@ -65,13 +64,11 @@ def _surroundings(settings: Any, live_server: Any, tmp_path: Any, monkeypatch: p
     settings.RVM_PUBLIC_URL = live_server.url
     settings.MEDIA_ROOT = str(tmp_path)
     get_connection("dispatch").flushdb()
-    # The vendor's simulated numbers ignore calling hours, like the sandbox's.
-    monkeypatch.setattr(DropCowboy, "simulated", True)
 
 
 def make_setup(vendor: Simulator, **credentials: str) -> TelephonySetup:
     return factories.make_setup(
-        carrier="drop_cowboy", credentials=vendor.credentials | credentials, pace_per_second=1000
+        carrier="drop_cowboy", credentials=vendor.credentials | credentials, pace_per_second=1000, simulated=True
     )
 
 
@@ -157,7 +154,9 @@ def state(voicemail: Voicemail) -> tuple[str, str]:
 
 def test_fifty_voicemails_through_two_setups_upload_their_recording_twice(vendor: Simulator) -> None:
     first = make_use_case(make_setup(vendor))
-    second = make_use_case(factories.make_setup(first.workspace, carrier="drop_cowboy", credentials=vendor.credentials))
+    second = make_use_case(
+        factories.make_setup(first.workspace, carrier="drop_cowboy", credentials=vendor.credentials, simulated=True)
+    )
     recording = make_recording(first)
     for use_case in (first, second):
         for _ in range(25):

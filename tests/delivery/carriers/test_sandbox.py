@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest, UnknownToCarrier
+from delivery.carriers.abilities import UnknownToCarrier
+from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest
 from delivery.carriers.sandbox import ANSWERS, REASONS, Sandbox
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierResponse
 from rvm.simulators.sandbox.outcomes import CODES
 from rvm.simulators.sandbox.signatures import signature
-from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, Signed
+from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, Signed, came
 from tests.rvm.simulators.sandbox.harness import KEY, SECRET, Client, receiver, sandbox, send, until
 
 ATTEMPT = UUID("0190c0de-0000-7000-8000-000000000001")
@@ -162,7 +163,7 @@ def test_retry_after_is_read_as_seconds_up_to_an_hour(header: str, seconds: int 
     ],
 )
 def test_credentials_that_cannot_work_are_refused_with_a_sentence_that_hides_them(changed: dict[str, str]):
-    with pytest.raises(ValueError, match=r"^The sandbox's .*\.$") as caught:
+    with pytest.raises(ValueError, match=r"^Sandbox's .*\.$") as caught:
         Sandbox(CREDENTIALS | changed)
     assert SECRET not in str(caught.value)
 
@@ -177,7 +178,7 @@ def test_every_code_of_the_vendor_has_a_reason():
 
 @pytest.mark.parametrize(("code", "reason"), REASONS.items())
 def test_a_failed_report_carries_the_reason_of_its_code(code: str, reason: Reason):
-    (report,) = CARRIER.parse_callback(event(code=code), {})
+    (report,) = CARRIER.parse(came(event(code=code), {}))
     assert (report.reason, report.code) == (reason, code)
 
 
@@ -185,7 +186,7 @@ def test_a_failed_report_carries_the_reason_of_its_code(code: str, reason: Reaso
     ("code", "kept"), [("gone_fishing", "gone_fishing"), (4711, "4711"), ("", ""), (None, ""), ("x" * 99, "x" * 64)]
 )
 def test_an_unknown_code_becomes_unknown_and_is_kept(code: object, kept: str):
-    (report,) = CARRIER.parse_callback(event(code=code), {})
+    (report,) = CARRIER.parse(came(event(code=code), {}))
     assert (report.status, report.reason, report.code) == (ReportStatus.FAILED, Reason.UNKNOWN, kept)
 
 
@@ -193,7 +194,7 @@ def test_an_unknown_code_becomes_unknown_and_is_kept(code: object, kept: str):
 
 
 def test_a_callback_is_read_field_by_field():
-    assert CARRIER.parse_callback(CALLBACK, {}) == [
+    assert CARRIER.parse(came(CALLBACK, {})) == [
         Report(
             attempt_key=ATTEMPT,
             status=ReportStatus.FAILED,
@@ -219,7 +220,7 @@ def test_a_callback_is_read_field_by_field():
     "time", [None, 1772600767, "yesterday", "2026-03-04T05:06:07", "0001-01-01T00:00:00+14:00", "2026-13-01T00:00:00Z"]
 )
 def test_a_time_that_cannot_be_placed_is_none(time: object):
-    (report,) = CARRIER.parse_callback(event(occurred_at=time), {})
+    (report,) = CARRIER.parse(came(event(occurred_at=time), {}))
     assert report.occurred_at is None
 
 
@@ -239,19 +240,19 @@ def test_a_time_that_cannot_be_placed_is_none(time: object):
 )
 def test_a_callback_that_cannot_be_read_says_where_and_repeats_nothing(raw: bytes, message: str):
     with pytest.raises(CallbackMalformed, match=message) as caught:
-        CARRIER.parse_callback(raw, {})
+        CARRIER.parse(came(raw, {}))
     assert "5550101" not in str(caught.value)
 
 
 def test_a_text_is_cut_and_rid_of_what_postgresql_cannot_store():
-    (report,) = CARRIER.parse_callback(event(text="a\0b" + "x" * 1000), {})
+    (report,) = CARRIER.parse(came(event(text="a\0b" + "x" * 1000), {}))
     assert (report.text[:3], len(report.text)) == ("abx", 499)
 
 
 @given(st.binary())
 def test_no_bytes_of_a_callback_raise_anything_else(raw: bytes):
     with pytest.raises(CallbackMalformed):
-        CARRIER.parse_callback(raw, {})
+        CARRIER.parse(came(raw, {}))
 
 
 def headers_with(secret: str, raw: bytes, timestamp: str) -> dict[str, str]:
@@ -324,8 +325,8 @@ def test_adapter_and_vendor_understand_each_other_from_submission_to_report():
         submission = carrier.read_submission(send(request))
         assert submission.outcome is Outcome.ACCEPTED
         headers, raw = until(lambda: taker.posts, "the report")[0]
-        carrier.verify_callback(raw, headers, datetime.now(UTC))
-        (report,) = carrier.parse_callback(raw, headers)
+        carrier.verify(came(raw, headers, datetime.now(UTC)))
+        (report,) = carrier.parse(came(raw, headers))
         assert (report.attempt_key, report.carrier_reference) == (ATTEMPT, submission.carrier_reference)
         assert report == carrier.read_lookup(send(carrier.lookup_request(ATTEMPT)))
 

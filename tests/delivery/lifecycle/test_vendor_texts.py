@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from delivery.carriers.base import CallbackMalformed, CallbackRejected, Check, MediaRejected, MediaUploadFailed
+from delivery.carriers.abilities import Check, MediaRejected, MediaUploadFailed
+from delivery.carriers.base import CallbackMalformed, CallbackRejected
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.vendor_texts import safe_text

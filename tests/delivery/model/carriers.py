@@ -6,7 +6,7 @@ window and then forgets it, as vendors do; an account without keys sends a messa
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,8 @@ from uuid import UUID
 import orjson
 
 from delivery.carriers import CARRIERS
-from delivery.carriers.base import Carrier, Credential, DropRequest, UnknownToCarrier
+from delivery.carriers.abilities import IdempotencyKeys, LookUp, MediaUpload, UnknownToCarrier
+from delivery.carriers.base import Callback, Carrier, Credential, DropRequest
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
@@ -38,7 +39,7 @@ class _Modelled(Carrier):
                 "from": drop.sender,
                 "audio": drop.recording_url,
                 "callback": drop.callback_url,
-                "media": drop.media_id if self.needs_media else "",
+                "media": drop.media_id if isinstance(self, MediaUpload) else "",
             },
         )
 
@@ -52,10 +53,10 @@ class _Modelled(Carrier):
             code=body["outcome"],
         )
 
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> bool:
+    def verify(self, callback: Callback) -> bool:
         raise NotImplementedError("the model's reports come as they are parsed")
 
-    def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
+    def parse(self, callback: Callback) -> list[Report]:
         raise NotImplementedError("the model's reports come as they are parsed")
 
     def _request(self, method: str, body: dict[str, Any]) -> CarrierRequest:
@@ -63,13 +64,12 @@ class _Modelled(Carrier):
         return CarrierRequest(method, url, (), orjson.dumps(body))
 
 
-class Asked(_Modelled):
+class Asked(IdempotencyKeys, LookUp, _Modelled):
     """Carrier that honours the attempt key, repeats it in reports, and supports look-ups."""
 
     name = "model_asked"
     label = "Asked"
     idempotency_window = WINDOW
-    can_look_up = True
 
     def lookup_request(self, attempt_key: UUID) -> CarrierRequest:
         return self._request("GET", {"key": str(attempt_key)})
@@ -90,7 +90,7 @@ class Asked(_Modelled):
         )
 
 
-class Pushed(_Modelled):
+class Pushed(IdempotencyKeys, MediaUpload, _Modelled):
     """Carrier that honours the attempt key, has no look-ups and requires uploaded recordings.
 
     Its signed reports name the person and not the key."""
@@ -98,7 +98,6 @@ class Pushed(_Modelled):
     name = "model_pushed"
     label = "Pushed"
     idempotency_window = WINDOW
-    needs_media = True
 
     def upload(self, name: str, mp3: bytes) -> Generator[CarrierRequest, CarrierResponse, str]:
         answer = yield self._request("PUT", {"name": name})
@@ -113,6 +112,11 @@ class Bare(_Modelled):
 
 
 KINDS: dict[str, type[_Modelled]] = {kind.name: kind for kind in (Asked, Pushed, Bare)}
+
+
+def window_of(kind: type[Carrier]) -> timedelta | None:
+    """How long the carrier honours keys; None if it has none."""
+    return kind.idempotency_window if issubclass(kind, IdempotencyKeys) else None
 
 
 def known() -> dict[str, type[Carrier]]:
@@ -213,7 +217,7 @@ class Ledger:
             self.references += 1
             entry = Entry(key, account, body["to"], f"{account}-{self.references}", body=request.body)
             self.entries.setdefault(key, []).append(entry)
-        window = KINDS[self.kind_of[account]].idempotency_window
+        window = window_of(KINDS[self.kind_of[account]])
         if entry.first_at is None or window is None or now - entry.first_at > window:
             entry.messages += 1
             entry.first_at = now

@@ -15,7 +15,7 @@ from delivery.lifecycle.events import ReportStatus
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import DROP_TRANSITIONS, TERMINAL, TRANSITIONS, DropStatus, VoicemailStatus
 from delivery.transport.interface import CarrierRequest
-from tests.delivery.model.carriers import KINDS, Entry, Ledger, account_of
+from tests.delivery.model.carriers import KINDS, Entry, Ledger, account_of, window_of
 from tests.delivery.model.journal import Reader, Row, Version
 
 OPEN = {"sending", "uncertain", "accepted"}
@@ -276,7 +276,7 @@ class Judge:
             assert drop["status"] != "not_sent", "what was proved unsent was sent"
             assert now <= self.leases[key] or self.clock_was_set, "a request left after its lease"
         else:
-            window = KINDS[self.ledger.kind_of[account_of(request)]].idempotency_window
+            window = window_of(KINDS[self.ledger.kind_of[account_of(request)]])
             assert window is not None, "sent again to a carrier that knows no keys"
             since = self.left_at.get(key, true_now) if self.clock_was_set else at(drop["created_at"])
             assert (true_now if self.clock_was_set else now) - since < window, "sent again when the key is forgotten"

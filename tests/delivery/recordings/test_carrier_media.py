@@ -80,7 +80,7 @@ def upload(clock: Clock, answer=over_http) -> bool:
 
 @pytest.fixture
 def setup(vendor: Simulator) -> TelephonySetup:
-    return factories.make_setup(carrier="drop_cowboy", credentials=vendor.credentials)
+    return factories.make_setup(carrier="drop_cowboy", credentials=vendor.credentials, simulated=True)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 from django.db import connection
 from django_rq import get_connection
 
-from delivery.carriers.base import UnknownToCarrier
+from delivery.carriers import CARRIERS
+from delivery.carriers.abilities import IdempotencyKeys, LookUp, MediaUpload, UnknownToCarrier
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.rate_limit import RateLimiter
@@ -28,6 +29,7 @@ from delivery.worker.maintenance import fail_unconfirmed
 from rvm.platform.models import Workspace
 from rvm.platform.sending_hold.service import hold, look, release
 from tests import factories
+from tests.delivery.carriers.lacking import lacking
 from tests.delivery.fake_carrier import FakeTransport, timed_out
 from tests.delivery.states import NOW, both, make_drop, make_submitted
 from usecases.callbacks.service import rotate_callback_secret
@@ -347,7 +349,7 @@ def test_a_drop_is_not_given_again_if_another_to_the_number_was_counted_meanwhil
 def test_a_carrier_without_look_up_is_asked_by_the_same_request_under_the_same_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Sandbox, "can_look_up", False)
+    monkeypatch.setitem(CARRIERS, "sandbox", lacking(LookUp))
     drop = uncertain()
     (again,) = ask(lambda _: TAKEN)
     assert f"Idempotency-Key: {drop.id}" in again.headers
@@ -355,11 +357,15 @@ def test_a_carrier_without_look_up_is_asked_by_the_same_request_under_the_same_k
 
 
 def test_a_carrier_with_neither_look_up_nor_keys_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Sandbox, "can_look_up", False)
-    monkeypatch.setattr(Sandbox, "idempotency_window", None)
+    monkeypatch.setitem(CARRIERS, "sandbox", lacking(LookUp, IdempotencyKeys))
     drop = uncertain()
     assert ask(timed_out) == []
     assert both(drop) == ("uncertain", "", "uncertain", "")
+
+
+class Uploading(MediaUpload, lacking(LookUp)):  # type: ignore[misc]
+    def upload(self, name: str, mp3: bytes) -> Generator[CarrierRequest, CarrierResponse, str]:
+        raise NotImplementedError
 
 
 @pytest.mark.parametrize("uploaded", [True, False])
@@ -367,8 +373,7 @@ def test_a_drop_is_given_again_only_with_the_upload_that_it_was_sent_with(
     monkeypatch: pytest.MonkeyPatch, uploaded: bool
 ) -> None:
     """Uploads are forgotten when credentials change; under the same credentials there is one."""
-    monkeypatch.setattr(Sandbox, "can_look_up", False)
-    monkeypatch.setattr(Sandbox, "needs_media", True)
+    monkeypatch.setitem(CARRIERS, "sandbox", Uploading)
     drop = uncertain()
     if uploaded:
         recording_id = drop.voicemail.recording_id
@@ -377,7 +382,7 @@ def test_a_drop_is_given_again_only_with_the_upload_that_it_was_sent_with(
 
 
 def test_a_carrier_that_honours_no_keys_is_never_given_a_drop_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Sandbox, "idempotency_window", None)
+    monkeypatch.setitem(CARRIERS, "sandbox", lacking(IdempotencyKeys))
     uncertain()
     assert methods(ask(never_seen())) == ["GET"]
 
@@ -474,7 +479,7 @@ def test_resubmissions_keep_the_lanes_pace_too() -> None:
 def test_a_drop_for_which_there_was_no_start_is_thought_of_again_soon_where_nobody_was_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Sandbox, "can_look_up", False)
+    monkeypatch.setitem(CARRIERS, "sandbox", lacking(LookUp))
     crowd(2, pace_per_second=0.1)
     Drop.objects.update(checks=9)
     assert methods(ask(lambda _: TAKEN)) == ["POST"]

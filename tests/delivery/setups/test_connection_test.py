@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from delivery.carriers import CARRIERS
+from delivery.carriers.abilities import AccountCheck
 from delivery.carriers.sandbox import Sandbox
 from delivery.setups import connection_test
 from delivery.transport.interface import CarrierResponse
 from rvm.platform.scopes import Scope
+from tests.delivery.carriers.lacking import lacking
 from tests.factories import SANDBOX_CREDENTIALS, Api, make_api, make_setup
 from tests.rvm.simulators.sandbox import harness
 
@@ -76,7 +78,7 @@ def test_only_the_sandboxs_own_answer_counts(status: int, body: bytes, ok: bool)
 
 
 def test_a_carrier_without_such_a_question_is_422(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Sandbox, "can_check", False)
+    monkeypatch.setitem(CARRIERS, "sandbox", lacking(AccountCheck))
     answer = ask(api)
     assert (answer.status_code, answer.json()["code"]) == (422, "check_not_supported")
 
@@ -92,10 +94,3 @@ def test_it_needs_the_scope_to_change_setups_and_a_setup_of_the_workspace(api: A
     reader = make_api(api.key.workspace, scopes=[Scope.SETUPS_READ])
     assert reader.post(f"setups/{setup.pk}/test").json()["code"] == "missing_scope"
     assert api.post(f"setups/{make_setup().pk}/test").json()["code"] == "setup_not_found"
-
-
-@pytest.mark.parametrize("name", CARRIERS)
-def test_a_carrier_that_can_be_asked_has_both_halves(name: str) -> None:
-    carrier = CARRIERS[name]
-    written = "check_request" in vars(carrier), "read_check" in vars(carrier)
-    assert written == (carrier.can_check, carrier.can_check)

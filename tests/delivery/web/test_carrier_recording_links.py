@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from delivery.carriers.base import WINDOW_SHARE
+from delivery.carriers.abilities import WINDOW_SHARE
 from delivery.carriers.sandbox import Sandbox
 from delivery.models import Drop, Recording
 from delivery.recordings.links import carrier_link
@@ -28,7 +28,7 @@ from usecases.callbacks.proofs import Use
 from usecases.callbacks.service import end_earlier_callback_secrets, rotate_callback_secret
 
 pytestmark = pytest.mark.django_db
-WINDOW = (Sandbox.idempotency_window or timedelta()) * WINDOW_SHARE
+WINDOW = Sandbox.idempotency_window * WINDOW_SHARE
 FETCH = Sandbox.fetches_within
 MOMENT = timedelta(minutes=1)
 

@@ -24,7 +24,7 @@ from django.utils import timezone
 from campaigns.models import Campaign, CampaignRetry, LaunchApproval, OptOutImport, RecipientImport, Withdrawal
 from campaigns.opt_outs import service as opt_out_services
 from campaigns.opt_outs.runner import work as work_opt_outs
-from delivery.carriers.base import Check
+from delivery.carriers.abilities import Check
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
 from delivery.models import (

@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.test import Client
 
-from delivery.carriers.base import Check
+from delivery.carriers.abilities import Check
 from delivery.setups import api as setups
 from rvm.platform import audit
 from rvm.platform.models import AuditEvent, Workspace

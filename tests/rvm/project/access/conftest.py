@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from delivery.carriers.base import Check
+from delivery.carriers.abilities import Check
 from delivery.setups import api as setups
 from tests.rvm.project.access.world import World, make_world
 

@@ -14,7 +14,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from delivery.carriers.base import Check
+from delivery.carriers.abilities import Check
 from delivery.setups import api as setups
 from rvm.platform.models import ApiKey, Workspace
 from rvm.platform.scopes import Scope

@@ -21,7 +21,7 @@ from django.db import transaction
 
 from bench.api.statements import counted, traced
 from campaigns.models import Withdrawal
-from delivery.carriers.base import Check
+from delivery.carriers.abilities import Check
 from delivery.models import Clip
 from delivery.setups import api as setups
 from rvm.platform import audit

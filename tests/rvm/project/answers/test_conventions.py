@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import Client
 from jsonschema import Draft202012Validator
 
-from delivery.carriers.base import Check
+from delivery.carriers.abilities import Check
 from delivery.setups import api as setups
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import upload_directly

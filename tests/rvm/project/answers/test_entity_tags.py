@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.http import HttpResponse
 
-from delivery.carriers.base import Check
+from delivery.carriers.abilities import Check
 from delivery.setups import api as setups
 from tests.factories import Api, make_api, make_workspace
 from tests.rvm.project.answers.test_conventions import document

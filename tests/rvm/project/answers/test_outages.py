@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client
 
-from delivery.carriers.base import Check
+from delivery.carriers.abilities import Check
 from delivery.recordings.links import link
 from delivery.setups import api as setups
 from rvm.platform.database.clock import database_now

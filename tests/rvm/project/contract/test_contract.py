@@ -23,7 +23,7 @@ from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 from schemathesis.schemas import APIOperation
 
-from delivery.carriers.base import Check
+from delivery.carriers.abilities import Check
 from delivery.recordings import removal
 from delivery.setups import api as setups
 from rvm.platform.api import rate_limit

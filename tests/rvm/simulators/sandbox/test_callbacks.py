@@ -9,6 +9,7 @@ import pytest
 
 from delivery.carriers.sandbox import Sandbox
 from rvm.simulators.sandbox.callbacks import AT_A_TIME, BATCH
+from tests.delivery.carriers.callback_security import came
 from tests.rvm.simulators.sandbox import harness
 from tests.rvm.simulators.sandbox.harness import KEY, SECRET, Receiver, sandbox, until
 
@@ -37,7 +38,7 @@ def test_a_report_is_repeated_with_the_same_event_id_until_taken(receiver: Recei
         assert len(receiver.posts) == 3
         assert len({event["event_id"] for event in receiver.events}) == 1
         for headers, raw in receiver.posts:
-            adapter().verify_callback(raw, headers, datetime.now(UTC))
+            adapter().verify(came(raw, headers, datetime.now(UTC)))
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 404])

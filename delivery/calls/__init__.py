@@ -1,0 +1,1 @@
+"""Calls of vendors that ring, detect what answered and then leave the message: what may be done in a call, and telling it."""

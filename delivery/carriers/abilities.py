@@ -1,0 +1,149 @@
+"""Abilities that only some vendors have, as mixins of `Carrier`; the engine asks for them with isinstance.
+
+An adapter lists its abilities among its bases and must then implement all of their methods, which do no I/O either.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from delivery.carriers.base import NOTHING, Callback, CallbackResponse, Carrier, CarrierError
+from delivery.lifecycle.events import Outcome, Report, Submission
+from delivery.lifecycle.vendor_texts import safe_text
+from delivery.transport.interface import CarrierRequest, CarrierResponse
+
+# A resubmission uses only this share of the carrier's idempotency window, because the carrier's clock may differ.
+WINDOW_SHARE = 0.5
+
+
+class IdempotencyKeys:
+    """The vendor acts once on requests with the same attempt key, so an uncertain drop may be submitted again under its key."""
+
+    idempotency_window: ClassVar[timedelta]  # how long the vendor honours a key
+
+
+class UnknownToCarrier:
+    """A look-up's result: the carrier does not know the attempt key. It permits only a resubmission under the same key."""
+
+
+class LookUp(ABC):
+    """The vendor tells what became of an attempt key, so that an uncertain drop can be settled."""
+
+    @abstractmethod
+    def lookup_request(self, attempt_key: UUID) -> CarrierRequest: ...
+
+    @abstractmethod
+    def read_lookup(self, response: CarrierResponse) -> Submission | Report | UnknownToCarrier | None:
+        """The result of a look-up; None if the response proves nothing."""
+
+
+class ResultPoll(ABC):
+    """The vendor tells the result of a drop that it took, by its own id of the drop: the only proof where its callbacks are unsigned,
+    and the way to results whose callbacks were lost."""
+
+    @abstractmethod
+    def result_request(self, carrier_reference: str) -> CarrierRequest: ...
+
+    @abstractmethod
+    def read_result(self, response: CarrierResponse, attempt_key: UUID) -> Report | None:
+        """The result as a report on the attempt key; None if there is none yet, or the response proves nothing. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of a check request, which reaches no telephone. `detail` is a sentence for the administrator of the setup."""
+
+    ok: bool
+    detail: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", safe_text(self.detail))
+
+
+class AccountCheck(ABC):
+    """The vendor documents a request that proves the account and reaches nobody."""
+
+    @abstractmethod
+    def check_request(self) -> CarrierRequest: ...
+
+    @abstractmethod
+    def read_check(self, response: CarrierResponse) -> Check:
+        """The result of a check request. Never raises for any response of a vendor."""
+
+
+class MediaRejected(CarrierError):
+    """The carrier refuses this recording permanently; the message is the carrier's reason, for the user."""
+
+
+class MediaUploadFailed(CarrierError):
+    """This upload failed, but another may succeed; the message gives the reason."""
+
+
+class MediaUpload(ABC):
+    """Recordings are uploaded once, before the first drop, in place of being fetched from `DropRequest.recording_url`."""
+
+    @abstractmethod
+    def upload(self, name: str, mp3: bytes) -> Generator[CarrierRequest, CarrierResponse, str]:
+        """A generator of the upload of a recording: it yields requests, receives their responses, and returns the media id.
+
+        It does no I/O itself and may be restarted from the beginning. Raises MediaRejected, MediaUploadFailed.
+        """
+
+
+class CallAndDetect(ABC):
+    """The vendor calls, and rings: it detects what answered, and learns from us what to do in the call."""
+
+    @abstractmethod
+    def respond(self, callback: Callback, recording_url: str | None) -> CallbackResponse:
+        """The response to a callback, which may hold the call's next step. The same callback gets the same response, because
+        vendors repeat callbacks.
+
+        `recording_url` is the link that may be played; None if the drop is over, so that a call that goes on is to be ended.
+        """
+
+
+class Action(StrEnum):
+    """A step of a call that is under way."""
+
+    PLAY = "play"
+    HANG_UP = "hang_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A step that a call is told by a request of its own. `key` is the vendor's key for it: repeated, it is obeyed once."""
+
+    key: UUID
+    action: Action
+    carrier_reference: str  # the vendor's id of the call
+    attempt_key: UUID
+    recording_url: str = field(default="", repr=False)  # to be played
+
+
+class CallCommands(CallAndDetect):
+    """The vendor learns the next step of a call from requests of ours that follow its callbacks within a second."""
+
+    @abstractmethod
+    def action_after(self, callback: Callback) -> Action | None:
+        """What the call must be told because of a verified callback; None if nothing."""
+
+    @abstractmethod
+    def command_request(self, command: Command) -> CarrierRequest: ...
+
+    @abstractmethod
+    def read_command(self, response: CarrierResponse) -> Outcome:
+        """Whether the vendor took a command. Never raises."""
+
+    def respond(self, callback: Callback, recording_url: str | None) -> CallbackResponse:
+        return NOTHING
+
+
+def rings(carrier: type[Carrier]) -> bool:
+    """Whether the telephone rings before the message is left: a use case must allow it."""
+    return issubclass(carrier, CallAndDetect)
