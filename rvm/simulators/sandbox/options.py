@@ -53,7 +53,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=5,
         help="longest wait in s between tries of a report (5)",
     )
-    add("--outcomes", type=_mix, default=DEFAULT_MIX, help='shares by code, such as "delivered=90,no_answer=10"')
+    add("--outcomes", type=mix, default=DEFAULT_MIX, help='shares by code, such as "delivered=90,no_answer=10"')
     add("--seed", type=int, default=1, help="of outcomes and faults (default 1)")
     add("--faults", type=_faults, default=faults.NONE, help='such as "throttle=0.05,hang=0.01"; see faults.py')
     add("--allow-remote-urls", action="store_true", help="also call and fetch from hosts other than this one")
@@ -84,7 +84,8 @@ def _built(build: Callable[[Mapping[str, float]], Value], text: str) -> Value:
         raise ArgumentTypeError(str(error)) from error
 
 
-def _mix(text: str) -> Mix:
+def mix(text: str) -> Mix:
+    """The mix of "name=number,name=number". Raises ArgumentTypeError."""
     return _built(Mix.of, text)
 
 

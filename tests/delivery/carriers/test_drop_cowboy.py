@@ -17,8 +17,9 @@ from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import REASONS as REASON_FACTS
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse
+from rvm.simulators.framework.service import running
+from rvm.simulators.vendors.drop_cowboy import SEND, SIMULATED, Simulator, signed
 from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, NOW, Signed, came
-from tests.delivery.carriers.drop_cowboy_simulator import SIMULATED, Simulator, drop_cowboy, signed
 from tests.rvm.simulators.sandbox.harness import send
 
 ATTEMPT = UUID("0190c0de-0000-7000-8000-000000000001")
@@ -424,9 +425,9 @@ def leave(simulator: Simulator, carrier: DropCowboy, mp3: bytes = b"mp3") -> str
 
 
 def test_the_simulated_vendor_takes_a_recording_and_refuses_another_content_type() -> None:
-    with drop_cowboy() as simulator:
+    with running(Simulator) as simulator:
         media_id = leave(simulator, attached(simulator), b"frames")
-        assert (simulator.media[media_id], simulator.ready, simulator.leaked) == (b"frames", {media_id}, [])
+        assert (simulator.media[media_id], simulator.ready, simulator.ledger.violations) == (b"frames", {media_id}, [])
         conversation = attached(simulator).upload("rec-1", b"mp3")
         put = conversation.send(send(next(conversation)))
         wrong = CarrierRequest(put.method, put.url, ("Content-Type: audio/mpeg; charset=utf-8",), put.body)
@@ -435,7 +436,7 @@ def test_the_simulated_vendor_takes_a_recording_and_refuses_another_content_type
 
 
 def test_the_simulated_vendor_accepts_whatever_comes_and_sends_a_key_once() -> None:
-    with drop_cowboy() as simulator:
+    with running(Simulator) as simulator:
         carrier = attached(simulator)
         for _ in range(2):
             assert carrier.read_submission(send(carrier.submit_request(DROP))).outcome is Outcome.ACCEPTED
@@ -443,8 +444,8 @@ def test_the_simulated_vendor_accepts_whatever_comes_and_sends_a_key_once() -> N
             attached(simulator, key="wrong").read_submission(send(carrier.submit_request(DROP))).outcome
             is Outcome.ACCEPTED
         )
-        assert simulator.processed == {str(ATTEMPT): 1}
-        simulator.answers = [429, 500]
+        assert simulator.ledger.accepted == {DROP.recipient: 1}
+        simulator.answers[SEND] = [429, 500]
         reads = [carrier.read_submission(send(carrier.submit_request(DROP))) for _ in range(2)]
         assert [(read.outcome, read.retry_after) for read in reads] == [
             (Outcome.NOT_SENT, timedelta(seconds=1)),

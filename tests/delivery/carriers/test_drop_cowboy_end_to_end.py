@@ -24,9 +24,10 @@ from delivery.reports.inbox import merge
 from delivery.reports.reconciliation import reconcile
 from delivery.transport.curl import CurlTransport
 from rvm.platform.database.clock import database_now
+from rvm.simulators.framework.service import running
+from rvm.simulators.vendors.drop_cowboy import COMPLETE, CREATE, SEND, SIMULATED, STORE, Simulator
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
-from tests.delivery.carriers.drop_cowboy_simulator import SIMULATED, Simulator, drop_cowboy
 from tests.delivery.fake_carrier import Inline
 from usecases.models import Suppression, TelephonySetup, UseCase
 
@@ -55,7 +56,7 @@ LISTED = {"0090", "0091", "0092", "0098"}
 
 @pytest.fixture
 def vendor() -> Iterator[Simulator]:
-    with drop_cowboy() as simulator:
+    with running(Simulator) as simulator:
         yield simulator
 
 
@@ -140,8 +141,8 @@ def test_every_simulated_number_comes_to_its_end(vendor: Simulator, live_server:
     assert {voicemail.carrier_code for voicemail in voicemails.values()} == {
         str(code) for code, _ in SIMULATED.values()
     }
-    assert set(vendor.processed.values()) == {1}
-    assert Counter((kind, answer) for kind, answer, _ in vendor.delivered) == (
+    assert set(vendor.ledger.accepted.values()) == {1}
+    assert Counter(vendor.ledger.reports) == (
         {("post-back", 200): 14, ("webhook", 200): 14} if signed else {("post-back", 200): 14}
     )
     assert not CarrierReport.objects.filter(effect="unknown_drop").exists()
@@ -163,21 +164,21 @@ def test_fifty_voicemails_through_two_setups_upload_their_recording_twice(vendor
             queue(use_case, recording)
     work(vendor, all_ended(vendor))
     assert statuses() == {DELIVERED: 50}
-    assert vendor.requests == {"create": 2, "put": 2, "complete": 2, "rvm": 50}
+    assert vendor.ledger.requests == {CREATE: 2, STORE: 2, COMPLETE: 2, SEND: 50}
     assert len(vendor.ready) == 2
     assert all(vendor.media.values())
-    assert vendor.leaked == []
+    assert vendor.ledger.violations == []
 
 
 def test_a_lost_post_back_is_made_good_by_the_signed_webhook(vendor: Simulator, live_server: Any) -> None:
     use_case = make_use_case(make_setup(vendor))
-    vendor.loses_post_backs = True
+    vendor.loses_reports = True
     vendor.webhook_url = f"{live_server.url}/carriers/{factories.fixed_token(use_case.setup)}/"
     recording = make_recording(use_case)
     voicemails = [queue(use_case, recording, "0001"), queue(use_case, recording, "0005")]
     work(vendor, all_ended(vendor))
     assert [state(voicemail) for voicemail in voicemails] == [DELIVERED, ("failed", "busy")]
-    assert [kind for kind, _, _ in vendor.delivered] == ["webhook", "webhook"]
+    assert [kind for kind, _ in vendor.ledger.reports] == ["webhook", "webhook"]
 
 
 def test_post_backs_suppress_nobody_where_a_signing_secret_is_set_up(vendor: Simulator) -> None:
@@ -191,7 +192,7 @@ def test_post_backs_suppress_nobody_where_a_signing_secret_is_set_up(vendor: Sim
     assert not Suppression.objects.exists()
 
 
-@pytest.mark.parametrize(("secret", "opened"), [("", True), ("signing-secret", False)])
+@pytest.mark.parametrize(("secret", "opened"), [("", True), ("another-secret", False)])
 def test_a_wrong_key_is_accepted_and_ends_as_a_fault_of_the_account(
     vendor: Simulator, secret: str, opened: bool
 ) -> None:
@@ -205,7 +206,7 @@ def test_a_wrong_key_is_accepted_and_ends_as_a_fault_of_the_account(
     work(vendor, all_ended(vendor))
     assert state(voicemail) == ("failed", "carrier_account")
     assert voicemail.carrier_code == "3007"
-    assert vendor.processed == {}
+    assert vendor.ledger.accepted == {}
     use_case.setup.refresh_from_db()
     assert use_case.setup.breaker_reason == (
         "The carrier refused the account's credentials or rights." if opened else ""
@@ -214,27 +215,27 @@ def test_a_wrong_key_is_accepted_and_ends_as_a_fault_of_the_account(
 
 def test_an_answer_lost_after_the_send_is_settled_by_the_same_key_and_sent_once(vendor: Simulator) -> None:
     use_case = make_use_case(make_setup(vendor))
-    vendor.answers_after = [500]
-    vendor.loses_post_backs = True
+    vendor.answers_after[SEND] = [500]
+    vendor.loses_reports = True
     voicemail = queue(use_case, make_recording(use_case))
     work(vendor, lambda: state(voicemail)[0] == "accepted")
-    assert vendor.requests["rvm"] == 2
-    assert vendor.processed == {str(voicemail.drop_id): 1}
+    assert vendor.ledger.requests[SEND] == 2
+    assert vendor.ledger.accepted == {"+15550010001": 1}
     assert Drop.objects.count() == 1
 
 
 def test_an_answer_lost_before_the_send_is_settled_by_the_same_key_and_sent_once(vendor: Simulator) -> None:
     use_case = make_use_case(make_setup(vendor))
-    vendor.answers = [502]
+    vendor.answers[SEND] = [502]
     voicemail = queue(use_case, make_recording(use_case))
     work(vendor, all_ended(vendor))
     assert state(voicemail) == DELIVERED
-    assert vendor.processed == {str(voicemail.drop_id): 1}
+    assert vendor.ledger.accepted == {"+15550010001": 1}
 
 
 def test_a_throttled_send_is_a_new_drop_later(vendor: Simulator) -> None:
     use_case = make_use_case(make_setup(vendor))
-    vendor.answers = [429]
+    vendor.answers[SEND] = [429]
     voicemail = queue(use_case, make_recording(use_case))
     work(vendor, all_ended(vendor))
     assert state(voicemail) == DELIVERED
@@ -246,11 +247,11 @@ def test_a_throttled_send_is_a_new_drop_later(vendor: Simulator) -> None:
 
 def test_an_upload_that_storage_refuses_once_delays_and_loses_nothing(vendor: Simulator) -> None:
     use_case = make_use_case(make_setup(vendor))
-    vendor.storage_answers = [403]
+    vendor.answers[STORE] = [403]
     voicemail = queue(use_case, make_recording(use_case))
     work(vendor, all_ended(vendor))
     assert state(voicemail) == DELIVERED
-    assert (vendor.requests["create"], CarrierMedia.objects.get().attempts) == (2, 2)
+    assert (vendor.ledger.requests[CREATE], CarrierMedia.objects.get().attempts) == (2, 2)
 
 
 def test_neither_the_number_nor_the_key_is_in_what_is_kept_readable(vendor: Simulator) -> None:

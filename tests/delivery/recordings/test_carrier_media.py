@@ -23,9 +23,10 @@ from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof,
 from delivery.worker.maintenance import is_work_due
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
+from rvm.simulators.framework.service import running
+from rvm.simulators.vendors.drop_cowboy import COMPLETE, CREATE, STORE, Simulator
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
-from tests.delivery.carriers.drop_cowboy_simulator import Simulator, drop_cowboy
 from tests.delivery.fake_carrier import FakeTransport
 from tests.delivery.states import counter_totals, row_counts
 from tests.rvm.simulators.sandbox.harness import send
@@ -43,7 +44,7 @@ def _empty_redis() -> None:
 
 @pytest.fixture
 def vendor() -> Iterator[Simulator]:
-    with drop_cowboy() as simulator:
+    with running(Simulator) as simulator:
         yield simulator
 
 
@@ -124,13 +125,13 @@ def test_once_uploaded_they_are_claimed_with_the_carriers_id_for_it(vendor, use_
     batch(clock)
     assert upload(clock)
     assert not upload(clock)
-    assert vendor.requests == {"create": 1, "put": 1, "complete": 1}
+    assert vendor.ledger.requests == {CREATE: 1, STORE: 1, COMPLETE: 1}
     clock.pass_(RECHECK)
     found = batch(clock)
     assert ([claim.media_id for claim in found.claims], found.waits) == ([row().media_id], False)
     assert vendor.ready == {row().media_id}
     assert carrier_media.media_id_of(use_case.setup_id, recording.id) == row().media_id
-    assert vendor.leaked == []
+    assert vendor.ledger.violations == []
 
 
 def test_what_is_not_ready_keeps_nobody_else_waiting(use_case, recording, clock) -> None:
@@ -160,7 +161,7 @@ def test_the_name_that_a_person_gave_stays_here(vendor, use_case, recording, clo
 
 def test_a_refused_recording_fails_its_voicemails_with_the_carriers_words(vendor, use_case, recording, clock) -> None:
     voicemail = queue(use_case, recording)
-    vendor.media_answers = [422]
+    vendor.answers[CREATE] = [422]
     batch(clock)
     upload(clock)
     assert row().state == State.REFUSED
@@ -197,7 +198,7 @@ def test_a_recording_that_was_refused_is_uploaded_again_when_a_person_asks_for_i
     vendor, use_case, recording, clock
 ) -> None:
     first = queue(use_case, recording)
-    vendor.media_answers = [422]
+    vendor.answers[CREATE] = [422]
     batch(clock)
     upload(clock)
     assert row().state == State.REFUSED
@@ -223,7 +224,7 @@ def test_a_failed_upload_is_tried_again_later_and_only_while_somebody_waits(
 ) -> None:
     queue(use_case, recording)
     batch(clock)
-    vendor.media_answers, vendor.storage_answers = (
+    vendor.answers[CREATE], vendor.answers[STORE] = (
         ([500] if fault == "api" else []),
         [403] if fault == "storage" else [],
     )
@@ -287,7 +288,7 @@ def test_a_worker_that_was_stopped_past_its_lease_asks_nothing_more_and_is_not_h
 
     upload(clock, stopped)
     assert (row().state, row().attempts, row().error) == (State.READY, 2, "")
-    assert vendor.requests == {"create": 2, "put": 1, "complete": 1}
+    assert vendor.ledger.requests == {CREATE: 2, STORE: 1, COMPLETE: 1}
 
 
 def test_a_recording_whose_file_is_gone_says_so(use_case, clock) -> None:
@@ -313,5 +314,5 @@ def test_another_credential_may_be_another_account_and_uploads_anew(vendor, use_
     clock.pass_(RECHECK)
     assert batch(clock).waits
     assert upload(clock)
-    assert vendor.requests["create"] == 2
+    assert vendor.ledger.requests[CREATE] == 2
     assert carrier_media.media_id_of(use_case.setup_id, recording.id) == row().media_id

@@ -164,6 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
+        self.send_header("Content-Type", "audio/mpeg")
         if status != 204:
             self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
