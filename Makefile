@@ -17,8 +17,11 @@ WITH_SETTINGS := RVM_ENVIRONMENT=development DATABASE_URL=postgresql:///unused R
 PORT ?=
 CALLBACKS_PORT ?=
 SANDBOX_PORT ?=
+# `make up CARRIER=drop_cowboy` sends through that vendor, simulated on this machine.
+CARRIER ?=
 PORTS = $(if $(PORT),--port $(PORT)) $(if $(CALLBACKS_PORT),--callbacks-port $(CALLBACKS_PORT)) \
 	$(if $(SANDBOX_PORT),--sandbox-port $(SANDBOX_PORT))
+THROUGH = $(if $(CARRIER),--carrier $(CARRIER))
 CHAOS_SECONDS ?= 600
 MINUTES ?= 60
 WALKS ?= tests/e2e
@@ -30,11 +33,11 @@ help: ## show this list
 
 .PHONY: demo
 demo: .venv/quickstart.stamp ## send 1,000 sample voicemails through the sandbox carrier and report
-	@$(VENV)/python manage.py demo $(PORTS)
+	@$(VENV)/python manage.py demo $(PORTS) $(THROUGH)
 
 .PHONY: up
 up: .venv/quickstart.stamp ## keep web, workers, tick, events and sandbox running on 127.0.0.1:8000, or PORT=, until Ctrl-C
-	@$(VENV)/python manage.py up $(PORTS)
+	@$(VENV)/python manage.py up $(PORTS) $(THROUGH)
 
 .PHONY: test
 test: .venv/dev.stamp ## run the tests on a real PostgreSQL and Redis

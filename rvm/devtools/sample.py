@@ -1,4 +1,4 @@
-"""The sample data of `fixtures/`: a workspace that is ready to send, through the sandbox carrier only."""
+"""The sample data of `fixtures/`: a workspace that is ready to send, through the sandbox carrier and other simulated ones only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 
+from delivery.setups.services import create_setup, update_setup
 from rvm.devtools import kept_credentials
 from rvm.devtools.embedded import is_local
 from rvm.platform.api.keys import create_api_key
@@ -22,6 +24,7 @@ from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import ApiKey, Membership, User, Workspace
 from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
+from rvm.simulators.framework.vendor import Vendor
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
 
 FIXTURES = settings.BASE_DIR / "fixtures"
@@ -62,9 +65,12 @@ def check_database() -> None:
 
 
 @transaction.atomic
-def load_sample(sandbox_url: str, sandbox_key: str, signing_secret: str, kept: Path | None = None) -> Sample:
+def load_sample(
+    sandbox_url: str, sandbox_key: str, signing_secret: str, kept: Path | None = None, vendor: Vendor | None = None
+) -> Sample:
     """Insert the missing rows of the sample and keep the existing ones. API keys and password are those of the file `kept` if they
-    are good in this database, and new ones otherwise.
+    are good in this database, and new ones otherwise. With a simulated `vendor`, setup and use case are ones of its own, beside the
+    sandbox's, which test keys need.
 
     Raises CommandError if a person who is not the sample's has its user name.
     """
@@ -73,28 +79,35 @@ def load_sample(sandbox_url: str, sandbox_key: str, signing_secret: str, kept: P
         slug=wanted["workspace"]["slug"], defaults={"name": wanted["workspace"]["name"]}
     )
     credentials = {"base_url": sandbox_url, "key": sandbox_key, "signing_secret": signing_secret}
-    setup, _ = TelephonySetup.objects.update_or_create(
-        workspace=workspace,
-        name=wanted["setup"]["name"],
-        deleted_at=None,
-        defaults={"credentials": credentials},
-        create_defaults={**wanted["setup"], "credentials": credentials},
-    )
-    use_case, _ = UseCase.objects.get_or_create(
-        workspace=workspace,
-        name=wanted["use_case"]["name"],
-        deleted_at=None,
-        defaults={**wanted["use_case"], "setup": setup},
-    )
-    for e164 in wanted["phone_numbers"]:
-        number, _ = PhoneNumber.objects.get_or_create(workspace=workspace, setup=setup, e164=e164)
-        NumberAssignment.objects.get_or_create(use_case=use_case, phone_number=number)
+    setup = _setup(workspace, wanted["setup"], credentials)
+    use_case = _use_case(setup, wanted["use_case"], wanted["phone_numbers"])
+    if vendor is not None:
+        setup = _setup(workspace, wanted["setup"] | {"name": vendor.name, "carrier": vendor.name}, vendor.credentials)
+        name = f"{wanted['use_case']['name']} by {vendor.name}"
+        use_case = _use_case(setup, wanted["use_case"] | {"name": name}, wanted["phone_numbers"])
     known = kept_credentials.read(kept) if kept else dict.fromkeys(kept_credentials.NAMES, "")
     api_key, test_key = _keys(workspace, known["api_key"], known["test_key"])
     password = _login(workspace, known["password"])
     if kept:
         kept_credentials.write(kept, {"api_key": api_key, "test_key": test_key, "password": password})
     return Sample(workspace, setup, use_case, api_key, test_key, USERNAME, password)
+
+
+def _setup(workspace: Workspace, wanted: Mapping[str, Any], credentials: Mapping[str, str]) -> TelephonySetup:
+    known = TelephonySetup.objects.filter(workspace=workspace, name=wanted["name"], deleted_at=None).first()
+    if known is not None:
+        return update_setup(setup=known, credentials=credentials)
+    return create_setup(workspace=workspace, credentials=credentials, **wanted)
+
+
+def _use_case(setup: TelephonySetup, wanted: Mapping[str, Any], numbers: Sequence[str]) -> UseCase:
+    use_case, _ = UseCase.objects.get_or_create(
+        workspace=setup.workspace, name=wanted["name"], deleted_at=None, defaults={**wanted, "setup": setup}
+    )
+    for e164 in numbers:
+        number, _ = PhoneNumber.objects.get_or_create(workspace=setup.workspace, setup=setup, e164=e164)
+        NumberAssignment.objects.get_or_create(use_case=use_case, phone_number=number)
+    return use_case
 
 
 def recording_file() -> bytes:

@@ -1,4 +1,4 @@
-"""The platform's processes on one machine: web, workers, tick, events and sandbox carrier, for `demo`, `up` and the fault tests."""
+"""The platform's processes on one machine: web, workers, tick, events, simulated carriers, for `demo`, `up` and the fault tests."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from rvm.devtools.embedded.processes import Server, ServerError, ended_server, give_way, spawn, stop, wait_until
+from rvm.simulators.framework.vendor import Options, Vendor
+from rvm.simulators.vendors import names, simulator_class
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 # At Ctrl-C all processes are asked to end; a dispatch worker first finishes its requests in flight.
@@ -31,7 +33,7 @@ class Stack:
     """The configuration of the processes. The sandbox's secrets are new at every start.
 
     `dispatch_worker` is the `manage.py` command for the queue "dispatch"; `variables` are set for all processes; `levels` says by
-    name which of them give way where cores are short.
+    name which of them give way where cores are short. With a `carrier`, its simulator runs beside the sandbox, at the next port.
     """
 
     directory: Path
@@ -40,6 +42,8 @@ class Stack:
     callbacks_port: int = 0  # of web processes for carriers alone; 0 for none, and carriers report to the others
     dispatchers: int = 1
     sandbox_options: tuple[str, ...] = field(default=(), repr=False)
+    carrier: str = ""
+    simulator_options: tuple[str, ...] = field(default=(), repr=False)
     dispatch_worker: tuple[str, ...] = ("worker", "dispatch")
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     levels: Mapping[str, int] = field(default_factory=dict, repr=False)
@@ -57,6 +61,13 @@ class Stack:
     @property
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def simulator(self) -> Vendor | None:
+        """The simulated carrier, as its process makes it."""
+        if not self.carrier:
+            return None
+        return simulator_class(self.carrier)(Options(self.sandbox_key, port=self.sandbox_port + 1))
 
     @property
     def ledger(self) -> Path:
@@ -85,8 +96,10 @@ class Stack:
         ]
         web += ["--graceful-timeout", "5"]
         sandbox = ["sandbox", "--port", str(self.sandbox_port), "--ledger", str(self.ledger), *self.sandbox_options]
+        simulator = ["simulator", self.carrier, "--port", str(self.sandbox_port + 1), *self.simulator_options]
         return {
             "sandbox": manage + sandbox,
+            **({"simulator": manage + simulator} if self.carrier else {}),
             "web": [*web, "--bind", f"127.0.0.1:{self.web_port}", "--workers", "2"],
             **(
                 {"callbacks": [*web, "--bind", f"127.0.0.1:{self.callbacks_port}", "--workers", "1"]}
@@ -129,8 +142,10 @@ class Running:
         return next((Server(name, self.processes[name], self.log(name)) for name in ended), ended_server())
 
     def wait_until_ready(self) -> None:
-        """Wait until sandbox and web respond. Raises ServerError with the end of the log of the one that does not."""
+        """Wait until sandbox, simulator and web respond. Raises ServerError with the end of the log of the one that does not."""
         checks = {"sandbox": f"{self.stack.sandbox_url}/livez", "web": f"{self.stack.web_url}/readyz"}
+        if simulator := self.stack.simulator:
+            checks["simulator"] = f"{simulator.base_url}/livez"
         if self.stack.callbacks_port:
             checks["callbacks"] = f"{self.stack.callbacks_url}/livez"
         for name, url in checks.items():
@@ -167,6 +182,15 @@ def add_port_options(parser: CommandParser) -> None:
     parser.add_argument("--sandbox-port", type=int, help="of the sandbox carrier; by default 800 after the first")
 
 
+def add_carrier_option(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--carrier",
+        choices=names(),
+        default="",
+        help="send through this carrier, simulated on this machine, in place of the sandbox",
+    )
+
+
 def ports_of(options: Mapping[str, Any]) -> tuple[int, int, int]:
     """The ports of web server, sandbox and carriers' web server that the options choose."""
     port: int = options["port"]
@@ -186,6 +210,7 @@ def refuse_taken_ports(stack: Stack) -> None:
     ports = {
         "web server": stack.web_port,
         "sandbox carrier": stack.sandbox_port,
+        "simulated carrier": stack.sandbox_port + 1 if stack.carrier else 0,
         "carriers' web server": stack.callbacks_port,
     }
     for name, port in ports.items():

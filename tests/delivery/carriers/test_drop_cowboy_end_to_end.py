@@ -69,7 +69,10 @@ def _surroundings(settings: Any, live_server: Any, tmp_path: Any, monkeypatch: p
 
 def make_setup(vendor: Simulator, **credentials: str) -> TelephonySetup:
     return factories.make_setup(
-        carrier="drop_cowboy", credentials=vendor.credentials | credentials, pace_per_second=1000, simulated=True
+        carrier="drop_cowboy",
+        credentials=vendor.credentials | {"signing_secret": vendor.signing_secret} | credentials,
+        pace_per_second=1000,
+        simulated=True,
     )
 
 

@@ -12,12 +12,15 @@ from django.core.management.base import CommandError
 from django.test import Client
 from django.utils import timezone
 
+from delivery.carriers import adapter_of
 from rvm.devtools import kept_credentials
 from rvm.devtools.embedded import environment
 from rvm.devtools.sample import Sample, check_database, load_sample
 from rvm.platform.api.keys import generate
 from rvm.platform.models import ApiKey, User
 from rvm.platform.scopes import Scope
+from rvm.simulators.framework.vendor import Options
+from rvm.simulators.vendors import names, simulator_class
 from tests.factories import make_user, make_workspace
 from usecases.models import TelephonySetup
 
@@ -33,6 +36,18 @@ def given_database(monkeypatch: pytest.MonkeyPatch) -> str:
 
 def load(kept: Path | None = None) -> Sample:
     return load_sample("http://127.0.0.1:8800", "key", "secret", kept)
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_simulated_carrier_gets_a_setup_and_a_use_case_beside_the_sandboxs(name: str) -> None:
+    vendor = simulator_class(name)(Options("key", port=8801))
+    for _ in range(2):
+        sample = load_sample("http://127.0.0.1:8800", "key", "secret", vendor=vendor)
+        assert (sample.setup.carrier, sample.setup.credentials) == (name, vendor.credentials)
+        assert sample.use_case.setup == sample.setup
+        assert sample.use_case.assignments.count() == 2
+        adapter_of(sample.setup)
+    assert set(TelephonySetup.objects.values_list("carrier", flat=True)) == {"sandbox", name}
 
 
 def test_an_empty_database_and_the_samples_own_are_taken() -> None:

@@ -41,6 +41,23 @@ def test_the_first_port_decides_the_others(given: str, ports: tuple[int, int, in
     assert ports_of(vars(parser.parse_args(given.split()))) == ports
 
 
+def test_a_carrier_adds_its_simulator_with_the_credentials_of_the_setup(tmp_path: Path) -> None:
+    assert "simulator" not in Stack(tmp_path).commands()
+    stack = Stack(tmp_path, sandbox_port=9000, carrier="drop_cowboy")
+    command = stack.commands()["simulator"]
+    assert command[2:] == ["simulator", "drop_cowboy", "--port", "9001"]
+    assert stack.environment()["RVM_SANDBOX_KEY"] == stack.sandbox_key
+    assert stack.simulator is not None
+    assert stack.simulator.base_url == "http://127.0.0.1:9001"
+
+
+@pytest.mark.parametrize("target", ["up", "demo"])
+def test_make_passes_the_carrier_on(target: str) -> None:
+    asked = ["make", "--dry-run", "--always-make", target, "CARRIER=drop_cowboy"]
+    told = subprocess.run(asked, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    assert f"manage.py {target} --carrier drop_cowboy" in " ".join(told.split())
+
+
 @pytest.mark.parametrize("target", ["up", "demo"])
 def test_make_passes_the_ports_on(target: str) -> None:
     asked = ["make", "--dry-run", "--always-make", target, "PORT=8101", "SANDBOX_PORT=9000"]

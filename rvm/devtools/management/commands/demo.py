@@ -24,17 +24,26 @@ from delivery.lifecycle.status import TERMINAL
 from delivery.models import Voicemail
 from rvm.devtools.embedded import ServerError
 from rvm.devtools.sample import KEPT, Sample, check_database, load_sample, patients, recording_file
-from rvm.devtools.stack import Running, Stack, add_port_options, ports_of, refuse_taken_ports, running
+from rvm.devtools.stack import (
+    Running,
+    Stack,
+    add_carrier_option,
+    add_port_options,
+    ports_of,
+    refuse_taken_ports,
+    running,
+)
 
 PATIENCE_SECONDS = 120.0
-SANDBOX = ("--outcomes", "delivered=88,no_answer=4,voicemail_not_detected=3,mailbox_full=2,busy=2,opted_out=1")
+OUTCOMES = ("--outcomes", "delivered=88,no_answer=4,voicemail_not_detected=3,mailbox_full=2,busy=2,opted_out=1")
 
 
 class Command(BaseCommand):
-    help = "Sends the 1,000 sample voicemails through the sandbox carrier and reports what became of them."
+    help = "Sends the 1,000 sample voicemails through a simulated carrier and reports what became of them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_port_options(parser)
+        add_carrier_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(highlight=False, soft_wrap=True)
@@ -42,13 +51,20 @@ class Command(BaseCommand):
         check_database()
         call_command("migrate", verbosity=0)
         directory = Path(settings.BASE_DIR) / ".rvm" / "demo"
-        stack = Stack(directory, *ports_of(options), sandbox_options=SANDBOX)
+        stack = Stack(
+            directory,
+            *ports_of(options),
+            sandbox_options=OUTCOMES,
+            carrier=options["carrier"],
+            simulator_options=(*OUTCOMES, "--speed", "20"),
+        )
         try:
             refuse_taken_ports(stack)  # before the sample gets the secrets of a sandbox that does not start
-            sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT)
+            sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT, stack.simulator)
             with running(stack) as children:
                 console.print(
-                    "Started the web server, three workers, the tick, the process of events and the sandbox carrier."
+                    "Started the web server, three workers, the tick, the process of events and "
+                    f"{stack.carrier or 'the sandbox carrier'}."
                 )
                 began = time.monotonic()
                 sent = send(stack, sample)

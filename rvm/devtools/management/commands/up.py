@@ -15,7 +15,15 @@ from delivery.recordings.recordings import store_recording
 from rvm.devtools.embedded import ServerError
 from rvm.devtools.embedded.processes import tail
 from rvm.devtools.sample import KEPT, check_database, load_sample, recording_file
-from rvm.devtools.stack import GIVE_WAY, Stack, add_port_options, ports_of, refuse_taken_ports, running
+from rvm.devtools.stack import (
+    GIVE_WAY,
+    Stack,
+    add_carrier_option,
+    add_port_options,
+    ports_of,
+    refuse_taken_ports,
+    running,
+)
 
 WELCOME = """
   RVM is running. Ctrl-C stops all of it.
@@ -23,7 +31,7 @@ WELCOME = """
     Admin      {web}/admin/     user {username}   password {password}
     API        {web}/v1/        docs at {web}/docs
     Health     {web}/readyz
-    Sandbox    {sandbox}        takes the drops and reports back
+    {carrier:<10} {carrier_url}        takes the drops and reports back
     Logs       {logs}
 
   Paste this into another terminal, in this directory; every command of docs/integrate uses it:
@@ -50,6 +58,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_port_options(parser)
+        add_carrier_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         stopped = Event()
@@ -57,16 +66,19 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stopped.set())
         check_database()
         call_command("migrate", verbosity=0)
-        stack = Stack(Path(settings.BASE_DIR) / ".rvm" / "up", *ports_of(options), levels=GIVE_WAY)
+        directory = Path(settings.BASE_DIR) / ".rvm" / "up"
+        stack = Stack(directory, *ports_of(options), carrier=options["carrier"], levels=GIVE_WAY)
         try:
             refuse_taken_ports(stack)  # before the sample gets the secrets of a sandbox that does not start
-            sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT)
+            sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT, stack.simulator)
             store_recording(sample.workspace, "Appointment reminder", recording_file())
+            simulator = stack.simulator
             with running(stack) as children:
                 self.stdout.write(
                     WELCOME.format(
                         web=stack.web_url,
-                        sandbox=stack.sandbox_url,
+                        carrier=simulator.name if simulator else "Sandbox",
+                        carrier_url=simulator.base_url if simulator else stack.sandbox_url,
                         logs=stack.directory,
                         kept=KEPT,
                         workspace=sample.workspace.id,
