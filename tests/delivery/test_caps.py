@@ -32,7 +32,7 @@ from tests import factories
 from tests.delivery.states import make_drop
 from tests.sessions import Session
 from usecases.eligibility import Defer, DeferReason, decide
-from usecases.models import UseCase
+from usecases.models import TelephonySetup, UseCase
 
 NOON = datetime(2026, 3, 2, 17, tzinfo=UTC)  # a Monday, in New York
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -228,6 +228,8 @@ def test_what_reaches_nobody_neither_counts_nor_is_bound(why: str, monkeypatch: 
     use_case = make_use_case()
     if why == "simulated":
         monkeypatch.setattr(Sandbox, "simulated", True)
+    else:  # a test lane goes through a simulated setup
+        TelephonySetup.objects.update(simulated=True)
     rows = [wait(use_case, live=why != "test") for _ in range(3)]
     assert claim_all() == {row.pk for row in rows}
     assert not Row.objects.exists()

@@ -131,7 +131,12 @@ def test_facts_that_a_lane_has_in_common_are_kept_once_and_no_number_or_name_is(
     for word in (*(number[-7:] for number in PEOPLE), "Ann", "MRN", use_case.name, use_case.entity_name):
         assert word not in texts
     [ny] = [row for row in kept if row.facts["states"] == ["NY"]]
-    assert ny.facts == {"zones": ["America/New_York"], "states": ["NY"], "expires_at": "2026-03-12T04:00:00+00:00"}
+    assert ny.facts == {
+        "zones": ["America/New_York"],
+        "states": ["NY"],
+        "expires_at": "2026-03-12T04:00:00+00:00",
+        "attested": True,
+    }
 
 
 def test_why_it_waits_is_gone_once_it_waits_for_something_else_or_is_sent(use_case: UseCase) -> None:

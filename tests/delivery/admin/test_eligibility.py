@@ -13,7 +13,7 @@ from delivery.carriers.sandbox import Sandbox
 from rvm.platform.models import Workspace
 from rvm.platform.roles import Role
 from tests.factories import make_setup, make_suppression, make_use_case, make_user, make_workspace
-from usecases.models import UseCase
+from usecases.models import TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +94,7 @@ def test_through_a_simulated_setup_the_page_says_that_no_hours_bind(
     staff: Client, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Sandbox, "simulated", True)
+    TelephonySetup.objects.update(simulated=True)
     shown = ask(staff, use_case, at="2026-03-01T12:00")
     assert "Calling hours do not bind: the setup is simulated and reaches nobody." in shown
 
@@ -137,6 +138,7 @@ def test_the_page_of_a_simulated_setup_offers_a_rehearsal(
     staff: Client, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Sandbox, "simulated", True)
+    TelephonySetup.objects.update(simulated=True)
     at = {"phone_number": "(212) 555-0142", "at": "2026-03-01T12:00"}
     assert "As if its setup reached people" in staff.get(page(use_case)).content.decode()
     assert "Yes: a message that is due then would be left then." in staff.post(page(use_case), at).content.decode()

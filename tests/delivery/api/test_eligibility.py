@@ -23,7 +23,7 @@ from tests.factories import (
     make_voicemail,
     make_workspace,
 )
-from usecases.models import StateFreeze, UseCase
+from usecases.models import StateFreeze, TelephonySetup, UseCase
 from usecases.state_rules import current_version
 
 pytestmark = pytest.mark.django_db
@@ -165,6 +165,7 @@ def test_a_test_key_asks_about_the_sandbox_under_every_use_case(
     workspace: Workspace, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Sandbox, "simulated", True)
+    TelephonySetup.objects.update(simulated=True)
     live = make_use_case(setup=make_setup(workspace, carrier="drop_cowboy", credentials={}), **POLICY)
     test = make_api(workspace, live=False)
     assert summary(ask(test, live, at=SUNDAY)) == ("send", None, None)
