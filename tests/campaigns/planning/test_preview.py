@@ -50,7 +50,7 @@ from usecases.consents.bases import NeededConsent
 from usecases.consents.standing import consented_parameters
 from usecases.eligibility import Skip, SkipReason, decide
 from usecases.facts_json import from_json
-from usecases.models import StateFreeze
+from usecases.models import StateFreeze, TelephonySetup
 
 pytestmark = pytest.mark.django_db
 
@@ -434,6 +434,8 @@ def test_a_rehearsal_through_a_simulated_carrier_is_the_preview_of_a_live_one(mo
     assert (rehearsed.simulated, rehearsed.rehearsal) == (True, True)
     monkeypatch.setattr(Sandbox, "simulated", False)
     monkeypatch.setattr(Sandbox, "max_delivery_delay", timedelta(minutes=15))
+    TelephonySetup.objects.update(simulated=False)
+    campaign.refresh_from_db()
     live = preview_of(plan_of(campaign, night, rehearsal=True), night)
     assert replace(rehearsed, simulated=False, rehearsal=False) == live
     assert (live.now, live.rehearsal) == (3, False)  # Hawaii, where it is the evening before

@@ -25,7 +25,7 @@ from rvm.platform.models import AuditEvent
 from tests.factories import Api, make_api, make_campaign, make_use_case, make_voicemail
 from usecases import state_rules
 from usecases.eligibility import decide
-from usecases.models import StateRuleSet
+from usecases.models import StateRuleSet, TelephonySetup
 from usecases.rules_in_force import law_in_force, make_known, overdue_review, rules_in_force
 from usecases.state_rules import FOLDER, current_version, read_rules, rule_set
 
@@ -226,6 +226,7 @@ def test_the_output_is_bounded(tmp_path: Path) -> None:
 def test_simulated_setups_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting()
     monkeypatch.setattr(Sandbox, "simulated", True)
+    TelephonySetup.objects.update(simulated=True)
     said = run("check", new_file(tmp_path))
     assert "Nobody who waits has other hours in the coming week." in said
     assert "The hours of no live use case change." in said
