@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class DeliveryConfig(AppConfig):
@@ -13,6 +14,7 @@ class DeliveryConfig(AppConfig):
         from delivery.retention import numbers, recordings, reports
         from delivery.services import audit_words, forgotten_claims, voicemail_indexes
         from delivery.services.suppressions import end_waiting
+        from delivery.setups import system_checks
         from delivery.worker import failed_work
         from rvm.platform import organisations, quotas
         from rvm.platform.audit import vocabulary
@@ -23,7 +25,8 @@ class DeliveryConfig(AppConfig):
         from rvm.platform.sending_hold import service as sending_hold
         from usecases import suppressions
 
-        health.WARNINGS.append(circuit_breaker.warning)
+        health.WARNINGS += [circuit_breaker.warning, system_checks.warning]
+        checks.register(system_checks.check_carriers, system_checks.TAG)
         sending_hold.CHECKLIST += [
             forgotten_claims.newest_attempt,
             forgotten_claims.waiting,

@@ -1,16 +1,20 @@
 """The carrier adapters by name, as stored in telephony setups: those of this package, and those of installed packages.
 
-A package adds adapters by entry points of the group `rvm.carriers` (docs/contribute/adding-a-carrier.md).
+A package adds adapters by entry points of the group `rvm.carriers` (docs/contribute/adding-a-carrier.md). A faulty one is left out,
+so that it stops no other carrier, and `NOT_USED` says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from inspect import isabstract
 
 import structlog
 
-from delivery.carriers.base import Carrier
+from delivery.carriers.base import Carrier, Credential
 from delivery.carriers.drop_cowboy import DropCowboy
 from delivery.carriers.sandbox import Sandbox
 from usecases.models import TelephonySetup
@@ -18,30 +22,66 @@ from usecases.models import TelephonySetup
 log = structlog.get_logger(__name__)
 
 GROUP = "rvm.carriers"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # as a setup's column holds it
 
 
 class UnknownCarrierError(LookupError):
     """No adapter has this name."""
 
 
-def with_installed(ours: dict[str, type[Carrier]], found: Iterable[EntryPoint]) -> dict[str, type[Carrier]]:
-    """Our adapters and those of the entry points. One that cannot be imported, is no adapter, or has a name that is taken is left out
-    and logged, so that a faulty package stops no other carrier."""
-    known = dict(ours)
-    for point in sorted(found, key=lambda each: each.value):
+class Unusable(Exception):
+    """An entry point that leads to no adapter; the message continues the sentence "The carrier x of the package y is not used:"."""
+
+
+def with_installed(
+    ours: Mapping[str, type[Carrier]], found: Collection[EntryPoint]
+) -> tuple[dict[str, type[Carrier]], list[str]]:
+    """Our adapters and those of the entry points, and a sentence for the operator about each that is left out.
+
+    Of packages with the same name for a carrier none is used: its setups' credentials would go to whichever came first.
+    """
+    known, not_used = dict(ours), []
+    times = Counter(point.name for point in found)
+    for point in sorted(found, key=lambda each: (each.name, each.value)):
         try:
-            adapter = point.load()
-        except Exception as error:
-            log.error("carrier_not_loaded", entry_point=point.value, error=type(error).__name__)
-            continue
-        if not (isinstance(adapter, type) and issubclass(adapter, Carrier)) or adapter.name != point.name:
-            log.error("carrier_not_loaded", entry_point=point.value, error="no adapter with the entry point's name")
-        elif known.setdefault(point.name, adapter) is not adapter:
-            log.error("carrier_not_loaded", entry_point=point.value, error="another adapter has this name")
-    return known
+            if point.name in ours:
+                raise Unusable("RVM has a carrier of this name.")
+            if times[point.name] > 1:
+                raise Unusable("other packages have a carrier of this name too; remove all but one.")
+            known[point.name] = _adapter(point)
+        except Unusable as error:
+            package = point.dist.name if point.dist else point.value
+            not_used.append(f"The carrier {point.name} of the package {package} is not used: {error}")
+            log.error("carrier_not_used", carrier=point.name, package=package, why=str(error))
+    return known, not_used
 
 
-CARRIERS = with_installed({carrier.name: carrier for carrier in (Sandbox, DropCowboy)}, entry_points(group=GROUP))
+def _adapter(point: EntryPoint) -> type[Carrier]:
+    if not _NAME.fullmatch(point.name):
+        raise Unusable("a carrier's name has up to 40 small letters, digits and underscores.")
+    try:
+        adapter = point.load()
+    except (Exception, SystemExit) as error:
+        raise Unusable(f"{point.value} cannot be imported ({type(error).__name__}).") from error
+    if not (isinstance(adapter, type) and issubclass(adapter, Carrier)):
+        raise Unusable(f"{point.value} is no subclass of Carrier.")
+    if missing := sorted(adapter.__abstractmethods__) if isabstract(adapter) else []:
+        raise Unusable(f"{point.value} lacks {', '.join(missing)}.")
+    if getattr(adapter, "name", "") != point.name:
+        raise Unusable(f"{point.value} has another name.")
+    fields = getattr(adapter, "credential_fields", None)
+    if not getattr(adapter, "label", "") or not isinstance(fields, tuple):
+        raise Unusable(f"{point.value} has no label, or no tuple of credential_fields.")
+    if not all(isinstance(field, Credential) for field in fields):
+        raise Unusable(f"{point.value} has a field in credential_fields that is no Credential.")
+    if "base_url" not in {field.name for field in fields}:
+        raise Unusable(f"{point.value} has no credential base_url, so no setup of it could be simulated.")
+    return adapter
+
+
+CARRIERS, NOT_USED = with_installed(
+    {carrier.name: carrier for carrier in (Sandbox, DropCowboy)}, entry_points(group=GROUP)
+)
 
 
 def carrier_class(name: str) -> type[Carrier]:

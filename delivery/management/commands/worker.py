@@ -13,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 from delivery.runtime.garbage import spare_loaded
 from delivery.runtime.wakeups import JOBS
 from delivery.runtime.watermarks import remember_places
+from delivery.setups.system_checks import TAG as CARRIERS
 from delivery.worker.rq_worker import work
 
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("queues", nargs="+", choices=sorted(settings.RQ_QUEUES))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
+        self.check(tags=[Tags.database, CARRIERS], databases=[DEFAULT_DB_ALIAS])
         remember_places()
         for queue in options["queues"]:
             import_module(JOBS[queue].rpartition(".")[0])

@@ -1,0 +1,47 @@
+"""What the installation itself may have wrong about carriers: hosts of simulators that are a vendor's, and packages that do not load.
+
+`manage.py check` and a worker's start say it, a worker does not start with the former, and `/readyz` warns of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+
+from delivery.carriers import CARRIERS, NOT_USED
+from delivery.carriers.base import Carrier
+
+TAG = "carriers"
+
+
+def check_carriers(**_: object) -> list[CheckMessage]:
+    """Django system check of the simulators' hosts and the installed carriers."""
+    vendors: list[CheckMessage] = [Error(sentence, id="rvm.E002") for sentence in _hosts_of_vendors()]
+    return [*vendors, *(Warning(sentence, id="rvm.W003") for sentence in NOT_USED)]
+
+
+def warning() -> str:
+    """The same for `/readyz`; empty if there is nothing."""
+    return " ".join([*_hosts_of_vendors(), *NOT_USED])
+
+
+def _hosts_of_vendors() -> Iterable[str]:
+    """A sentence for each host of RVM_SANDBOX_HOSTS that is a vendor's: a setup there would count as simulated and reach people."""
+    for listed in settings.RVM_SANDBOX_HOSTS:
+        host = listed.lower().partition(":")[0].rstrip(".")  # vendors have names; an IPv6 address gives none
+        for carrier in CARRIERS.values():
+            if any(host == domain or host.endswith(f".{domain}") for domain in _domains(carrier)):
+                yield (
+                    f"RVM_SANDBOX_HOSTS names a host of {carrier.label}, where setups would count as simulated and yet reach people; "
+                    "remove it. The list is for simulators only."
+                )
+
+
+def _domains(carrier: type[Carrier]) -> Iterable[str]:
+    """The host of the vendor's published address, and the domain above it, in which vendors have hosts for regions and accounts."""
+    host = urlsplit(carrier.vendor_url).hostname or ""
+    above = host.partition(".")[2]
+    return filter(None, (host, above if "." in above else ""))
