@@ -83,7 +83,7 @@ def load_sample(
     use_case = _use_case(setup, wanted["use_case"], wanted["phone_numbers"])
     if vendor is not None:
         setup = _setup(workspace, wanted["setup"] | {"name": vendor.name, "carrier": vendor.name}, vendor.credentials)
-        name = f"{wanted['use_case']['name']} by {vendor.name}"
+        name = f"Reminders by {vendor.name.replace('_', ' ')}"
         use_case = _use_case(setup, wanted["use_case"] | {"name": name}, wanted["phone_numbers"])
     known = kept_credentials.read(kept) if kept else dict.fromkeys(kept_credentials.NAMES, "")
     api_key, test_key = _keys(workspace, known["api_key"], known["test_key"])
