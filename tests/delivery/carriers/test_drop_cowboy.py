@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delivery.carriers.abilities import MediaRejected, MediaUploadFailed
-from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest
-from delivery.carriers.drop_cowboy import REASONS, DropCowboy
+from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, DropRequest
+from delivery.carriers.drop_cowboy import ANSWERS, REASONS, REFUSALS, DropCowboy
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import REASONS as REASON_FACTS
 from delivery.lifecycle.reasons import Reason
@@ -20,6 +20,7 @@ from delivery.transport.interface import CarrierRequest, CarrierResponse
 from rvm.simulators.framework.service import running
 from rvm.simulators.vendors.drop_cowboy import SEND, SIMULATED, Simulator, signed
 from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, NOW, Signed, came
+from tests.delivery.carriers.contract import CALLBACK, RECIPIENT, Contract, Documented
 from tests.rvm.simulators.sandbox.harness import send
 
 ATTEMPT = UUID("0190c0de-0000-7000-8000-000000000001")
@@ -75,6 +76,58 @@ def webhook(event: str = "contact.rvm.status", **changed: object) -> bytes:
 def parsed(raw: bytes, headers: dict[str, str] | None = None) -> Report:
     (report,) = CARRIER.parse(came(raw, headers or {}))
     return report
+
+
+def lower(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+class TestDropCowboy(Contract):
+    name = "drop_cowboy"
+    credentials = CREDENTIALS
+    replaced = CREDENTIALS | {"signing_secret": "s-3"}
+    rotated = CREDENTIALS | {"signing_secret": "s-2,s-3"}
+    signature = "x-signature"
+    has_timestamp = True
+    answers = (
+        Documented(answer(202, {"status": "queued", "message_id": "m-1"}), Outcome.ACCEPTED),
+        *(
+            Documented(answer(status, problem(status)), outcome, reason)
+            for status, (outcome, reason) in ANSWERS.items()
+        ),
+        *(Documented(answer(status, problem(status)), Outcome.REFUSED, Reason.REFUSED) for status in REFUSALS),
+        Documented(answer(500, problem(500)), Outcome.UNKNOWN),
+    )
+    throttled = answer(429, problem(429))
+    codes = {"0": None, **REASONS}
+
+    def result(
+        self,
+        url: str,
+        drop_id: UUID,
+        code: str,
+        *,
+        at: datetime,
+        said: datetime | None = None,
+        event_id: str = "event-1",
+    ) -> Callback:
+        """A post-back, which is unsigned."""
+        raw = post_back(
+            foreign_id=str(drop_id),
+            phone_number=RECIPIENT,
+            reason=f"About {RECIPIENT}",
+            reason_code=int(code) if code.isdigit() else code,
+            status="success" if code == "0" else "failure",
+            attempt_date=(said or at).isoformat(),
+            log_id=event_id,
+        )
+        return Callback(raw, {"content-type": "application/json"}, url, at, drop_id)
+
+    def signed_result(self, at: datetime) -> Callback:
+        """A webhook, which names no attempt."""
+        raw = webhook(reason_code=0, to=RECIPIENT)
+        headers = lower(signed(raw, str(int(at.timestamp())), "s-2"))
+        return Callback(raw, headers, CALLBACK, at)
 
 
 # credentials
@@ -299,10 +352,6 @@ def test_no_bytes_of_a_callback_raise_anything_else(raw: bytes, is_signed: bool)
 
 
 # proof
-
-
-def lower(headers: dict[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
 
 
 SIGNED = Signed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from importlib import invalidate_caches
+from importlib import import_module, invalidate_caches
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from delivery.carriers import CARRIERS, GROUP, UnknownCarrierError, carrier_class, with_installed
 from delivery.carriers.sandbox import Sandbox
+from tests.delivery.carriers.contract import Contract
 
 OURS = {"sandbox": Sandbox}
 ADAPTER = """
@@ -154,3 +155,12 @@ def test_of_two_packages_with_the_same_name_for_a_carrier_neither_gets_its_crede
 def test_packages_without_carriers_are_not_imported(install: Install, tmp_path: Path) -> None:
     install("something-else", "raise SystemExit('imported')")
     assert with_installed(OURS, found(tmp_path)) == (OURS, [])
+
+
+@pytest.mark.parametrize("name", CARRIERS)
+def test_every_carrier_has_a_contract(name: str):
+    tests = vars(import_module(f"tests.delivery.carriers.test_{name}")).values()
+    contracts = [
+        each for each in tests if isinstance(each, type) and issubclass(each, Contract) and each is not Contract
+    ]
+    assert name in {contract.name for contract in contracts}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delivery.carriers.abilities import UnknownToCarrier
-from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest
+from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, DropRequest
 from delivery.carriers.sandbox import ANSWERS, REASONS, Sandbox
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
@@ -19,6 +19,7 @@ from delivery.transport.interface import CarrierResponse
 from rvm.simulators.sandbox.outcomes import CODES
 from rvm.simulators.sandbox.signatures import signature
 from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, Signed, came
+from tests.delivery.carriers.contract import RECIPIENT, Contract, Documented
 from tests.rvm.simulators.sandbox.harness import KEY, SECRET, Client, receiver, sandbox, send, until
 
 ATTEMPT = UUID("0190c0de-0000-7000-8000-000000000001")
@@ -45,6 +46,53 @@ def answer(status: int, body: object, **headers: str) -> CarrierResponse:
 def event(**changed: object) -> bytes:
     value = orjson.loads(CALLBACK)["events"][0] | changed
     return orjson.dumps({"events": [value]})
+
+
+def headers_with(secret: str, raw: bytes, timestamp: str) -> dict[str, str]:
+    return {"x-sandbox-timestamp": timestamp, "x-sandbox-signature": signature(secret, timestamp, raw)}
+
+
+class TestSandbox(Contract):
+    name = "sandbox"
+    credentials = CREDENTIALS
+    replaced = CREDENTIALS | {"signing_secret": "another"}
+    signature = "x-sandbox-signature"
+    has_timestamp = True
+    answers = (
+        Documented(answer(202, {"id": "drop_1", "status": "accepted"}), Outcome.ACCEPTED),
+        *(
+            Documented(answer(status, {"code": code, "message": f"{RECIPIENT} is no good."}), outcome, reason)
+            for (status, code), (outcome, reason) in ANSWERS.items()
+        ),
+        Documented(answer(422, {"code": "idempotency_conflict", "message": "Used."}), Outcome.UNKNOWN),
+        Documented(answer(500, {"code": "internal", "message": ""}), Outcome.UNKNOWN),
+    )
+    throttled = answer(429, {"code": "throttled", "message": "Too many requests."})
+    codes = {"delivered": None, **REASONS}
+
+    def result(
+        self,
+        url: str,
+        drop_id: UUID,
+        code: str,
+        *,
+        at: datetime,
+        said: datetime | None = None,
+        event_id: str = "event-1",
+    ) -> Callback:
+        said = said or at
+        event = {
+            "event_id": event_id,
+            "id": "drop_1",
+            "reference": str(drop_id),
+            "status": "delivered" if code == "delivered" else "failed",
+            "code": code,
+            "text": f"This is about {RECIPIENT}.",
+            "occurred_at": said.isoformat(),
+        }
+        raw = orjson.dumps({"events": [event]})
+        headers = {"content-type": "application/json"} | headers_with(SECRET, raw, str(int(at.timestamp())))
+        return Callback(raw, headers, url, at)
 
 
 # submissions
@@ -253,10 +301,6 @@ def test_a_text_is_cut_and_rid_of_what_postgresql_cannot_store():
 def test_no_bytes_of_a_callback_raise_anything_else(raw: bytes):
     with pytest.raises(CallbackMalformed):
         CARRIER.parse(came(raw, {}))
-
-
-def headers_with(secret: str, raw: bytes, timestamp: str) -> dict[str, str]:
-    return {"x-sandbox-timestamp": timestamp, "x-sandbox-signature": signature(secret, timestamp, raw)}
 
 
 SIGNED = Signed(
