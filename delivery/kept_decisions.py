@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db.models import OuterRef, Subquery
 
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import Drop, KeptDecision, Voicemail
@@ -77,12 +76,6 @@ def keep(withheld: Sequence[Withheld], step: KeptDecision.Step, decided_at: date
 _DEFERRED = """
 SELECT voicemail_id, reason, until FROM delivery_keptdecision WHERE voicemail_id = ANY(%s::uuid[]) AND decision = 'defer'
 """
-
-
-def deferral() -> Subquery:
-    """The same reason as an annotation of voicemails, null if none. For pages of a list, not for whole tables."""
-    same = KeptDecision.objects.filter(voicemail_id=OuterRef("pk"), decision="defer", until=OuterRef("not_before"))
-    return Subquery(same.filter(voicemail__status=VoicemailStatus.QUEUED).values("reason"))
 
 
 def waiting_for(voicemails: Iterable[Voicemail]) -> dict[UUID, str]:

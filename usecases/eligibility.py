@@ -30,6 +30,7 @@ class Guard(StrEnum):
     SUPPRESSION = "suppression"
     CONSENT = "consent"
     KILL_SWITCH = "kill_switch"
+    SETUP = "setup"
     AGREEMENT = "agreement"
     NUMBER_KEY = "number_key"
     SENDER = "sender"
@@ -57,6 +58,8 @@ class DeferReason(StrEnum):
     STATE_FROZEN = "state_frozen"
     CAP_REACHED = "cap_reached"  # as many drops to the number as its use case or a state allows
     STOPPED = "stopped"  # sending is switched off by a kill switch
+    SETUP_DRAINING = "setup_draining"  # the setup gets no new attempts
+    CARRIER_GONE = "carrier_gone"  # the setup's carrier is not installed any more
     UNREADABLE = "unreadable"  # the number cannot be decrypted with the keys of this installation
     NO_AGREEMENT = "no_agreement"  # with the carrier of a live setup
     SENDER_NOT_OWNED = "sender_not_owned"  # nobody has stated that the organisation owns the sender numbers
@@ -84,7 +87,7 @@ class Expire: ...
 
 Decision = Send | Defer | Skip | Expire
 
-# Wait before a voicemail behind a kill switch is decided again, and one with a number that cannot be decrypted.
+# Wait before a voicemail behind a kill switch or a setup that gets nothing new is decided again.
 STOPPED_RECHECK = timedelta(seconds=30)
 # The same while a statement is missing that an administrator has to make.
 STATEMENT_RECHECK = timedelta(minutes=10)
@@ -102,11 +105,12 @@ class Facts:
 
     `simulated`: the carrier reaches no person, so no hours apply. `zones`, `states`: all that the person may be in; without states
     the rules of all bind. `expires_at`: None means never. `readable`: the number can be decrypted. `number_plan`: the version by
-    which places were taken from the number. `agreed`: the setup has a signed agreement with its carrier or an exception. `owned`: a
-    sender number's ownership is stated. `attested`: the recording's statement was made; None if the question names no recording.
-    `suppressions`: ids of those that bind, where the facts are kept. `reached`: when the organisation's recent
-    drops to the number were made that may have reached it, in order. `needs_consent`: only people with a recorded consent are
-    reached. `consented`: the person has one, which ends at `consent_until`, None for never; `consents`: their ids.
+    which places were taken from the number. `draining`: the setup gets no new attempts. `carrier_gone`: its carrier is not
+    installed any more. `agreed`: the setup has a signed agreement with its carrier or an exception. `owned`: a sender number's
+    ownership is stated. `attested`: the recording's statement was made; None if the question names no recording. `suppressions`:
+    ids of those that bind, where the facts are kept. `reached`: when the organisation's recent drops to the number were made that
+    may have reached it, in order. `needs_consent`: only people with a recorded consent are reached. `consented`: the person has
+    one, which ends at `consent_until`, None for never; `consents`: their ids.
     """
 
     simulated: bool
@@ -120,6 +124,8 @@ class Facts:
     states: tuple[str, ...] = ()
     readable: bool = True
     number_plan: str = NUMBER_PLAN
+    draining: bool = False
+    carrier_gone: bool = False
     agreed: bool = True
     owned: bool = True
     attested: bool | None = None
@@ -141,8 +147,8 @@ class ConsentHeld(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
-    """Facts common to all voicemails of a lane. At a claim no kill switch stops it and no statement about setup and sender is
-    missing, because its lane would not be looked at; a preview says beside its figures what is missing."""
+    """Facts common to all voicemails of a lane. At a claim no kill switch stops it, its setup takes new attempts and no statement
+    about setup and sender is missing, because its lane would not be looked at; a preview says beside its figures what is missing."""
 
     simulated: bool
     use_case_deleted: bool
@@ -152,6 +158,8 @@ class LanePolicy:
     owned: bool = True
     caps: Caps = UNCAPPED
     needs_consent: bool = False
+    draining: bool = False
+    carrier_gone: bool = False
 
     def facts(
         self,
@@ -177,6 +185,8 @@ class LanePolicy:
             places.zones,
             places.states,
             readable,
+            draining=self.draining,
+            carrier_gone=self.carrier_gone,
             agreed=self.agreed,
             owned=self.owned,
             attested=attested,
@@ -212,9 +222,9 @@ class Explanation:
 def decide(facts: Facts, now: datetime) -> Decision:
     """The decision about a voicemail at `now`: that of the first guard that does not let it pass.
 
-    Expiry comes first, then a deleted use case, suppression and a missing consent, which no wait changes, then the kill switches and
-    the agreement with the carrier, then a missing sender: so no voicemail is skipped for lack of a sender while sending is stopped.
-    The caps and the guards of hours come last, and a voicemail waits until all of them let it pass.
+    Expiry comes first, then a deleted use case, suppression and a missing consent, which no wait changes, then the kill switches,
+    the setup and the agreement with the carrier, then a missing sender: so no voicemail is skipped for lack of a sender while
+    sending is stopped. The caps and the guards of hours come last, and a voicemail waits until all of them let it pass.
     """
     for judge in _JUDGES:
         if (decision := judge(facts, now)) is not None:
@@ -231,7 +241,7 @@ def explain(facts: Facts, now: datetime) -> Explanation:
     of_hours = (_of_hours(guard, facts, now) for guard in _OF_HOURS)
     opens = now if facts.simulated else _opens(facts, now)
     decision = decide(facts, now)
-    known = not (isinstance(decision, Defer) and decision.reason in OF_STATEMENTS)
+    known = not (isinstance(decision, Defer) and decision.reason in _UNTIL_FURTHER_NOTICE)
     return Explanation(decision, (*standing, _caps(facts, now), *of_hours), opens if known else None)
 
 
@@ -320,6 +330,12 @@ def _kill_switch(facts: Facts, now: datetime) -> Decision | None:
     return Defer(now + STOPPED_RECHECK, DeferReason.STOPPED) if facts.stopped else None
 
 
+def _setup(facts: Facts, now: datetime) -> Decision | None:
+    if facts.carrier_gone:
+        return Defer(now + STOPPED_RECHECK, DeferReason.CARRIER_GONE)
+    return Defer(now + STOPPED_RECHECK, DeferReason.SETUP_DRAINING) if facts.draining else None
+
+
 def _number_key(facts: Facts, now: datetime) -> Decision | None:
     return None if facts.readable else Defer(now + UNREADABLE_RECHECK, DeferReason.UNREADABLE)
 
@@ -351,6 +367,7 @@ _STANDING: Mapping[Guard, Callable[[Facts, datetime], Decision | None]] = {
     Guard.SUPPRESSION: _suppression,
     Guard.CONSENT: _consent,
     Guard.KILL_SWITCH: _kill_switch,
+    Guard.SETUP: _setup,
     Guard.AGREEMENT: _agreement,
     Guard.NUMBER_KEY: _number_key,
     Guard.SENDER: _sender,
@@ -364,6 +381,7 @@ _SEEN: Mapping[Guard, tuple[str, ...]] = {
     Guard.SUPPRESSION: ("suppressed",),
     Guard.CONSENT: ("needs_consent", "consented", "consent_until", "consents", "simulated"),
     Guard.KILL_SWITCH: ("stopped",),
+    Guard.SETUP: ("draining", "carrier_gone"),
     Guard.AGREEMENT: ("agreed", "simulated"),
     Guard.NUMBER_KEY: ("readable",),
     Guard.SENDER: ("has_sender", "owned", "simulated"),
@@ -380,6 +398,7 @@ _OF_HOURS: Mapping[Guard, DeferReason] = {
 OF_HOURS = frozenset(_OF_HOURS.values())
 # Reasons that a voicemail waits for somebody's statement.
 OF_STATEMENTS = frozenset({DeferReason.NO_AGREEMENT, DeferReason.SENDER_NOT_OWNED, DeferReason.NOT_ATTESTED})
+_UNTIL_FURTHER_NOTICE = OF_STATEMENTS | {DeferReason.SETUP_DRAINING, DeferReason.CARRIER_GONE}
 
 
 @lru_cache(maxsize=4096)

@@ -150,6 +150,12 @@ class TelephonySetup(Row):
         help_text="If it is still unclear by then whether the carrier got it, the attempt ends as failed: unconfirmed.",
     )
     enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
+    draining = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="While it drains it gets no new attempts, and what is on its way goes on. What waits goes through the other setup "
+        "of its use case, if there is one that can send, and else waits.",
+    )
     free_to_recipient = models.BooleanField(
         default=False,
         db_default=False,
@@ -170,9 +176,13 @@ class TelephonySetup(Row):
         db_default="",
         help_text="A standing exception: why messages may be sent through it without a signed agreement. Kept with the change.",
     )
+    # The last test of the present credentials, see delivery.setups.connection_test; null before one.
+    tested_at = models.DateTimeField(null=True, editable=False)
+    test_ok = models.BooleanField(null=True, editable=False)
+    test_detail = models.CharField(max_length=500, blank=True, db_default="", default="", editable=False)
     # State of the breaker, see delivery.engine.circuit_breaker. It is open until `breaker_until`; after that, one probe decides.
     breaker_until = models.DateTimeField(null=True, editable=False)
-    breaker_reason = models.CharField(max_length=200, blank=True, db_default="", default="", editable=False)
+    breaker_reason = models.CharField(max_length=500, blank=True, db_default="", default="", editable=False)
     breaker_openings = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = UpdatedAtField()

@@ -183,8 +183,10 @@ def sandbox_setup(workspace: Workspace) -> TelephonySetup | None:
 
 
 def first_setup(use_case: UseCase, live: bool) -> TelephonySetup:
-    """The setup of the first attempt: the use case's own, or for test voicemails (`live` False) the workspace's sandbox setup.
-    Raises ServiceError if the workspace has no sandbox setup."""
+    """The setup of the first attempt: the use case's own, or its failover setup while that one drains and this one can send; for test
+    voicemails (`live` False) the workspace's sandbox setup. Raises ServiceError if the workspace has no sandbox setup."""
+    if live and use_case.setup.draining and (other := use_case.failover_setup) and _can_send(use_case, other):
+        return other
     setup = use_case.setup if live else sandbox_setup(use_case.workspace)
     if setup is None:
         raise ServiceError(
@@ -192,6 +194,12 @@ def first_setup(use_case: UseCase, live: bool) -> TelephonySetup:
             "Tests are sent through the sandbox carrier only, and this workspace has no setup of it; create one.",
         )
     return setup
+
+
+def _can_send(use_case: UseCase, setup: TelephonySetup) -> bool:
+    """Whether new attempts of the use case can go through the setup. `delivery.engine.lane_routes` has the same rule in SQL."""
+    takes = setup.enabled and setup.deleted_at is None and not setup.draining and setup.agreed
+    return takes and any(sender.active and sender.stated for sender in _senders_at(use_case, setup))
 
 
 def require_usable(use_case: UseCase, live: bool) -> None:

@@ -50,6 +50,10 @@ _STANDING: Mapping[Guard, tuple[str, str]] = {
         "Sending is switched off, for the workspace, the use case or its setup, or a workspace that has just joined "
         "the organisation is being read in: messages wait.",
     ),
+    Guard.SETUP: (
+        "The setup takes new messages.",
+        "The setup drains: messages wait until that ends, or until the use case has another setup.",
+    ),
     Guard.AGREEMENT: (
         "The agreement with the carrier is signed, or none is needed.",
         "The agreement with the carrier is not signed: messages wait until an administrator states on the setup when it was.",
@@ -66,6 +70,11 @@ _STANDING: Mapping[Guard, tuple[str, str]] = {
 NOT_OWNED = (
     "No sender number may be used: each is inactive, or nobody has stated that the organisation owns it. Messages wait until an "
     "administrator changes that."
+)
+
+CARRIER_GONE = (
+    "The carrier of the setup is not installed any more: messages wait until your operator installs it again, or an administrator "
+    "gives the use case another setup."
 )
 
 
@@ -90,6 +99,8 @@ _WAITS: Mapping[str, str] = {
     DeferReason.STATE_RULE: "Waits for hours that the law of a state allows.",
     DeferReason.STATE_FROZEN: "Waits because messages to a state are stopped.",
     DeferReason.STOPPED: "Waits because sending is switched off.",
+    DeferReason.SETUP_DRAINING: "Waits because its setup drains: it gets nothing new.",
+    DeferReason.CARRIER_GONE: "Waits because the carrier of its setup is not installed any more.",
     DeferReason.UNREADABLE: "Waits for a key with which the number can be read.",
     DeferReason.NO_AGREEMENT: "Waits for the statement that the agreement with the carrier is signed.",
     DeferReason.SENDER_NOT_OWNED: "Waits for a sender number that is active and stated to be owned.",
@@ -167,6 +178,8 @@ def message_of(verdict: Verdict) -> str:
     passes = isinstance(verdict.decision, Send)
     if verdict.guard is Guard.SENDER and isinstance(verdict.decision, Defer):
         return NOT_OWNED
+    if verdict.guard is Guard.SETUP and verdict.saw["carrier_gone"]:
+        return CARRIER_GONE
     if (pair := _STANDING.get(verdict.guard)) is not None:
         return pair[0] if passes else pair[1]
     if verdict.guard is Guard.CAPS and not verdict.saw.get("simulated"):

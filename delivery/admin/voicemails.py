@@ -17,10 +17,11 @@ from delivery.admin.voicemail_actions import VoicemailActions
 from delivery.admin.voicemail_export import VoicemailExport
 from delivery.admin.voicemail_filters import FILTERS, SEARCHED, chosen_workspace, listed_workspaces
 from delivery.admin.voicemail_search import VoicemailSearch
-from delivery.kept_decisions import after_hours, deferral, kept_decision
+from delivery.kept_decisions import after_hours, kept_decision
 from delivery.models import CarrierReport, Voicemail
 from delivery.recordings.recordings import measured
 from delivery.selectors.voicemails import drops_of
+from delivery.services.eligibility import waiting_for
 from rvm.platform import audit
 from rvm.platform.admin.exact_search import named
 from rvm.platform.admin.large_tables import RecordAdmin
@@ -30,13 +31,15 @@ from rvm.platform.audit.numbers_shown import whole
 
 
 class VoicemailList(RestrictedChangeList):
-    """A page of voicemails, each of which knows whether the reader may see its number: a search lists several workspaces."""
+    """A page of voicemails, each of which knows why it waits, and whether the reader may see its number: a search lists several
+    workspaces."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list: list[Any] = list(self.result_list)
-        rights = rights_of(request)
+        rights, reasons = rights_of(request), waiting_for(self.result_list)
         for row in self.result_list:
+            row.waiting_for = reasons.get(row.pk, "")
             row.number_shown = rights.may_see_numbers(row.workspace_id)
 
 
@@ -52,7 +55,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
     columns_of_above: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("setup__credentials").annotate(waiting_for=deferral())
+        return super().get_queryset(request).defer("setup__credentials")
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         where = ("workspace",) if len(listed_workspaces(request)) > 1 else ()
@@ -99,8 +102,8 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
         return worded(voicemail.status)
 
     @display(description="Reason")
-    def why(self, voicemail: Voicemail) -> str:
-        return voicemail.reason_detail or waits_text(voicemail.waiting_for or "") or "-"  # type: ignore[attr-defined]
+    def why(self, voicemail: Any) -> str:
+        return voicemail.reason_detail or waits_text(voicemail.waiting_for) or "-"
 
     @display(description="Setup")
     def through(self, voicemail: Voicemail) -> str:
@@ -128,7 +131,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
             # An assembled recording may contain the person's name.
             "player": player(measured(voicemail.recording)) if sees or not voicemail.recording.assembled else "",
             "status": voicemail.status,
-            "waits": waits_text(voicemail.waiting_for or ""),  # type: ignore[attr-defined]
+            "waits": waits_text(waiting_for([voicemail]).get(voicemail.pk, "")),
             "kept": kept_text(kept, after_hours(kept, drops)) if kept else None,
             "events": timeline(voicemail, drops, reports),
             "drops": drops,

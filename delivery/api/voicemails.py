@@ -31,13 +31,13 @@ from delivery.api.serializers.voicemails import (
     represented,
 )
 from delivery.audio import Inspection
-from delivery.kept_decisions import waiting_for
 from delivery.models import Voicemail
 from delivery.recordings.recordings import inspected, stored_recording
 from delivery.recordings.storage import name_of_file
 from delivery.selectors.newest import newest
 from delivery.selectors.sending import sending
 from delivery.selectors.voicemails import voicemails
+from delivery.services.eligibility import waiting_for
 from delivery.services.retries import retry
 from delivery.services.screening import Recipient
 from delivery.services.voicemails import cancel, queue_voicemails

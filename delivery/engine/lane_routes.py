@@ -172,10 +172,26 @@ class SendRoute:
         return needed_consent(self.consent_required, self.purpose, self.basis, self.consent_valid_days)
 
 
-# A test lane uses the workspace's oldest simulated setup that is not deleted. A live lane uses its use case's setup, or the failover
-# setup for voicemails marked so. Lanes behind a hold, an open breaker or a kill switch, or without a statement that their setup or
-# their senders need, are left out: their voicemails stay queued and their rows are not touched, however many they are.
-_LANES_WITH_SETUPS = """
+# The setup of a line, and the other one of a use case `u` that has two.
+_OWN_SETUP = "CASE WHEN via.failover THEN u.failover_setup_id ELSE u.setup_id END"
+_OTHER_SETUP = "CASE WHEN via.failover THEN u.setup_id ELSE u.failover_setup_id END"
+# The other setup in place of one that drains, if it can send. `usecases.selectors.first_setup` is the same rule for first attempts.
+_RELIEF = f"""
+  (SELECT s.id FROM usecases_telephonysetup own CROSS JOIN usecases_telephonysetup s
+    WHERE own.id = {_OWN_SETUP} AND own.draining AND s.id = {_OTHER_SETUP}
+      AND s.enabled AND s.deleted_at IS NULL AND NOT s.draining AND {AGREED_SQL}
+      AND EXISTS (SELECT FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
+                   WHERE a.use_case_id = u.id AND p.setup_id = s.id AND {USABLE_SQL}))
+"""  # noqa: S608 - of constants
+
+
+def _lanes_with_setups(setup_of_two: str) -> str:
+    """Lanes in two lines, each with its setup.
+
+    A test lane uses the workspace's oldest simulated setup that is not deleted. A live lane uses its use case's setup, or the failover
+    setup for voicemails marked so; of two setups, `setup_of_two` is it.
+    """
+    return f"""
   FROM delivery_lane l
  CROSS JOIN (VALUES (false), (true)) AS via(failover)
   JOIN usecases_usecase u ON u.id = l.use_case_id
@@ -183,8 +199,13 @@ _LANES_WITH_SETUPS = """
   JOIN usecases_telephonysetup s ON s.id = CASE
          WHEN NOT l.live THEN (SELECT id FROM usecases_telephonysetup WHERE workspace_id = l.workspace_id AND simulated
                                   AND deleted_at IS NULL ORDER BY id LIMIT 1)
-         WHEN via.failover THEN coalesce(u.failover_setup_id, u.setup_id) ELSE u.setup_id END
-"""
+         WHEN u.failover_setup_id IS NULL THEN u.setup_id ELSE {setup_of_two} END
+"""  # noqa: S608 - of constants
+
+
+# Lanes behind a hold, an open breaker or a kill switch, through a setup that drains, or without a statement that their setup or their
+# senders need, are left out of the looks below: their voicemails stay queued and their rows are not touched, however many they are.
+LANES_WITH_SETUPS = _lanes_with_setups(f"coalesce({_RELIEF}, {_OWN_SETUP})")
 # For a workspace `w`: whether suppressions of its organisation are yet to be copied to it, or recent drops to be counted.
 JOINING_SQL = """(
   EXISTS (SELECT FROM usecases_suppressioncopying WHERE target_id = w.id)
@@ -203,6 +224,7 @@ _MAY_SEND_NOW = f"""
         AND {AGREED_SQL} AND {sender_usable_sql(_NUMBERS_OF)}
         AND NOT {JOINING_SQL})
 """
+_TAKES_NEW = "(u.deleted_at IS NOT NULL OR NOT s.draining)"
 # Open lanes with due voicemails: how many, and the first one.
 # The inner ORDER BYs keep the planner on the indexes of due rows and of open lanes: without them, stale statistics can make it read
 # the whole table. The array makes the planner expect few lanes, whatever its statistics say. Each look into a lane begins at the
@@ -210,7 +232,7 @@ _MAY_SEND_NOW = f"""
 _FIND_ACTIVE_ROUTES = f"""
 SELECT l.id, via.failover, l.workspace_id, s.id, l.priority, l.pace_per_second, s.pace_per_second, s.in_flight_cap,
        s.breaker_until IS NOT NULL, u.deleted_at IS NOT NULL, due.count, first.not_before, first.id
-{_LANES_WITH_SETUPS}
+{LANES_WITH_SETUPS}
   LEFT JOIN unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS place(lane_id, failover, not_before, id)
     ON place.lane_id = l.id AND place.failover = via.failover
  CROSS JOIN LATERAL (SELECT v.not_before, v.id FROM delivery_voicemail v
@@ -221,13 +243,18 @@ SELECT l.id, via.failover, l.workspace_id, s.id, l.priority, l.pace_per_second, 
          WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
            AND (v.not_before, v.id) >= (first.not_before, first.id)
          ORDER BY v.not_before, v.id LIMIT %s) counted) due
- WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id)) AND {_MAY_SEND_NOW}
+ WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id)) AND {_MAY_SEND_NOW} AND {_TAKES_NEW}
  ORDER BY l.priority DESC, l.id, via.failover
 """  # noqa: S608 - of constants
-# Route of one lane through one setup.
-# Senders are the use case's active numbers that belong to the route's setup, and whose ownership is stated if it is live; in a test
-# lane, those of the use case's own setup.
-_READ_SEND_ROUTE = f"""
+
+
+def _send_route(lanes_with_setups: str) -> str:
+    """Route of one lane through one setup.
+
+    Senders are the use case's active numbers that belong to the route's setup, and whose ownership is stated if it is live; in a test
+    lane, those of the use case's own setup.
+    """
+    return f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, l.workspace_id, w.organisation_id, l.live, u.purpose, u.basis, u.consent_required,
        u.consent_valid_days, u.confidential_numbers = 'send',
@@ -239,10 +266,15 @@ SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flig
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = {_NUMBERS_OF} AND {USABLE_SQL}
               ORDER BY p.e164)
-{_LANES_WITH_SETUPS}
+{lanes_with_setups}
   JOIN usecases_callbacksecret k ON k.setup_id = s.id AND k.expires_at IS NULL
  WHERE l.id = %s AND via.failover = %s AND s.id = %s AND {_MAY_SEND_NOW}
 """  # noqa: S608
+
+
+_READ_SEND_ROUTE = f"{_send_route(LANES_WITH_SETUPS)} AND {_TAKES_NEW}"
+# A request under the same key goes where the first one went, also while that setup drains.
+_READ_SAME_ROUTE = _send_route(_lanes_with_setups(_OWN_SETUP))
 
 
 _DUE: Watermark[Places] = Watermark({})
@@ -274,7 +306,10 @@ def _as_arrays(places: Places) -> list[str]:
     ]
 
 
-def route_of(lane_id: UUID, *, failover: bool, setup_id: UUID, now: datetime) -> SendRoute | None:
-    """The route of a lane through the setup; None if the lane is not open now, or uses another setup by now."""
-    rows = sql.run(_READ_SEND_ROUTE, [now, lane_id, failover, setup_id, now])
+def route_of(
+    lane_id: UUID, *, failover: bool, setup_id: UUID, now: datetime, same_key: bool = False
+) -> SendRoute | None:
+    """The route of a lane through the setup; None if the lane is not open now, or uses another setup by now. `same_key`: a request
+    repeats an earlier one, which a setup that drains still gets."""
+    rows = sql.run(_READ_SAME_ROUTE if same_key else _READ_SEND_ROUTE, [now, lane_id, failover, setup_id, now])
     return SendRoute(*rows[0]) if rows else None

@@ -16,11 +16,15 @@ from delivery.lifecycle.transitions import Transition
 from rvm.platform.database import sql
 from usecases.effective_settings import effective_sql
 
+# The failover setup takes over unless it drains, or has failed already in place of a first setup that drains.
+_HAS_FAILOVER = """EXISTS (
+         SELECT FROM usecases_telephonysetup f WHERE f.id = u.failover_setup_id AND NOT f.draining
+            AND f.id IS DISTINCT FROM (SELECT setup_id FROM delivery_drop WHERE id = v.drop_id))"""
 # Reads only voicemails whose lane or use case allows more than one attempt; most allow one. A voicemail without an expiry, in a lane
 # without one, has outlived its campaign: only a user may retry it.
 _FIND_RETRYABLE = f"""
 SELECT v.id, v.status, v.reason, v.failover, coalesce(v.expires_at, l.expires_at), {effective_sql("max_attempts")},
-       {effective_sql("retry_minutes")}, u.failover_setup_id IS NOT NULL AND v.live, u.failover_reasons::text[],
+       {effective_sql("retry_minutes")}, v.live AND {_HAS_FAILOVER}, u.failover_reasons::text[],
        (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
   FROM delivery_voicemail v JOIN usecases_usecase u ON u.id = v.use_case_id JOIN delivery_lane l ON l.id = v.lane_id
  WHERE v.id = ANY(%s::uuid[]) AND v.recipient IS NOT NULL AND {effective_sql("max_attempts")} > 1

@@ -189,7 +189,7 @@ class _Resubmissions:
         now, checks = self._now(), drop.checks
         drop = _drops().get(pk=drop.pk)
         failover = drop.setup_id == drop.voicemail.use_case.failover_setup_id
-        route = route_of(drop.voicemail.lane_id, failover=failover, setup_id=drop.setup_id, now=now)
+        route = route_of(drop.voicemail.lane_id, failover=failover, setup_id=drop.setup_id, now=now, same_key=True)
         if route is None:
             return None
         recent = RecentDrops(route.organisation_id, now)

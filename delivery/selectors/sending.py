@@ -27,7 +27,10 @@ _OF_USE_CASE = {
     *("id", "workspace", "name", "setup", "failover_setup", "purpose", "confidential_numbers", "expires_after_hours"),
     "deleted_at",
 }
-_OF_SETUP = {"id", "name", "carrier", "simulated", "enabled", "baa_signed_on", "baa_exception_reason", "deleted_at"}
+_OF_SETUP = {
+    *("id", "name", "carrier", "simulated", "enabled", "draining", "baa_signed_on", "baa_exception_reason"),
+    "deleted_at",
+}
 _UNREAD = [
     *(field.name for field in UseCase._meta.concrete_fields if field.name not in _OF_USE_CASE),
     *(

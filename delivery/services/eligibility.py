@@ -1,19 +1,27 @@
-"""Answers to the question whether a person may be reached under a use case, now or at another time, and why."""
+"""Answers to the questions whether a person may be reached under a use case, now or at another time, and why a voicemail waits."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from delivery import kept_decisions
+from delivery.carriers import CARRIERS
+from delivery.engine.lane_routes import LANES_WITH_SETUPS
 from delivery.engine.recent_drops import reached
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.models import Voicemail
 from delivery.services.policies import is_joining, policy_of
 from delivery.services.screening import check_number
 from delivery.services.voicemails import is_simulated, setups_of
 from rvm.phone_numbers.places import places_of
+from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.sending_hold.service import is_held
 from usecases.consents.standing import consents_held
-from usecases.eligibility import Explanation, explain
+from usecases.eligibility import DeferReason, Explanation, explain
 from usecases.models import TelephonySetup, UseCase
 from usecases.selectors import first_setup, has_sender, sender_stated
 from usecases.suppressions import is_suppressed
@@ -43,6 +51,8 @@ def explanation(
         stopped=_stopped(use_case, setup),
         agreed=setup.agreed,
         owned=sender_stated(use_case, setup),
+        draining=setup.draining,
+        carrier_gone=setup.carrier not in CARRIERS,
         rehearsal=rehearsal,
         now=moment,
     )
@@ -59,6 +69,27 @@ def explanation(
         consent=consent,
     )
     return explain(facts, moment)
+
+
+# Due voicemails of lanes that are not held, and the setup through which each would be sent.
+_SETUPS_OF_DUE = f"""
+SELECT v.id, s.carrier, s.draining
+{LANES_WITH_SETUPS}
+  JOIN delivery_voicemail v ON v.lane_id = l.id AND v.failover = via.failover
+ WHERE v.id = ANY(%s::uuid[]) AND v.status = 'queued' AND v.not_before <= now() AND NOT l.held
+"""
+
+
+def waiting_for(voicemails: Sequence[Voicemail]) -> dict[UUID, str]:
+    """Why voicemails wait: the reason of the guard that deferred one until its `not_before`, else why its setup sends nothing new."""
+    reasons = kept_decisions.waiting_for(voicemails)
+    due = [row.pk for row in voicemails if row.status == VoicemailStatus.QUEUED and row.pk not in reasons]
+    for voicemail_id, carrier, draining in sql.run(_SETUPS_OF_DUE, [sql.ids(due)]) if due else ():
+        if carrier not in CARRIERS:
+            reasons[voicemail_id] = DeferReason.CARRIER_GONE.value
+        elif draining:
+            reasons[voicemail_id] = DeferReason.SETUP_DRAINING.value
+    return reasons
 
 
 def _stopped(use_case: UseCase, setup: TelephonySetup) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from delivery.carriers import carrier_class
+from delivery.carriers import CARRIERS
 from delivery.engine.lane_routes import JOINING_SQL
 from delivery.models import Lane
 from delivery.services.voicemails import is_simulated
@@ -27,16 +27,17 @@ def policy_of(
     stopped: bool = False,
     owned: bool = True,
     agreed: bool = True,
+    draining: bool = False,
+    carrier_gone: bool = False,
     rehearsal: bool = False,
     now: datetime,
 ) -> LanePolicy:
     """The policy under which a lane's voicemails go through the setup; without a lane, those of the API.
 
-    `stopped`: whether a kill switch is on; `owned`, `agreed`: as in `Facts`. A preview and a claim leave these out. `rehearsal`: a
-    simulated setup is treated as one that reaches people, with the usual delay and all statements made. Raises ServiceError if the
-    setup's carrier is no longer installed."""
-    simulated = is_simulated(setup)
-    law, early = law_in_force(now), carrier_class(setup.carrier).max_delivery_delay
+    `stopped`: whether a kill switch is on; `owned`, `agreed`, `draining`, `carrier_gone`: as in `Facts`. A preview and a claim leave
+    these out. `rehearsal`: a simulated setup is treated as one that reaches people, with the usual delay and all statements made."""
+    simulated, carrier = is_simulated(setup), CARRIERS.get(setup.carrier)
+    law, early = law_in_force(now), carrier.max_delivery_delay if carrier else USUAL_DELAY
     if simulated and rehearsal:
         simulated, agreed, owned, early = False, True, True, max(early, USUAL_DELAY)
     if lane:
@@ -52,6 +53,8 @@ def policy_of(
         owned,
         use_case.caps,
         needs_consent=use_case.needed_consent is not None,
+        draining=draining,
+        carrier_gone=carrier_gone,
     )
 
 

@@ -131,6 +131,7 @@ class TelephonySetupAdmin(SetupBreaker, SetupCallbackAddress, ScopedModelAdmin):
                         "name",
                         "carrier" if obj is None else "carrier_label",
                         "enabled",
+                        "draining",
                         "free_to_recipient",
                     )
                 },

@@ -30,6 +30,7 @@ give_examples(
             "report_horizon_hours": 72,
             "confirm_horizon_hours": 24,
             "enabled": True,
+            "draining": False,
             "free_to_recipient": False,
             "baa_signed_on": "2026-02-16",
             "baa_exception_reason": None,

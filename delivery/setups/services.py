@@ -33,6 +33,7 @@ SETTINGS = (
     "report_horizon_hours",
     "confirm_horizon_hours",
     "enabled",
+    "draining",
     "free_to_recipient",
     *AGREEMENT,
 )
@@ -94,7 +95,7 @@ def update_setup(
             row.refresh_from_db(fields=["credentials_version"])  # incremented by the database
             changed["credentials"] = ("…", "…")
         audit.record("setup.updated", row, actor=actor, workspace=row.workspace, changes=audit_changes(changed))
-        if row.agreed and not was_agreed:
+        if (row.agreed and not was_agreed) or "draining" in changed:
             wake_on_commit("dispatch")
     return row
 

@@ -26,9 +26,9 @@ from campaigns.people.opt_out import opt_out
 from campaigns.people.search import Person, known_in
 from delivery.admin import guard_labels
 from delivery.admin.colours import STATUS_COLOURS
-from delivery.kept_decisions import waiting_for
 from delivery.models import Voicemail
 from delivery.models.voicemail import number_in
+from delivery.services.eligibility import waiting_for
 from rvm.phone_numbers.numbers import zones_of
 from rvm.platform import audit
 from rvm.platform.admin.exact_search import MAX_WORKSPACES, encrypt_term, named

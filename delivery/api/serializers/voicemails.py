@@ -85,7 +85,8 @@ class VoicemailSerializer(RowSerializer[Voicemail]):
     reason = OptionalChoiceField(_REASONS, help_text="Why it ended in a status other than delivered, or waits again.")
     reason_detail = OptionalTextField()
     waiting_for = OptionalTextField(
-        help_text="The reason of the guard that makes it wait until `not_before`, such as `outside_window`; null if none does.",
+        help_text="The reason of the guard that makes it wait until `not_before`, such as `outside_window`, or why its setup sends "
+        "nothing new: `setup_draining`, `carrier_gone`; null if none does.",
     )
     carrier = serializers.CharField()
     carrier_code = OptionalTextField(help_text="The carrier's own code.")

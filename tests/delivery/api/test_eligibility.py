@@ -109,8 +109,8 @@ def test_every_guard_says_what_it_saw_and_nothing_about_the_person(api: Api, use
     answer = ask(api, use_case, MIAMI, SUNDAY)
     told = {guard["guard"]: guard for guard in answer.json()["guards"]}
     assert list(told) == [
-        "expiry", "use_case", "suppression", "consent", "kill_switch", "agreement", "number_key", "sender", "recording", "caps",
-        "window", "days", "holidays", "state_rules", "freeze",
+        "expiry", "use_case", "suppression", "consent", "kill_switch", "setup", "agreement", "number_key", "sender",
+        "recording", "caps", "window", "days", "holidays", "state_rules", "freeze",
     ]  # fmt: skip
     assert (told["days"]["decision"], told["days"]["until"]) == ("defer", "2026-03-02T05:00:00Z")
     assert told["days"]["facts"]["days"] == [1, 2, 3, 4, 5, 6]

@@ -87,6 +87,7 @@ SWITCHED: dict[str, tuple[Callable[[Voicemail], object], tuple[str, str]]] = {
         ("queued", ""),
     ),
     "the setup": (lambda voicemail: update_setup(setup=voicemail.use_case.setup, enabled=False), ("queued", "")),
+    "the setup drains": (lambda voicemail: update_setup(setup=voicemail.use_case.setup, draining=True), ("queued", "")),
     "the setup is deleted": (_all_rows(TelephonySetup, deleted_at=timezone.now()), ("queued", "")),
     "all sending is held": (lambda voicemail: hold(None, "A snapshot is restored."), ("queued", "")),
     "a standby took over": (_another_timeline, ("queued", "")),

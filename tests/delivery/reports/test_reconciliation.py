@@ -221,6 +221,13 @@ def test_a_refusal_of_the_second_request_that_speaks_of_the_person_suppresses_th
     assert is_suppressed(drop.workspace_id, factories.RECIPIENT)
 
 
+def test_it_is_given_again_to_a_setup_that_drains() -> None:
+    drop = uncertain()
+    TelephonySetup.objects.update(draining=True)
+    assert methods(ask(never_seen())) == ["GET", "POST"]
+    assert both(drop) == ("accepted", "", "accepted", "")
+
+
 @pytest.mark.parametrize(("age", "sends"), [(timedelta(hours=11), True), (timedelta(hours=13), False)])
 def test_it_is_given_again_only_well_inside_the_carriers_window(age: timedelta, sends: bool) -> None:
     assert Sandbox.idempotency_window == timedelta(hours=24)
