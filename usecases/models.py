@@ -177,8 +177,10 @@ class TelephonySetup(Row):
         help_text="A standing exception: why messages may be sent through it without a signed agreement. Kept with the change.",
     )
     # The last test of the present credentials, see delivery.setups.connection_test; null before one.
-    tested_at = models.DateTimeField(null=True, editable=False)
-    test_ok = models.BooleanField(null=True, editable=False)
+    tested_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the present credentials were tested; null if they never were."
+    )
+    test_ok = models.BooleanField(null=True, editable=False, help_text="Whether that test succeeded.")
     test_detail = models.CharField(max_length=500, blank=True, db_default="", default="", editable=False)
     # State of the breaker, see delivery.engine.circuit_breaker. It is open until `breaker_until`; after that, one probe decides.
     breaker_until = models.DateTimeField(null=True, editable=False)

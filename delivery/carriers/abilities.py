@@ -15,6 +15,7 @@ from uuid import UUID
 
 from delivery.carriers.base import NOTHING, Callback, CallbackResponse, Carrier, CarrierError
 from delivery.lifecycle.events import Outcome, Report, Submission
+from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.vendor_texts import safe_text
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 
@@ -57,10 +58,12 @@ class ResultPoll(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of a check request, which reaches no telephone. `detail` is a sentence for the administrator of the setup."""
+    """The result of a check request, which reaches no telephone. `detail` is a sentence for the administrator of the setup. `reason`:
+    CARRIER_ACCOUNT or NO_FUNDS where the vendor refuses the account, so that nothing is sent through it."""
 
     ok: bool
     detail: str
+    reason: Reason | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detail", safe_text(self.detail))

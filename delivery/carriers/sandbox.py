@@ -127,7 +127,9 @@ class Sandbox(IdempotencyKeys, LookUp, AccountCheck, Carrier):
             return Check(True, "The sandbox answers and takes the account key.")
         if response.status == 401:
             return Check(
-                False, "The sandbox answers and refuses the account key; it is RVM_SANDBOX_KEY of its process."
+                False,
+                "The sandbox answers and refuses the account key; it is RVM_SANDBOX_KEY of its process.",
+                Reason.CARRIER_ACCOUNT,
             )
         return Check(False, f"Something answers with HTTP {response.status}, and it is not the sandbox.")
 

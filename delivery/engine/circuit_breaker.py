@@ -21,6 +21,7 @@ from redis import Redis
 from delivery.engine.results import Result
 from delivery.lifecycle.events import Outcome, Submission
 from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.vendor_texts import safe_text
 from rvm.platform.database import sql
 from usecases.models import TelephonySetup
 
@@ -32,10 +33,15 @@ SHARE = 0.5
 MAX_DIGITS = 9  # of a count in Redis
 FIRST_OPENING = timedelta(seconds=30)
 MAX_OPENING_LENGTH = timedelta(minutes=10)
+MAX_SAID = 200  # characters of a carrier's words in a sentence
 PROBE_SECONDS = 30  # after this, another worker may probe in place of one that died
+# What is wrong with an account that its carrier refuses, and what to do about it.
 ACCOUNT_REASONS = {
-    Reason.CARRIER_ACCOUNT: "The carrier refused the account's credentials or rights.",
-    Reason.NO_FUNDS: REASONS[Reason.NO_FUNDS].detail,
+    Reason.CARRIER_ACCOUNT: (
+        "The carrier refused the account's credentials or rights.",
+        "Put them right and test the setup.",
+    ),
+    Reason.NO_FUNDS: (REASONS[Reason.NO_FUNDS].detail, "Add funds at the carrier; it is tried again by itself."),
 }
 
 
@@ -73,10 +79,17 @@ def is_bad(submission: Submission) -> bool:
     )
 
 
-def opening_reason(health: Health, account_reason: Reason | None) -> str | None:
-    """The reason to open the breaker, as a sentence for users, or None. Pure."""
-    if account_reason is not None:
-        return ACCOUNT_REASONS[account_reason]
+def account_message(reason: Reason, *said: str) -> str:
+    """Why an account is refused, what its carrier said, which is masked, and what to do."""
+    what, to_do = ACCOUNT_REASONS[reason]
+    words = safe_text(" ".join(filter(None, said)))[:MAX_SAID].rstrip(" .")
+    return " ".join(filter(None, (what, f"It said: {words}." if words else "", to_do)))
+
+
+def opening_reason(health: Health, refused: Submission | None) -> str | None:
+    """The reason to open the breaker, as a sentence for users, or None; `refused`: the carrier refused the account. Pure."""
+    if refused is not None and refused.reason is not None:
+        return account_message(refused.reason, refused.code, refused.text)
     if health.total >= MIN_SUBMISSIONS and health.bad >= SHARE * health.total:
         return f"{health.bad} of the last {health.total} drops within a minute had no clear answer or a server error."
     return None
@@ -93,14 +106,14 @@ def watch(redis: Redis, results: Sequence[Result], now: datetime) -> None:
 
 def evaluate(redis: Redis, setup_id: UUID, submissions: Sequence[Submission], now: datetime, *, probing: bool) -> None:
     """Count the submissions of one setup, and open or close its breaker. `probing`: the breaker was half open; this was the probe."""
-    account = next((one.reason for one in submissions if one.reason in ACCOUNT_REASONS), None)
+    refused = next((one for one in submissions if one.reason in ACCOUNT_REASONS), None)
     bad = sum(is_bad(submission) for submission in submissions)
-    if probing and not bad and account is None:
+    if probing and not bad and refused is None:
         close(setup_id)
         reset_counts(redis, setup_id)
         return
     health = _count(redis, setup_id, len(submissions), bad, now)
-    why = opening_reason(health, account) or ("The probe had no clear answer either." if probing and bad else None)
+    why = opening_reason(health, refused) or ("The probe had no clear answer either." if probing and bad else None)
     if why is not None:
         _open(redis, setup_id, why, now)
 
@@ -160,9 +173,9 @@ def _open(redis: Redis, setup_id: UUID, why: str, now: datetime) -> None:
     redis.delete(_probe_key(setup_id))
 
 
-def open_for_account(setup_id: UUID, reason: Reason, now: datetime) -> None:
-    """Open the breaker because of a report: some carriers accept every drop and report an account problem only later."""
-    _open_row(setup_id, ACCOUNT_REASONS[reason], now)
+def open_for_account(setup_id: UUID, reason: Reason, now: datetime, *said: str) -> None:
+    """Open the breaker because of a report or a test: some carriers accept every drop and report an account problem only later."""
+    _open_row(setup_id, account_message(reason, *said), now)
 
 
 def _open_row(setup_id: UUID, why: str, now: datetime) -> None:

@@ -188,8 +188,8 @@ _RELIEF = f"""
 def _lanes_with_setups(setup_of_two: str) -> str:
     """Lanes in two lines, each with its setup.
 
-    A test lane uses the workspace's oldest simulated setup that is not deleted. A live lane uses its use case's setup, or the failover
-    setup for voicemails marked so; of two setups, `setup_of_two` is it.
+    A test lane uses the workspace's oldest simulated setup that is not deleted. A live lane uses its use case's setup, or the
+    failover setup for voicemails marked so; of two setups, `setup_of_two` is it.
     """
     return f"""
   FROM delivery_lane l

@@ -98,7 +98,7 @@ class Batch:
         self.matched: dict[int, tuple[UUID | None, bool]] = {}
         self.opted_out: list[tuple[VoicemailState, Reason]] = []
         self.opted_out_people: list[Arrival] = []
-        self.accounts: dict[UUID, Reason] = {}  # by setup: why its carrier refuses the account
+        self.accounts: dict[UUID, Report] = {}  # by setup: the report by which its carrier refuses the account
 
     def put_in_doubt(self, arrival: Arrival) -> None:
         """Add a report of an earlier batch that matched no drop. It is correlated again when a drop of the same person changes."""
@@ -155,7 +155,7 @@ class Batch:
         if to_drop is None:
             return
         if report.reason in circuit_breaker.ACCOUNT_REASONS and not report.unsigned:
-            self.accounts[arrival.setup_id] = report.reason
+            self.accounts[arrival.setup_id] = report
         reason = (report.reason or Reason.UNKNOWN) if report.status is ReportStatus.FAILED else None
         self._change(drop, to_drop, reason, report)
         if to_voicemail is not None:

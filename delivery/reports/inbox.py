@@ -156,8 +156,11 @@ def merge(now: datetime, limit: int = BATCH) -> int:
             transitions.apply(each.transitions, now, locked=True)
             transitions.change_drops(each.changes, now)
         _suppress(batch)
-        for setup_id, reason in sorted(batch.accounts.items()):
-            circuit_breaker.open_for_account(setup_id, reason, now)
+        for setup_id in sorted(batch.accounts):
+            report = batch.accounts[setup_id]
+            circuit_breaker.open_for_account(
+                setup_id, report.reason or Reason.CARRIER_ACCOUNT, now, report.code, report.text
+            )
         _mark_merged(batch, now)
     return len(rows)
 

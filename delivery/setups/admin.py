@@ -19,10 +19,12 @@ from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop
 from delivery.setups.breaker_admin import SetupBreaker
 from delivery.setups.callback_admin import SetupCallbackAddress
+from delivery.setups.connection_test_admin import Enabling, SetupConnectionTest
 from delivery.setups.services import (
     AGREEMENT,
     MAX_CREDENTIAL_LENGTH,
     SETTINGS,
+    candidate,
     create_setup,
     credential_names,
     update_setup,
@@ -94,7 +96,7 @@ SetupForm = type("SetupForm", (BareSetupForm,), dict(CREDENTIAL_FIELDS))
 
 
 @admin.register(TelephonySetup)
-class TelephonySetupAdmin(SetupBreaker, SetupCallbackAddress, ScopedModelAdmin):
+class TelephonySetupAdmin(SetupConnectionTest, SetupBreaker, SetupCallbackAddress, ScopedModelAdmin):
     change_form_outer_before_template = "delivery/admin/setup_buttons.html"
     right_to_add = Right.SET_UP
     right_to_change = Right.SET_UP
@@ -142,13 +144,13 @@ class TelephonySetupAdmin(SetupBreaker, SetupCallbackAddress, ScopedModelAdmin):
             ("Waiting for the carrier", {"fields": ("report_horizon_hours", "confirm_horizon_hours")}),
         ]
         if obj is not None:
-            seen = ("callback_address", "breaker", "open_drops", "created_at", "updated_at", "deleted_at")
+            seen = ("callback_address", "tested", "breaker", "open_drops", "created_at", "updated_at", "deleted_at")
             found.append(("State", {"fields": seen if self.may(Right.ROTATE, request, obj) else seen[1:]}))
         return found
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = (
-            "credentials_set", "callback_address", "breaker", "open_drops", "created_at", "updated_at", "deleted_at",
+            "credentials_set", "callback_address", "tested", "breaker", "open_drops", "created_at", "updated_at", "deleted_at",
         )  # fmt: skip
         return () if obj is None else (*super().get_readonly_fields(request, obj), *shown)
 
@@ -201,18 +203,28 @@ class TelephonySetupAdmin(SetupBreaker, SetupCallbackAddress, ScopedModelAdmin):
     def save_model(self, request: HttpRequest, obj: TelephonySetup, form: Any, change: bool) -> None:
         asked, actor = form.cleaned_data, acting_user(request)
         if change:
-            typed = form.credentials(obj.carrier) or None
-            update_setup(setup=obj, credentials=typed, actor=actor, **changed_columns(form))
+            typed, changes = form.credentials(obj.carrier) or None, changed_columns(form)
+            if asked["enabled"] and (typed or ("enabled" in changes and not obj.test_ok)):
+                enabling = Enabling(obj, candidate(obj, typed or {}), typed)
+                update_setup(
+                    setup=obj, actor=actor, **{name: new for name, new in changes.items() if name != "enabled"}
+                )
+                self.enable_after_test(request, enabling)
+            else:
+                update_setup(setup=obj, credentials=typed, actor=actor, **changes)
             return
+        credentials = form.credentials(asked["carrier"])
         written = create_setup(
             workspace=asked["workspace"],
             name=asked["name"],
             carrier=asked["carrier"],
-            credentials=form.credentials(asked["carrier"]),
+            credentials=credentials,
             actor=actor,
-            **{name: asked[name] for name in SETTINGS if name in asked},
+            **{name: asked[name] for name in SETTINGS if name in asked} | {"enabled": False},
         )
         copy_state(obj, written)
+        if asked["enabled"]:
+            self.enable_after_test(request, Enabling(written, candidate(written, {})))
 
     def delete_model(self, request: HttpRequest, obj: TelephonySetup) -> None:
         delete_setup(setup=obj, actor=acting_user(request))

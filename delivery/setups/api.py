@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from delivery.api.base import DeliveryView
-from delivery.setups.connection_test import check_setup
+from delivery.setups.connection_test import check_setup, keep_check
 from delivery.setups.serializers import (
     NewCallbackAddressSerializer,
     NewSetup,
@@ -117,7 +117,8 @@ class SetupTestView(DeliveryView):
         operation_id="test_setup",
         summary="Test a telephony setup",
         description="Sends the carrier a request that proves the credentials and reaches nobody; takes 5 s at most. `detail` says "
-        "what is wrong. 422 `check_not_supported` if the carrier has no such request.",
+        "what is wrong, and the setup keeps it. A refused account stops the setup, as if an attempt had been refused. 422 "
+        "`check_not_supported` if the carrier has no such request.",
         tags=TAGS,
         request=None,
         responses={200: SetupTestSerializer},
@@ -125,6 +126,7 @@ class SetupTestView(DeliveryView):
     def post(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
         setup = self.find_setup(setup_id)
         found = check_setup(setup)
+        keep_check(setup, found, self.actor)
         return Response(
             SetupTestSerializer({"ok": found.ok, "detail": found.detail, "missing": missing_agreement(setup)}).data
         )

@@ -95,6 +95,7 @@ class SetupSerializer(ModelRowSerializer[TelephonySetup]):
         help_text="Whether voicemails may leave through it: with a signed agreement or a standing exception. While it is missing "
         "they wait. The sandbox needs none."
     )
+    test_detail = OptionalTextField(help_text="What that test found.")
     health = SetupHealthSerializer(source="*")
     callback = CallbackAddressSerializer(source="*")
 
@@ -107,6 +108,9 @@ class SetupSerializer(ModelRowSerializer[TelephonySetup]):
             "credentials_set",
             *SETTINGS,
             "agreement",
+            "tested_at",
+            "test_ok",
+            "test_detail",
             "health",
             "callback",
             "created_at",

@@ -37,6 +37,7 @@ SETTINGS = (
     "free_to_recipient",
     *AGREEMENT,
 )
+_TESTED = ("tested_at", "test_ok", "test_detail")
 _NAME = "usecases_setup_name_among_living"
 
 
@@ -79,9 +80,7 @@ def update_setup(
     """
     row = lock_setup(setup)
     if credentials is not None:
-        adapter = check_credentials(row.carrier, {**row.credentials, **credentials})
-        _check_world(row, adapter)
-        changes["credentials"] = dict(adapter.credentials)
+        changes["credentials"] = dict(candidate(row, credentials).credentials)
         # The new credentials may belong to another account, which has none of the uploaded recordings.
         CarrierMedia.objects.filter(setup=row).delete()
     was_agreed = row.agreed
@@ -90,7 +89,9 @@ def update_setup(
         _check_exempted(row)
     if changed:
         _check_agreement(row)
-        save(row, _NAME, _name_taken(), only=[*changed, "updated_at"])
+        if "credentials" in changed:
+            row.tested_at, row.test_ok, row.test_detail = None, None, ""
+        save(row, _NAME, _name_taken(), only=[*changed, *_TESTED, "updated_at"])
         if "credentials" in changed:
             row.refresh_from_db(fields=["credentials_version"])  # incremented by the database
             changed["credentials"] = ("…", "…")
@@ -110,6 +111,13 @@ def close_breaker(*, setup: TelephonySetup, actor: User | None) -> None:
     audit.record("setup.breaker_closed", row, actor=actor, workspace=row.workspace, was_open_for=row.breaker_reason)
     transaction.on_commit(lambda: circuit_breaker.reset_counts(redis_client(), row.pk), robust=True)
     wake_on_commit("dispatch")
+
+
+def candidate(setup: TelephonySetup, credentials: Mapping[str, object]) -> Carrier:
+    """The adapter that the setup would have with these credentials in place of its own. Raises ServiceError."""
+    adapter = check_credentials(setup.carrier, {**setup.credentials, **credentials})
+    _check_world(setup, adapter)
+    return adapter
 
 
 def _check_world(setup: TelephonySetup, adapter: Carrier) -> None:

@@ -23,6 +23,7 @@ MESSAGES = {
     "setup.deleted": "{who} deleted the telephony setup {it}",
     "setup.callback_secret_rotated": "{who} rotated the callback secret of the telephony setup {it}",
     "setup.callback_secrets_ended": "{who} ended the earlier callback secrets of the telephony setup {it}",
+    "setup.tested": "{who} tested the telephony setup {it}",
     "setup.breaker_closed": "{who} let the telephony setup {it} send again after its failures",
     "state_freeze.created": "{who} froze the state {it}",
     "state_freeze.updated": "{who} changed the freeze of the state {it}",

@@ -12,8 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from delivery.admin.lanes import LaneAdmin
+from delivery.carriers.abilities import Check
 from delivery.lane_totals import counts_of
 from delivery.models import CarrierMedia, Lane, LaneCount
+from delivery.setups import connection_test_admin
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.roles import Role
 from tests.factories import (
@@ -59,7 +61,10 @@ def test_a_setup_is_opened_and_its_credentials_are_on_no_page(staff: Client, wor
     assert AuditEvent.objects.filter(action="setup.created", subject_id=setup.pk).exists()
 
 
-def test_one_credential_is_replaced_and_the_others_stay(staff: Client, workspace: Workspace) -> None:
+def test_one_credential_is_replaced_and_the_others_stay(
+    staff: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_test_admin, "check_account", lambda carrier: Check(True, "It works."))
     setup = make_setup(workspace)
     answer = staff.post(page(setup), form(name=setup.name, credentials={"key": "a-new-key"}))
     assert answer.status_code == 302, answer.context["errors"]

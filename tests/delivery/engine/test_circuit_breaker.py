@@ -9,9 +9,11 @@ import pytest
 from django.utils import timezone
 from django_rq import get_connection
 
+from delivery.engine import circuit_breaker
 from delivery.engine.circuit_breaker import Health, opening_reason
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.rate_limit import RateLimiter
+from delivery.lifecycle.events import Outcome, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Voicemail
 from delivery.transport.interface import CarrierResponse
@@ -49,7 +51,21 @@ def use_case_with(count: int) -> Any:
     ],
 )
 def test_a_share_of_bad_ends_or_an_account_error_opens_it(health: Health, account: Reason | None, opens: bool) -> None:
-    assert (opening_reason(health, account) is not None) is opens
+    refused = Submission(Outcome.REFUSED, reason=account) if account else None
+    assert (opening_reason(health, refused) is not None) is opens
+
+
+def test_an_account_error_says_what_the_carrier_said_and_what_to_do_without_a_number() -> None:
+    refused = Submission(Outcome.REFUSED, reason=Reason.NO_FUNDS, code="402", text="No credit for +1 202 555 0142.")
+    assert opening_reason(Health(1, 0), refused) == (
+        "The carrier account has no funds left. It said: 402 No credit for [number]. "
+        "Add funds at the carrier; it is tried again by itself."
+    )
+    assert circuit_breaker.account_message(Reason.CARRIER_ACCOUNT) == (
+        "The carrier refused the account's credentials or rights. Put them right and test the setup."
+    )
+    longest = circuit_breaker.account_message(Reason.CARRIER_ACCOUNT, "c" * 40, "t" * 500)
+    assert len(longest) <= TelephonySetup._meta.get_field("breaker_reason").max_length
 
 
 def test_a_silent_carrier_opens_it_and_the_rest_stays_queued() -> None:
@@ -71,7 +87,9 @@ def test_a_refused_account_opens_it_at_once() -> None:
     use_case = use_case_with(1)
     dispatch(FakeTransport(lambda _: CarrierResponse(401, b'{"code":"unauthorized","message":"no"}')))
     use_case.setup.refresh_from_db()
-    assert use_case.setup.breaker_reason == "The carrier refused the account's credentials or rights."
+    assert use_case.setup.breaker_reason == (
+        "The carrier refused the account's credentials or rights. It said: unauthorized no. Put them right and test the setup."
+    )
 
 
 def test_openings_beyond_all_counting_open_it_all_the_same() -> None:

@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 from delivery.carriers import CARRIERS
-from delivery.carriers.abilities import AccountCheck
+from delivery.carriers.abilities import AccountCheck, Check
 from delivery.carriers.sandbox import Sandbox
+from delivery.lifecycle.reasons import Reason
 from delivery.setups import connection_test
+from delivery.setups.services import update_setup
 from delivery.transport.interface import CarrierResponse
+from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
 from tests.delivery.carriers.lacking import lacking
 from tests.factories import SANDBOX_CREDENTIALS, Api, make_api, make_setup
 from tests.rvm.simulators.sandbox import harness
+from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db
 REFUSED = "The sandbox answers and refuses the account key; it is RVM_SANDBOX_KEY of its process."
@@ -94,3 +98,56 @@ def test_it_needs_the_scope_to_change_setups_and_a_setup_of_the_workspace(api: A
     reader = make_api(api.key.workspace, scopes=[Scope.SETUPS_READ])
     assert reader.post(f"setups/{setup.pk}/test").json()["code"] == "missing_scope"
     assert api.post(f"setups/{make_setup().pk}/test").json()["code"] == "setup_not_found"
+
+
+def test_what_a_test_found_is_kept_until_the_credentials_change(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Check(True, "The account works.")
+    monkeypatch.setattr("delivery.setups.api.check_setup", lambda setup: found)
+    setup = make_setup(api.key.workspace)
+    path = f"setups/{setup.pk}"
+
+    def kept() -> tuple[bool, object, object]:
+        shown = api.get(path).json()
+        return shown["tested_at"] is not None, shown["test_ok"], shown["test_detail"]
+
+    assert kept() == (False, None, None)
+    api.post(f"{path}/test")
+    assert kept() == (True, True, "The account works.")
+    event = AuditEvent.objects.get(action="setup.tested")
+    assert (event.key_id, event.details) == (api.key.pk, {"ok": True})
+    api.patch(path, {"pace_per_second": 3})
+    assert kept() == (True, True, "The account works.")
+    api.patch(path, {"credentials": {"key": "another"}})
+    assert kept() == (False, None, None)
+
+
+def test_a_test_of_credentials_that_were_replaced_meanwhile_is_not_kept(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replaced(setup: TelephonySetup) -> Check:
+        update_setup(setup=setup, credentials={"key": "another"})
+        return Check(False, "The key is wrong.", Reason.CARRIER_ACCOUNT)
+
+    monkeypatch.setattr("delivery.setups.api.check_setup", replaced)
+    setup = make_setup(api.key.workspace)
+    assert api.post(f"setups/{setup.pk}/test").json()["ok"] is False
+    setup.refresh_from_db()
+    assert (setup.tested_at, setup.breaker_until) == (None, None)
+
+
+def test_a_refused_account_stops_the_setup_and_a_carrier_that_is_away_does_not(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = make_setup(api.key.workspace)
+    for found, stopped in (
+        (Check(False, "No connection to the carrier: refused or unreachable."), False),
+        (Check(False, "The balance of +1 202 555 0142 is used up.", Reason.NO_FUNDS), True),
+    ):
+        monkeypatch.setattr("delivery.setups.api.check_setup", lambda setup, found=found: found)
+        api.post(f"setups/{setup.pk}/test")
+        setup.refresh_from_db()
+        assert (setup.breaker_until is not None) is stopped
+    assert setup.breaker_reason == (
+        "The carrier account has no funds left. It said: The balance of [number] is used up. "
+        "Add funds at the carrier; it is tried again by itself."
+    )

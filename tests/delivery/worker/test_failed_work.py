@@ -83,7 +83,7 @@ def test_a_setup_that_is_held_back_is_listed_with_its_reason_until_it_is_closed(
     circuit_breaker.open_for_account(setup.pk, Reason.NO_FUNDS, NOW)
     notice(NOW)
     [(kind, name, reason, _)] = failing()
-    assert (kind, name, reason) == ("breaker", setup.name, circuit_breaker.ACCOUNT_REASONS[Reason.NO_FUNDS])
+    assert (kind, name, reason) == ("breaker", setup.name, circuit_breaker.account_message(Reason.NO_FUNDS))
     assert FailedWork.objects.get(kind="breaker").workspace_id == setup.workspace_id
     circuit_breaker.close(setup.pk)
     notice(NOW)

@@ -103,6 +103,7 @@ ACTIONS: list[tuple[str, str, Row, Right]] = [
     (GET, "usecases_usecase_delete", make_use_case, Right.SET_UP),
     (GET, "usecases_telephonysetup_add", nothing, Right.SET_UP),
     (POST, "usecases_telephonysetup_change", registered("TelephonySetup"), Right.SET_UP),
+    (POST, "usecases_telephonysetup_test", registered("TelephonySetup"), Right.SET_UP),
     (POST, "usecases_telephonysetup_close_breaker", registered("TelephonySetup"), Right.SET_UP),
     (POST, "usecases_telephonysetup_callback_address", registered("TelephonySetup"), Right.ROTATE),
     (POST, "usecases_telephonysetup_end_earlier_addresses", registered("TelephonySetup"), Right.ROTATE),

@@ -79,6 +79,7 @@ AT_ONCE = {
     "platform_workspace_retention_hold": "A form with a reason; a hold can be lifted.",
     "platform_workspace_retention_lift": "A form with a reason.",
     "platform_webhookdestination_test": "One webhook, which asks nothing of its receiver.",
+    "usecases_telephonysetup_test": "A request to the carrier that reaches nobody.",
     "platform_webhookdelivery_replay": "A receiver knows it by its id.",
     "platform_failedwork_repeat": "Repeating does no harm.",
     "platform_failedwork_dismiss": "It comes back if it happens again.",

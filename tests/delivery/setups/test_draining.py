@@ -87,7 +87,7 @@ def test_without_another_setup_it_waits_untouched_until_the_drain_ends() -> None
 UNFIT: dict[str, dict[str, object]] = {
     "disabled": {"enabled": False},
     "drains too": {"draining": True},
-    "no agreement": {"carrier": "drop_cowboy", "baa_signed_on": None},
+    "no agreement": {"simulated": False, "baa_signed_on": None},
 }
 
 
