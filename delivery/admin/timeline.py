@@ -8,6 +8,7 @@ from datetime import datetime
 
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import CarrierReport, Drop, Voicemail
+from delivery.recordings.links import MAX_FETCHES
 from rvm.platform.times import moments
 
 
@@ -48,12 +49,22 @@ def _of_drop(drop: Drop) -> Iterator[Event]:
     if drop.accepted_at:
         reference = f" as {drop.carrier_reference}" if drop.carrier_reference else ""
         yield Event(drop.accepted_at, VoicemailStatus.ACCEPTED, f"{number} was accepted by the carrier{reference}.")
+    if drop.fetched_at:
+        accepted = drop.accepted_at is not None and drop.accepted_at <= drop.fetched_at
+        yield Event(drop.fetched_at, DropStatus.ACCEPTED if accepted else DropStatus.SENDING, _fetched(drop))
     if drop.status == DropStatus.UNCERTAIN:
         asked = f" The carrier was asked {drop.checks} times." if drop.checks else ""
         text = f"It is not known whether the carrier got attempt {drop.number}; it is not sent again.{asked}"
         yield Event(drop.created_at, DropStatus.UNCERTAIN, text, carrier)
     elif drop.ended_at:
         yield Event(drop.ended_at, drop.status, _end(drop, number), carrier)
+
+
+def _fetched(drop: Drop) -> str:
+    if drop.fetches == 1:
+        return f"The carrier fetched the recording of attempt {drop.number}."
+    times = f"at least {drop.fetches}" if drop.fetches >= MAX_FETCHES else str(drop.fetches)
+    return f"The carrier fetched the recording of attempt {drop.number}, {times} times by then."
 
 
 def _end(drop: Drop, number: str) -> str:

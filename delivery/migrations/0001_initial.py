@@ -109,6 +109,8 @@ class Migration(migrations.Migration):
                 ('carrier_reference', models.CharField(blank=True, max_length=100)),
                 ('due_at', models.DateTimeField()),
                 ('checks', models.PositiveIntegerField(default=0, help_text='Times the carrier was asked about it.')),
+                ('fetches', models.PositiveSmallIntegerField(db_default=0, default=0, help_text='Times the carrier began to fetch the recording; counted up to a hundred.')),
+                ('fetched_at', models.DateTimeField(help_text='The last time of those.', null=True)),
                 ('provisional', models.BooleanField(db_default=False, default=False, help_text="Ended by an unsigned result although the setup's results are signed; a signed one overrides it.")),
                 ('created_at', models.DateTimeField()),
                 ('accepted_at', models.DateTimeField(null=True)),

@@ -40,6 +40,10 @@ class Drop(Row):
     # While sending: the end of the lease. While uncertain: the time of the next check.
     due_at = models.DateTimeField()
     checks = models.PositiveIntegerField(default=0, help_text="Times the carrier was asked about it.")
+    fetches = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Times the carrier began to fetch the recording; counted up to a hundred."
+    )
+    fetched_at = models.DateTimeField(null=True, help_text="The last time of those.")
     provisional = models.BooleanField(
         default=False,
         db_default=False,

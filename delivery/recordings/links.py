@@ -6,6 +6,7 @@ can be ended at any time and is the same in a resubmission; it costs one HMAC an
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 from uuid import UUID
@@ -13,12 +14,15 @@ from uuid import UUID
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.db.models.functions import Now
+from redis import RedisError
 
 from delivery.carriers import carrier_class
 from delivery.carriers.abilities import WINDOW_SHARE, IdempotencyKeys
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Clip, Drop, Recording
+from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
+from rvm.platform.redis_connection import redis_client
 from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import CallbackKey, Use
 
@@ -26,6 +30,8 @@ Purpose = Literal["player", "clip"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # Long enough for a player, which sends a request for every part that it seeks to.
 PLAYER_LIFETIME = timedelta(minutes=15)
+MAX_FETCHES = 100
+FETCHES = "rvm:recording_fetches"  # in Redis: of all drops, for `/metrics`
 
 
 class LinkMalformed(ValueError):
@@ -38,6 +44,12 @@ class LinkExpired(ValueError):
 
 class LinkEnded(ValueError):
     """The link was made for a drop that has ended, or of which the carrier had time enough to fetch the recording."""
+
+
+class DropRecording(NamedTuple):
+    drop_id: UUID
+    fetches: int  # that are counted already
+    recording: Recording
 
 
 class OpenedLink(NamedTuple):
@@ -76,8 +88,8 @@ def carrier_link(key: CallbackKey, drop_id: UUID) -> str:
     return f"{settings.RVM_PUBLIC_URL}/recordings/{key.setup_id}/{key.version}/{key.proof(Use.RECORDING, drop_id)}.mp3"
 
 
-def open_carrier_link(setup_id: UUID, version: int, token: str) -> Recording:
-    """The recording of the drop that the link was made for. Raises LinkMalformed, LinkEnded, Recording.DoesNotExist."""
+def open_carrier_link(setup_id: UUID, version: int, token: str) -> DropRecording:
+    """The drop that the link was made for, and its recording. Raises LinkMalformed, LinkEnded, Recording.DoesNotExist."""
     secret = CallbackSecret.objects.filter(setup_id=setup_id, version=version).annotate(now=Now()).first()
     drop_id = secret.callback_key.proved(Use.RECORDING, token) if secret else None
     if secret is None or drop_id is None:
@@ -86,10 +98,23 @@ def open_carrier_link(setup_id: UUID, version: int, token: str) -> Recording:
     ends = None if drop is None else _ends_at(*drop[:4])
     if drop is None or ends is None or not secret.now < min(ends, secret.expires_at or ends):
         raise LinkEnded("The voicemail of this link has ended, or its recording was to be fetched earlier.")
-    return Recording._default_manager.get(pk=drop[4])
+    return DropRecording(drop_id, drop[5], Recording._default_manager.get(pk=drop[4]))
 
 
-_OF_A_DROP = ("setup__carrier", "status", "created_at", "accepted_at", "voicemail__recording_id")
+def count_fetch(of: DropRecording) -> None:
+    """Record that the carrier began to fetch the recording. Writes to a drop end with the hundredth, and none waits for who holds its
+    row, so that no flood of fetches keeps a drop busy and no busy drop keeps a call waiting for its sound."""
+    if of.fetches < MAX_FETCHES:
+        sql.run(_COUNT_FETCH, [of.drop_id, MAX_FETCHES])
+    with suppress(RedisError):
+        redis_client().incr(FETCHES)
+
+
+_COUNT_FETCH = """
+UPDATE delivery_drop SET fetches = fetches + 1, fetched_at = clock_timestamp()
+ WHERE id = (SELECT id FROM delivery_drop WHERE id = %s AND fetches < %s FOR NO KEY UPDATE SKIP LOCKED)
+"""
+_OF_A_DROP = ("setup__carrier", "status", "created_at", "accepted_at", "voicemail__recording_id", "fetches")
 
 
 def _ends_at(carrier: str, status: str, created_at: datetime, accepted_at: datetime | None) -> datetime | None:

@@ -16,9 +16,11 @@ from delivery.engine.idle_lanes import REACTIVATED
 from delivery.lane_totals import OF_USE_CASES
 from delivery.lifecycle.invariants import TALLY
 from delivery.lifecycle.status import VoicemailStatus
+from delivery.recordings.links import FETCHES
 from rvm.platform.database import sql
 from rvm.platform.models import FailedWork, Tally
 from rvm.platform.observability.health import live_workers
+from rvm.platform.redis_connection import redis_client
 from rvm.platform.sending_hold.service import is_held
 from rvm.platform.webhooks import watches
 
@@ -52,7 +54,7 @@ TICK = "SELECT extract(epoch FROM %s - at) FROM platform_heartbeat WHERE name = 
 
 
 def gauges(now: datetime) -> Iterator[Gauge]:
-    """All gauges at `now`. Raises DatabaseError. Without Redis, the gauges of workers are left out."""
+    """All gauges at `now`. Raises DatabaseError. Without Redis, the gauges of what it holds are left out."""
     [(due, oldest)] = sql.run(DUE, [now, now, MAX_COUNTED])
     yield Gauge("rvm_due_voicemails", f"Queued and due in lanes that are not held; at most {MAX_COUNTED} a lane.", due)
     yield Gauge("rvm_oldest_due_seconds", "How long the oldest of them has been due.", oldest or 0)
@@ -95,7 +97,7 @@ def gauges(now: datetime) -> Iterator[Gauge]:
     yield Gauge(
         "rvm_failing_destinations", "Webhook destinations that fail, or are disabled because of it.", watches.failing()
     )
-    yield from _workers()
+    yield from _of_redis()
 
 
 def tally(name: str) -> int:
@@ -103,12 +105,18 @@ def tally(name: str) -> int:
     return Tally.objects.filter(name=name).values_list("count", flat=True).first() or 0
 
 
-def _workers() -> Iterator[Gauge]:
+def _of_redis() -> Iterator[Gauge]:
     try:
         found = {queue: live_workers(queue) for queue in settings.RQ_QUEUES}
+        fetches = redis_client().get(FETCHES) or b""
     except RedisError:
         yield Gauge("rvm_redis_up", "Whether Redis answers.", 0)
         return
     yield Gauge("rvm_redis_up", "Whether Redis answers.", 1)
+    yield Gauge(
+        "rvm_recording_fetches",
+        "Fetches of recordings by carriers, since Redis was empty.",
+        int(fetches) if fetches.isdigit() else 0,
+    )
     for queue, count in found.items():
         yield Gauge("rvm_workers", "Workers that gave a sign of life.", count, (("queue", queue),))

@@ -11,7 +11,14 @@ from django.views.decorators.http import require_safe
 from delivery.api.problem_codes import LINK_ENDED, LINK_EXPIRED, LINK_UNKNOWN, RANGE_NOT_SATISFIABLE
 from delivery.models import Clip, Recording
 from delivery.recordings.byte_ranges import RangeNotSatisfiable
-from delivery.recordings.links import LinkEnded, LinkExpired, LinkMalformed, open_carrier_link, open_link
+from delivery.recordings.links import (
+    LinkEnded,
+    LinkExpired,
+    LinkMalformed,
+    count_fetch,
+    open_carrier_link,
+    open_link,
+)
 from delivery.recordings.playback import play
 from rvm.platform.api.problems import CONTENT_TYPE, Problem
 from rvm.platform.api.rendering import to_json
@@ -22,24 +29,35 @@ from rvm.platform.errors import ServiceError
 def recording(request: HttpRequest, token: str) -> HttpResponse:
     """The MP3 for a player."""
 
-    def find() -> Recording | Clip:
+    def answer() -> HttpResponse:
         opened = open_link(token)
         model = Clip if opened.purpose == "clip" else Recording
-        return model._default_manager.get(pk=opened.sound_id)
+        return play(request, model._default_manager.get(pk=opened.sound_id))
 
-    return _answer(request, find)
+    return _answered(answer)
 
 
 @require_safe
 def recording_of_drop(request: HttpRequest, setup_id: UUID, version: int, token: str) -> HttpResponse:
-    """The MP3 for the carrier that leaves it."""
-    return _answer(request, lambda: open_carrier_link(setup_id, version, token))
+    """The MP3 for the carrier that leaves it, which is counted where its first byte is given."""
+
+    def answer() -> HttpResponse:
+        opened = open_carrier_link(setup_id, version, token)
+        response = play(request, opened.recording)
+        if request.method == "GET" and response.get("Content-Range", _BEGIN).startswith(_BEGIN):
+            count_fetch(opened)
+        return response
+
+    return _answered(answer)
 
 
-def _answer(request: HttpRequest, find: Callable[[], Recording | Clip]) -> HttpResponse:
+_BEGIN = "bytes 0-"
+
+
+def _answered(answer: Callable[[], HttpResponse]) -> HttpResponse:
     """The MP3, whole or in part; 403 expired link, 404 invalid link or unknown sound, 410 ended link, 416 range not satisfiable."""
     try:
-        return play(request, find())
+        return answer()
     except LinkExpired as error:
         return _refuse(Problem(LINK_EXPIRED, str(error)))
     except ServiceError as removed:

@@ -248,3 +248,19 @@ def test_a_viewer_has_no_actions(client: Client, workspace: Workspace) -> None:
     act(client, "cancel_selected", voicemail)
     voicemail.refresh_from_db()
     assert voicemail.status == VoicemailStatus.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("fetches", "accepted", "told"),
+    [
+        (1, None, "sending The carrier fetched the recording of attempt 1."),
+        (3, seconds(1), "accepted The carrier fetched the recording of attempt 1, 3 times by then."),
+        (100, seconds(1), "accepted The carrier fetched the recording of attempt 1, at least 100 times by then."),
+    ],
+)
+def test_it_says_when_and_how_often_the_carrier_fetched_the_recording(
+    staff: Client, workspace: Workspace, fetches: int, accepted: datetime | None, told: str
+) -> None:
+    voicemail = make_voicemail(make_use_case(workspace), created_at=T, not_before=T, status=VoicemailStatus.ACCEPTED)
+    make_drop(voicemail, number=1, created_at=T, accepted_at=accepted, fetches=fetches, fetched_at=seconds(5))
+    assert told in text_of(staff.get(page(voicemail)).content.decode(), "timeline")

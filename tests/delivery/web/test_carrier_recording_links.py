@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.http import HttpResponse
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from bench.api.statements import counted as counted_statements
+from bench.api.statements import traced
 from delivery.carriers.abilities import WINDOW_SHARE
 from delivery.carriers.sandbox import Sandbox
 from delivery.models import Drop, Recording
-from delivery.recordings.links import carrier_link
+from delivery.recordings import links
+from delivery.recordings.links import FETCHES, MAX_FETCHES, carrier_link
 from delivery.recordings.recordings import store_recording
 from delivery.recordings.storage import read_frames
 from rvm.platform.database.clock import database_now
+from rvm.platform.redis_connection import redis_client
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.states import make_submitted
@@ -94,13 +103,84 @@ def test_a_part_and_a_head_are_answered_as_a_player_is() -> None:
     assert fetch(drop, "POST").status_code == 405
 
 
-def test_a_fetch_costs_two_indexed_queries_and_the_recordings_row(
-    django_assert_num_queries: DjangoAssertNumQueries,
-) -> None:
+def test_a_fetch_costs_two_indexed_queries_and_the_recordings_row_and_is_counted_by_one_statement() -> None:
     drop = drop_in("accepted")
     path = path_of(drop)
-    with django_assert_num_queries(3):
+    for method, statements in (("HEAD", 3), ("GET", 4)):
+        with traced() as found:
+            assert Client().generic(method, path).status_code == 200
+        assert len(counted_statements(found)) == statements
+
+
+def counted(drop: Drop) -> tuple[int, datetime | None]:
+    drop.refresh_from_db()
+    return drop.fetches, drop.fetched_at
+
+
+def test_each_fetch_that_begins_with_the_first_byte_is_counted() -> None:
+    drop, before, redis = drop_in("accepted"), database_now(), redis_client()
+    redis.delete(FETCHES)
+    assert counted(drop) == (0, None)
+    for headers in ({}, {"Range": "bytes=0-99"}, {"Range": "bytes=0-"}, {"Range": "bytes=100-199"}):
+        assert fetch(drop, **headers).status_code in (200, 206)
+    fetch(drop, "HEAD")
+    fetch(drop, Range="bytes=9999999-")
+    times, last = counted(drop)
+    assert times == 3
+    assert last is not None and last >= before
+    assert redis.get(FETCHES) == b"3"
+
+
+def test_what_is_refused_is_not_counted() -> None:
+    ended = drop_in("failed")
+    assert fetch(ended).status_code == 410
+    assert counted(ended) == (0, None)
+
+
+def test_a_flood_writes_to_its_drop_a_hundred_times_at_most() -> None:
+    drop = drop_in("accepted")
+    path = path_of(drop)
+    Drop.objects.filter(pk=drop.pk).update(fetches=MAX_FETCHES - 1)
+    assert Client().get(path).status_code == 200
+    times, last = counted(drop)
+    assert times == MAX_FETCHES
+    with traced() as found:
         assert Client().get(path).status_code == 200
+    assert len(counted_statements(found)) == 3
+    assert counted(drop) == (times, last)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fetch_does_not_wait_for_who_holds_the_drop() -> None:
+    drop = drop_in("accepted")
+    other = connections[DEFAULT_DB_ALIAS].copy()
+    try:
+        with transaction_on(other) as cursor:
+            cursor.execute("SELECT id FROM delivery_drop WHERE id = %s FOR UPDATE", [drop.pk])
+            assert fetch(drop).status_code == 200
+        assert counted(drop) == (0, None)
+        assert fetch(drop).status_code == 200
+        assert counted(drop)[0] == 1
+    finally:
+        other.close()
+
+
+@contextmanager
+def transaction_on(database: BaseDatabaseWrapper) -> Iterator[CursorWrapper]:
+    database.set_autocommit(False)
+    with database.cursor() as cursor:
+        yield cursor
+    database.rollback()
+
+
+def test_without_redis_a_recording_is_fetched_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise RedisConnectionError
+
+    monkeypatch.setattr(links, "redis_client", away)
+    drop = drop_in("accepted")
+    assert fetch(drop).status_code == 200
+    assert counted(drop)[0] == 1
 
 
 def test_links_end_at_once_with_their_secret_whatever_becomes_of_the_drop() -> None:

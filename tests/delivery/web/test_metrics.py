@@ -16,10 +16,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import CarrierReport, Voicemail
+from delivery.recordings.links import FETCHES
 from delivery.web import gauges, metrics
 from delivery.worker import maintenance
 from rvm.platform.database import sql
 from rvm.platform.models import Heartbeat
+from rvm.platform.redis_connection import redis_client
 from tests.factories import RECIPIENT, make_lane, make_setup, make_use_case, make_voicemail
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +93,16 @@ def test_signs_of_life_are_shown() -> None:
     assert found["rvm_tick_age_seconds",] == 4
     assert [found["rvm_workers", queue] for queue in project.RQ_QUEUES] == [1, 0, 0]
     assert found["rvm_redis_up",] == 1
+
+
+def test_carriers_fetches_of_recordings_are_shown() -> None:
+    redis = redis_client()
+    for kept, shown in ((None, 0), (b"7", 7), (b"garbage", 0)):
+        redis.delete(FETCHES)
+        if kept:
+            redis.set(FETCHES, kept)
+        assert values()["rvm_recording_fetches",] == shown
+    redis.delete(FETCHES)
 
 
 def test_without_redis_the_rest_is_still_told(monkeypatch: pytest.MonkeyPatch) -> None:
