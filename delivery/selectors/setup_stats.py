@@ -16,10 +16,11 @@ from delivery.lifecycle.reasons import Reason
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
 
-WINDOW = timedelta(hours=24)
+HOUR = timedelta(hours=1)
+WINDOW = 24 * HOUR
 SLICES = 96
 IN_SLICE = 200  # attempts read of each slice
-REPORT_DUE = timedelta(hours=1)  # an attempt that was accepted longer ago is said to be unreported
+REPORT_DUE = HOUR  # an attempt that was accepted longer ago is said to be unreported
 MAX_COUNTED = 10_000
 
 
@@ -47,6 +48,7 @@ class OpenAttempts:
 
     @property
     def total(self) -> int:
+        """Zero once a setup that drains is empty."""
         return self.sending + self.uncertain + self.accepted
 
 

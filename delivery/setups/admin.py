@@ -15,8 +15,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, U
 from delivery.carriers import CARRIERS
 from delivery.carriers.base import Credential
 from delivery.carriers.sandbox import Sandbox
-from delivery.lifecycle.status import DropStatus
-from delivery.models import Drop
+from delivery.selectors.setup_stats import MAX_COUNTED, open_attempts, stats_of
 from delivery.setups.breaker_admin import SetupBreaker
 from delivery.setups.callback_admin import SetupCallbackAddress
 from delivery.setups.connection_test_admin import Enabling, SetupConnectionTest
@@ -39,6 +38,10 @@ from usecases.callbacks.service import earlier_until
 from usecases.models import TelephonySetup, TelephonySetupQuerySet
 from usecases.services import delete_setup
 
+_STATE = (
+    "callback_address", "tested", "breaker", "open_drops", "lately", "created_at", "updated_at", "deleted_at",
+)  # fmt: skip
+
 
 def field_name(carrier: str, credential: str) -> str:
     return f"credential_{carrier}_{credential}"
@@ -53,6 +56,19 @@ def _field(credential: Credential) -> forms.CharField:
         help_text=credential.help,
         widget=widget(attrs={"autocomplete": "new-password" if credential.secret else "off"}),
     )
+
+
+def counted(count: int) -> str:
+    """A count of open attempts, which ends at MAX_COUNTED."""
+    return f"{count:,}{' or more' if count == MAX_COUNTED else ''}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the largest unit of which there are two or more."""
+    for length, unit in ((3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
 
 
 CREDENTIAL_FIELDS = {
@@ -144,15 +160,12 @@ class TelephonySetupAdmin(SetupConnectionTest, SetupBreaker, SetupCallbackAddres
             ("Waiting for the carrier", {"fields": ("report_horizon_hours", "confirm_horizon_hours")}),
         ]
         if obj is not None:
-            seen = ("callback_address", "tested", "breaker", "open_drops", "created_at", "updated_at", "deleted_at")
-            found.append(("State", {"fields": seen if self.may(Right.ROTATE, request, obj) else seen[1:]}))
+            state = _STATE if self.may(Right.ROTATE, request, obj) else _STATE[1:]
+            found.append(("State", {"fields": state}))
         return found
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        shown = (
-            "credentials_set", "callback_address", "tested", "breaker", "open_drops", "created_at", "updated_at", "deleted_at",
-        )  # fmt: skip
-        return () if obj is None else (*super().get_readonly_fields(request, obj), *shown)
+        return () if obj is None else (*super().get_readonly_fields(request, obj), "credentials_set", *_STATE)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and not (obj is not None and obj.deleted_at)
@@ -196,9 +209,30 @@ class TelephonySetupAdmin(SetupConnectionTest, SetupBreaker, SetupCallbackAddres
     def credentials_set(self, setup: TelephonySetup) -> str:
         return ", ".join(credential_names(setup)) or "none"
 
-    @display(description="Attempts on their way or unclear now")
-    def open_drops(self, setup: TelephonySetup) -> int:
-        return Drop.objects.filter(setup=setup, status__in=[DropStatus.SENDING, DropStatus.UNCERTAIN]).count()
+    @display(description="Open attempts")
+    def open_drops(self, setup: TelephonySetup) -> str:
+        [found] = open_attempts([setup.pk], database_now()).values()
+        if not found.total:
+            return (
+                "none: nothing is on its way"
+                if not setup.draining
+                else "none: it is empty, and may be changed or deleted"
+            )
+        waits = f"{counted(found.accepted)} wait for a report, {counted(found.unreported)} of them since over an hour"
+        return f"{counted(found.sending)} on their way, {counted(found.uncertain)} unclear, {waits}"
+
+    @display(description="Its carrier in the last 24 hours")
+    def lately(self, setup: TelephonySetup) -> str:
+        [found] = stats_of([setup.pk], database_now()).values()
+        if found.accept_rate is None:
+            return "nothing was sent and answered"
+        taken = f"took {found.accept_rate:.1%} of {found.sampled:,} attempts"
+        if found.report_median is None or found.report_p95 is None:
+            return f"{taken}; no report yet"
+        times = (
+            f"half of the reports within {duration(found.report_median)}, 95 of 100 within {duration(found.report_p95)}"
+        )
+        return f"{taken}; {times}"
 
     def save_model(self, request: HttpRequest, obj: TelephonySetup, form: Any, change: bool) -> None:
         asked, actor = form.cleaned_data, acting_user(request)

@@ -11,12 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from delivery.api.base import DeliveryView
+from delivery.selectors.setup_stats import HOUR, IN_SLICE, WINDOW, open_attempts, stats_of
 from delivery.setups.connection_test import check_setup, keep_check
 from delivery.setups.serializers import (
     NewCallbackAddressSerializer,
     NewSetup,
     SetupChanges,
     SetupSerializer,
+    SetupStatsSerializer,
     SetupTestSerializer,
 )
 from delivery.setups.services import check_credentials, close_breaker, create_setup, update_setup
@@ -108,6 +110,24 @@ class SetupView(_SetupView):
     def delete(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
         services.delete_setup(setup=self.find_setup(setup_id), actor=self.actor)
         return Response(status=204)
+
+
+class SetupStatsView(_SetupView, DeliveryView):
+    required_scopes: ClassVar = {"GET": Scope.SETUPS_READ}
+
+    @extend_schema(
+        operation_id="get_setup_stats",
+        summary="See how a telephony setup fares",
+        description="How many attempts are open, which tells when a setup that drains is empty, and how its carrier did in the last "
+        f"{WINDOW // HOUR} hours. Where the installation makes more than {IN_SLICE} attempts in a quarter of an hour, the figures "
+        "are of a sample that is spread evenly over that time, so it costs the same whatever was sent.",
+        tags=TAGS,
+        responses={200: SetupStatsSerializer},
+    )
+    def get(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
+        setup, now = self.find_setup(setup_id), database_now()
+        [stats], [open_now] = stats_of([setup.pk], now).values(), open_attempts([setup.pk], now).values()
+        return Response(SetupStatsSerializer({"open": open_now, "lately": stats}).data)
 
 
 class SetupTestView(DeliveryView):

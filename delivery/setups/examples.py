@@ -7,6 +7,7 @@ from delivery.setups.serializers import (
     NewSetup,
     SetupChanges,
     SetupSerializer,
+    SetupStatsSerializer,
     SetupTestSerializer,
 )
 from rvm.platform.api.schema import give_examples
@@ -42,6 +43,16 @@ give_examples(
             "callback": {"made_at": None, "earlier_until": None},
             "created_at": "2026-03-02T13:55:00Z",
             "updated_at": "2026-03-02T13:55:00Z",
+        },
+        SetupStatsSerializer: {
+            "open": {"total": 42, "sending": 2, "uncertain": 0, "accepted": 40, "unreported": 1},
+            "lately": {
+                "since": "2026-03-01T14:00:00Z",
+                "sampled": 3118,
+                "accept_rate": 0.997,
+                "report_median_seconds": 41.5,
+                "report_p95_seconds": 233.0,
+            },
         },
         SetupTestSerializer: {"ok": True, "detail": "The carrier accepted the credentials.", "missing": None},
         NewCallbackAddressSerializer: {

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from delivery.carriers import CARRIERS
 from delivery.engine.circuit_breaker import State, state_of
+from delivery.selectors.setup_stats import MAX_COUNTED, OpenAttempts, SetupStats
 from delivery.setups.services import SETTINGS, credential_names
 from rvm.platform.api.fields import StrictModelSerializer
 from rvm.platform.api.rows.serializers import ModelRowSerializer, OptionalTextField
@@ -124,6 +125,35 @@ class SetupSerializer(ModelRowSerializer[TelephonySetup]):
 
     def get_credentials_set(self, setup: TelephonySetup) -> list[str]:
         return credential_names(setup)
+
+
+class OpenAttemptsSerializer(serializers.Serializer[OpenAttempts]):
+    total = serializers.IntegerField(help_text="0 once a setup that drains is empty.")
+    sending = serializers.IntegerField(help_text="Requests that are under way.")
+    uncertain = serializers.IntegerField(help_text="Requests without a clear answer, which are looked into.")
+    accepted = serializers.IntegerField(help_text="Taken by the carrier, which has not reported on them yet.")
+    unreported = serializers.IntegerField(help_text="Those of `accepted` that the carrier took over an hour ago.")
+
+
+class RecentStatsSerializer(serializers.Serializer[SetupStats]):
+    since = serializers.DateTimeField()
+    sampled = serializers.IntegerField(help_text="The attempts from which the figures are taken.")
+    accept_rate = serializers.FloatField(
+        allow_null=True, help_text="The share of answered requests that the carrier took; null without one."
+    )
+    report_median_seconds = serializers.FloatField(
+        source="report_median",
+        allow_null=True,
+        help_text="From the carrier's acceptance to the report that ended the attempt; null without one.",
+    )
+    report_p95_seconds = serializers.FloatField(
+        source="report_p95", allow_null=True, help_text="The same for 95 of 100 attempts."
+    )
+
+
+class SetupStatsSerializer(serializers.Serializer[Any]):
+    open = OpenAttemptsSerializer(help_text=f"Attempts that have not ended, at most {MAX_COUNTED:,} of each kind.")
+    lately = RecentStatsSerializer(help_text="How its carrier did lately.")
 
 
 class SetupTestSerializer(serializers.Serializer[Any]):

@@ -5,9 +5,10 @@ They read no history and no personal data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from redis.exceptions import RedisError
@@ -17,15 +18,18 @@ from delivery.lane_totals import OF_USE_CASES
 from delivery.lifecycle.invariants import TALLY
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.recordings.links import FETCHES
+from delivery.selectors.setup_stats import open_attempts, stats_of
 from rvm.platform.database import sql
 from rvm.platform.models import FailedWork, Tally
 from rvm.platform.observability.health import live_workers
 from rvm.platform.redis_connection import redis_client
 from rvm.platform.sending_hold.service import is_held
 from rvm.platform.webhooks import watches
+from usecases.models import TelephonySetup
 
 # The most that a gauge counts (due voicemails: per lane), so that a scrape stays cheap while work piles up.
 MAX_COUNTED = 100_000
+MAX_SETUPS = 200  # of which gauges are told
 
 
 class Gauge(NamedTuple):
@@ -79,6 +83,7 @@ def gauges(now: datetime) -> Iterator[Gauge]:
     )
     [(breakers,)] = sql.run(BREAKERS, [])
     yield Gauge("rvm_open_breakers", "Telephony setups whose breaker is open or half open.", breakers)
+    yield from _setups(now)
     yield Gauge("rvm_repaired_voicemails", "Voicemails that disagreed with their drop and were repaired.", tally(TALLY))
     failing = FailedWork.objects.count()
     yield Gauge("rvm_failed_work", "Things that fail in the background; the admin's list says which.", failing)
@@ -98,6 +103,44 @@ def gauges(now: datetime) -> Iterator[Gauge]:
         "rvm_failing_destinations", "Webhook destinations that fail, or are disabled because of it.", watches.failing()
     )
     yield from _of_redis()
+
+
+def _setups(now: datetime) -> Iterator[Gauge]:
+    """The setups in use, by id; figures that nothing was sampled for are left out."""
+    ids = list(
+        TelephonySetup.objects.not_deleted()
+        .filter(enabled=True)
+        .order_by("pk")
+        .values_list("pk", flat=True)[:MAX_SETUPS]
+    )
+    stats, open_now = stats_of(ids, now), open_attempts(ids, now)
+    told: tuple[tuple[str, str, Callable[[UUID], float | None]], ...] = (
+        (
+            "rvm_setup_accept_rate",
+            "Share of answered requests that the carrier took, lately.",
+            lambda each: stats[each].accept_rate,
+        ),
+        (
+            "rvm_setup_report_median_seconds",
+            "From acceptance to the report, lately: half of them took at most this.",
+            lambda each: stats[each].report_median,
+        ),
+        (
+            "rvm_setup_report_p95_seconds",
+            "From acceptance to the report, lately: 95 of 100 took at most this.",
+            lambda each: stats[each].report_p95,
+        ),
+        ("rvm_setup_open_attempts", "Attempts that have not ended.", lambda each: open_now[each].total),
+        (
+            "rvm_setup_unreported_attempts",
+            "Attempts that the carrier took over an hour ago without a report.",
+            lambda each: open_now[each].unreported,
+        ),
+    )
+    for name, help_text, value_of in told:
+        for each in ids:
+            if (value := value_of(each)) is not None:
+                yield Gauge(name, help_text, value, (("setup", str(each)),))
 
 
 def tally(name: str) -> int:

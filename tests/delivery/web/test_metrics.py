@@ -15,11 +15,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.models import CarrierReport, Voicemail
+from delivery.models import CarrierReport, Drop, Voicemail
 from delivery.recordings.links import FETCHES
 from delivery.web import gauges, metrics
 from delivery.worker import maintenance
 from rvm.platform.database import sql
+from rvm.platform.database.ids import uuid7_at
 from rvm.platform.models import Heartbeat
 from rvm.platform.redis_connection import redis_client
 from tests.factories import RECIPIENT, make_lane, make_setup, make_use_case, make_voicemail
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 COLUMNS = [field.attname for field in Voicemail._meta.concrete_fields if field.attname != "id"]
 TOKEN = "a-token-of-at-least-20-characters"
-SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="[a-z_]*",?)+)\})? ([0-9.e+-]+|\+Inf)')
+SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="[a-z0-9_-]*",?)+)\})? ([0-9.e+-]+|\+Inf)')
 
 
 @pytest.fixture(autouse=True)
@@ -237,3 +238,24 @@ def test_while_postgresql_is_away_it_is_503(monkeypatch: pytest.MonkeyPatch) -> 
     assert answer.status_code == 503 and b"secret" not in answer.content
     monkeypatch.setattr(metrics, "database_now", away)
     assert ask("127.0.0.1").status_code == 503
+
+
+def test_setups_in_use_are_measured_by_id_and_say_nothing_without_attempts() -> None:
+    setup, idle, off = make_setup(), make_setup(), make_setup(enabled=False)
+    accepted = NOW - timedelta(hours=2)
+    for status, ended in (("delivered", accepted + timedelta(seconds=30)), ("accepted", None)):
+        Drop.objects.create(
+            id=uuid7_at(int(accepted.timestamp() * 1000)), workspace=setup.workspace, voicemail_id=setup.pk, setup=setup, number=1,
+            live=True, sender="+12125550100", status=status, created_at=accepted, due_at=accepted, accepted_at=accepted,
+            ended_at=ended,
+        )  # fmt: skip
+    found = values()
+    named = {name: value for (name, *labels), value in found.items() if labels == [str(setup.pk)]}
+    assert named == {
+        "rvm_setup_accept_rate": 1, "rvm_setup_report_median_seconds": 30, "rvm_setup_report_p95_seconds": 30,
+        "rvm_setup_open_attempts": 1, "rvm_setup_unreported_attempts": 1,
+    }  # fmt: skip
+    assert {name for name, *labels in found if labels == [str(idle.pk)]} == {
+        "rvm_setup_open_attempts", "rvm_setup_unreported_attempts",
+    }  # fmt: skip
+    assert not [key for key in found if str(off.pk) in key]
