@@ -96,7 +96,14 @@ class Stack:
         ]
         web += ["--graceful-timeout", "5"]
         sandbox = ["sandbox", "--port", str(self.sandbox_port), "--ledger", str(self.ledger), *self.sandbox_options]
-        simulator = ["simulator", self.carrier, "--port", str(self.sandbox_port + 1), *self.simulator_options]
+        simulator = [
+            "simulator",
+            self.carrier,
+            "--port",
+            str(self.sandbox_port + 1),
+            "--quiet",
+            *self.simulator_options,
+        ]
         return {
             "sandbox": manage + sandbox,
             **({"simulator": manage + simulator} if self.carrier else {}),

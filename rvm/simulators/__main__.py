@@ -11,11 +11,12 @@ from rvm.simulators.options import add_arguments, from_arguments
 def main() -> None:
     parser = ArgumentParser(prog="python -m rvm.simulators", description=__doc__)
     add_arguments(parser)
+    arguments = vars(parser.parse_args())
     try:
-        vendor = from_arguments(vars(parser.parse_args()))
+        vendor = from_arguments(arguments)
     except ValueError as error:
         parser.error(str(error))
-    run(vendor)
+    run(vendor, quiet=arguments["quiet"])
 
 
 if __name__ == "__main__":

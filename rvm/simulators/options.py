@@ -22,6 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--key", default="", help=f"makes the account's credentials (default: {KEY_VARIABLE})")
     add("--speed", type=float, default=4, help="how many times as fast as the vendor (default 4)")
     add("--outcomes", type=mix, default=DEFAULT_MIX, help='shares by code, such as "delivered=90,no_answer=10"')
+    add("--quiet", action="store_true", help="do not show the credentials of a setup at it")
     add("--webhook-url", default="", help="the setup's callback address, where the vendor has one registered")
 
 

@@ -76,16 +76,18 @@ def serving(vendor: Vendor) -> Iterator[None]:
             raise RuntimeError(f"the simulator of {vendor.name} did not stop")
 
 
-def run(vendor: Vendor) -> None:
-    """Serve until SIGINT or SIGTERM. Raises SystemExit with a sentence if it cannot start."""
+def run(vendor: Vendor, *, quiet: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM, and show the credentials of a setup unless `quiet`. Raises SystemExit with a sentence if it
+    cannot start."""
 
     async def serve() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with _served(vendor):
-            sys.stdout.write(f"{vendor.name}: listening on {vendor.base_url}; a setup at it has these credentials:\n")
-            sys.stdout.writelines(f"  {name}: {value}\n" for name, value in vendor.credentials.items())
+            sys.stdout.write(f"{vendor.name}: listening on {vendor.base_url}\n")
+            if not quiet:
+                sys.stdout.writelines(f"  {name}: {value}\n" for name, value in vendor.credentials.items())
             sys.stdout.flush()
             await stop.wait()
 

@@ -45,7 +45,7 @@ def test_a_carrier_adds_its_simulator_with_the_credentials_of_the_setup(tmp_path
     assert "simulator" not in Stack(tmp_path).commands()
     stack = Stack(tmp_path, sandbox_port=9000, carrier="drop_cowboy")
     command = stack.commands()["simulator"]
-    assert command[2:] == ["simulator", "drop_cowboy", "--port", "9001"]
+    assert command[2:] == ["simulator", "drop_cowboy", "--port", "9001", "--quiet"]
     assert stack.environment()["RVM_SANDBOX_KEY"] == stack.sandbox_key
     assert stack.simulator is not None
     assert stack.simulator.base_url == "http://127.0.0.1:9001"

@@ -15,7 +15,7 @@ from rvm.simulators.vendors import names, simulator_class
 @pytest.mark.parametrize("name", names())
 def test_the_command_runs_each_vendor_with_its_options(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[Vendor] = []
-    monkeypatch.setattr(simulator, "run", ran.append)
+    monkeypatch.setattr(simulator, "run", lambda vendor, quiet: ran.append(vendor))
     monkeypatch.setenv("RVM_SANDBOX_KEY", "from-the-environment")
     call_command("simulator", name, "--port=0", "--speed=50", "--outcomes=busy=1")
     assert isinstance(ran[0], simulator_class(name))

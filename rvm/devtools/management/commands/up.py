@@ -31,7 +31,7 @@ WELCOME = """
     Admin      {web}/admin/     user {username}   password {password}
     API        {web}/v1/        docs at {web}/docs
     Health     {web}/readyz
-    {carrier:<10} {carrier_url}        takes the drops and reports back
+    Sandbox    {sandbox}        takes the drops and reports back{carrier}
     Logs       {logs}
 
   Paste this into another terminal, in this directory; every command of docs/integrate uses it:
@@ -51,6 +51,8 @@ curl -sS "$API/voicemail" -H "Authorization: Bearer $KEY"
 
   Keys and password stay the same at the next start; they are new once {kept} is deleted.
 """
+CARRIER = """ of test keys
+    Carrier    {url}        {name}, simulated, does so for the use case below"""
 
 
 class Command(BaseCommand):
@@ -77,8 +79,8 @@ class Command(BaseCommand):
                 self.stdout.write(
                     WELCOME.format(
                         web=stack.web_url,
-                        carrier=simulator.name if simulator else "Sandbox",
-                        carrier_url=simulator.base_url if simulator else stack.sandbox_url,
+                        sandbox=stack.sandbox_url,
+                        carrier=CARRIER.format(name=simulator.name, url=simulator.base_url) if simulator else "",
                         logs=stack.directory,
                         kept=KEPT,
                         workspace=sample.workspace.id,

@@ -22,4 +22,4 @@ class Command(BaseCommand):
             vendor = from_arguments(options)
         except ValueError as error:
             raise CommandError(str(error)) from error
-        run(vendor)
+        run(vendor, quiet=options["quiet"])
