@@ -9,17 +9,19 @@ from uuid import UUID
 
 from django.db.models import F
 
+from delivery.carriers.abilities import Playable
 from delivery.lifecycle.status import DROP_TERMINAL, TERMINAL
 from delivery.models import Drop
 from delivery.recordings.links import carrier_link
 from usecases.callbacks.proofs import CallbackKey
 
 
-def playable(key: CallbackKey, drop_id: UUID) -> str | None:
-    """The link to the recording of a drop of the key's setup; None if the drop has ended or another one has taken its place: its
-    call must not leave a message any more."""
+def playable(key: CallbackKey, drop_id: UUID) -> Playable | None:
+    """The recording of a drop of the key's setup; None if the drop has ended, another one has taken its place or its person was
+    erased: its call must not leave a message any more."""
     under_way = Drop.objects.filter(pk=drop_id, setup_id=key.setup_id, voicemail__drop_id=F("pk")).exclude(
         status__in=DROP_TERMINAL
     )
-    alive = under_way.exclude(voicemail__status__in=TERMINAL).exists()
-    return carrier_link(key, drop_id) if alive else None
+    alive = under_way.filter(voicemail__recipient__isnull=False).exclude(voicemail__status__in=TERMINAL)
+    length = alive.values_list("voicemail__recording__duration_ms", flat=True).first()
+    return None if length is None else Playable(carrier_link(key, drop_id), length / 1000)

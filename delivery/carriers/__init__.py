@@ -17,6 +17,8 @@ import structlog
 from delivery.carriers.base import Carrier, Credential
 from delivery.carriers.drop_cowboy import DropCowboy
 from delivery.carriers.sandbox import Sandbox
+from delivery.carriers.signalwire import SignalWire
+from delivery.carriers.twilio import Twilio
 from usecases.models import TelephonySetup
 
 log = structlog.get_logger(__name__)
@@ -80,7 +82,7 @@ def _adapter(point: EntryPoint) -> type[Carrier]:
 
 
 CARRIERS, NOT_USED = with_installed(
-    {carrier.name: carrier for carrier in (Sandbox, DropCowboy)}, entry_points(group=GROUP)
+    {carrier.name: carrier for carrier in (Sandbox, DropCowboy, Twilio, SignalWire)}, entry_points(group=GROUP)
 )
 
 

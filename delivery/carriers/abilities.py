@@ -99,15 +99,23 @@ class MediaUpload(ABC):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Playable:
+    """What may be played in a call: the link to the drop's recording, and how many seconds it lasts."""
+
+    url: str = field(repr=False)
+    seconds: float
+
+
 class CallAndDetect(ABC):
     """The vendor calls, and rings: it detects what answered, and learns from us what to do in the call."""
 
     @abstractmethod
-    def respond(self, callback: Callback, recording_url: str | None) -> CallbackResponse:
+    def respond(self, callback: Callback, playable: Playable | None) -> CallbackResponse:
         """The response to a callback, which may hold the call's next step. The same callback gets the same response, because
         vendors repeat callbacks.
 
-        `recording_url` is the link that may be played; None if the drop is over, so that a call that goes on is to be ended.
+        `playable` is None if the drop is over, so that a call that goes on is to be ended.
         """
 
 
@@ -143,7 +151,7 @@ class CallCommands(CallAndDetect):
     def read_command(self, response: CarrierResponse) -> Outcome:
         """Whether the vendor took a command. Never raises."""
 
-    def respond(self, callback: Callback, recording_url: str | None) -> CallbackResponse:
+    def respond(self, callback: Callback, playable: Playable | None) -> CallbackResponse:
         return NOTHING
 
 

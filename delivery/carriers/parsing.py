@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -37,6 +38,15 @@ def parse_time(value: object) -> datetime | None:
         parse_time = datetime.fromisoformat(value) if isinstance(value, str) else None
         return parse_time.astimezone(UTC) if parse_time is not None and parse_time.tzinfo is not None else None
     except (ValueError, OverflowError):
+        return None
+
+
+def parse_mail_time(value: object) -> datetime | None:
+    """A time as in mail (RFC 2822), in UTC; None if it is malformed, has no zone or is out of range."""
+    try:
+        found = parsedate_to_datetime(value) if isinstance(value, str) and value.isascii() else None
+        return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
