@@ -21,7 +21,18 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 UNREPORTED, REFUSED = "0010", "0011"
 # What a vendor cannot tell from something else, by the sandbox's code; all else ends as docs/integrate/sandbox.md says.
+# Vendors that ring know nothing of a number: lists are calls that the network does not put through, and of a box that is full the
+# recording is never played to its end.
+RINGING = {
+    "number_not_supported": "human_answered",
+    "mailbox_full": "unreported",
+    **dict.fromkeys(
+        ("do_not_call", "litigator", "number_reassigned", "opted_out", "too_many_attempts"), "carrier_denied"
+    ),
+}
 READ_AS: Mapping[str, Mapping[str, str]] = {
+    "twilio": RINGING,
+    "signalwire": RINGING,
     "drop_cowboy": {
         "human_answered": "voicemail_not_detected",
         "number_not_supported": "voicemail_not_detected",
