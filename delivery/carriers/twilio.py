@@ -128,7 +128,7 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
     name = "twilio"
     label = "Twilio"
     vendor_url = "https://api.twilio.com"
-    credential_fields = (
+    credential_fields: ClassVar[tuple[Credential, ...]] = (
         Credential(
             "account_sid",
             "Account SID",
