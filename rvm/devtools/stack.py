@@ -33,7 +33,7 @@ class Stack:
     """The configuration of the processes. The sandbox's secrets are new at every start.
 
     `dispatch_worker` is the `manage.py` command for the queue "dispatch"; `variables` are set for all processes; `levels` says by
-    name which of them give way where cores are short. With a `carrier`, its simulator runs beside the sandbox, at the next port.
+    name which of them give way where cores are short. With a `carrier`, its simulator runs beside the sandbox.
     """
 
     directory: Path
@@ -43,6 +43,7 @@ class Stack:
     dispatchers: int = 1
     sandbox_options: tuple[str, ...] = field(default=(), repr=False)
     carrier: str = ""
+    simulator_port: int = 8801
     simulator_options: tuple[str, ...] = field(default=(), repr=False)
     dispatch_worker: tuple[str, ...] = ("worker", "dispatch")
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -67,7 +68,7 @@ class Stack:
         """The simulated carrier, as its process makes it."""
         if not self.carrier:
             return None
-        return simulator_class(self.carrier)(Options(self.sandbox_key, port=self.sandbox_port + 1))
+        return simulator_class(self.carrier)(Options(self.sandbox_key, port=self.simulator_port))
 
     @property
     def ledger(self) -> Path:
@@ -100,7 +101,7 @@ class Stack:
             "simulator",
             self.carrier,
             "--port",
-            str(self.sandbox_port + 1),
+            str(self.simulator_port),
             "--quiet",
             *self.simulator_options,
         ]
@@ -204,6 +205,11 @@ def ports_of(options: Mapping[str, Any]) -> tuple[int, int, int]:
     return port, options["sandbox_port"] or port + 800, options["callbacks_port"] or port + 1
 
 
+def carrier_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a stack for the carrier that the options choose: its simulator has the port after the sandbox's."""
+    return {"carrier": options["carrier"], "simulator_port": ports_of(options)[1] + 1}
+
+
 def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own loopback address
@@ -217,7 +223,7 @@ def refuse_taken_ports(stack: Stack) -> None:
     ports = {
         "web server": stack.web_port,
         "sandbox carrier": stack.sandbox_port,
-        "simulated carrier": stack.sandbox_port + 1 if stack.carrier else 0,
+        "simulated carrier": stack.simulator_port if stack.carrier else 0,
         "carriers' web server": stack.callbacks_port,
     }
     for name, port in ports.items():

@@ -243,6 +243,13 @@ class Scene:
             f"\n  ended by themselves: {self.children.crashed()}, not ready: {self.unready()}{short}"
         )
 
+    def simulator_ledger(self) -> dict[str, Any]:
+        """What the simulated carrier did."""
+        headers = {"Authorization": f"Bearer {self.stack.sandbox_key}"}
+        _, body = exchange(self.stack.simulator_port, "GET", "/ledger", headers=headers)
+        found: dict[str, Any] = json.loads(body)
+        return found
+
     # faults
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL, *, group: bool = False) -> None:
@@ -337,9 +344,11 @@ def scene(
     dispatch_worker: tuple[str, ...] = ("worker", "dispatch"),
     pace: float = 60,
     pooler: Callable[[str], AbstractContextManager[str]] = nullcontext,
+    carrier: str = "",
+    simulator_options: tuple[str, ...] = (),
 ) -> Iterator[Scene]:
     """Start the whole platform on a fresh database and an empty Redis. `pooler` maps the DATABASE_URL to the one that the platform
-    uses."""
+    uses. Voicemails go through the simulator of the `carrier`, or the sandbox."""
     servers.flush_redis()
     url = servers.new_database()
     with pooler(url) as address:
@@ -350,6 +359,9 @@ def scene(
             dispatchers=dispatchers,
             dispatch_worker=dispatch_worker,
             sandbox_options=(*SANDBOX, "--seed", SEED, *sandbox_options),
+            carrier=carrier,
+            simulator_port=free_port(),
+            simulator_options=simulator_options,
             variables={
                 **QUICK,
                 "DATABASE_URL": address,
@@ -359,7 +371,7 @@ def scene(
             },
         )
         with django_on(url):
-            sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
+            sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, vendor=stack.simulator)
             token = fixed_token(sample.setup)
         stage = Scene(servers, url, stack, sample, name)
         stage.token = token

@@ -11,7 +11,15 @@ import pytest
 from django.core.management.base import CommandParser
 
 from rvm.devtools.embedded.processes import Server, ServerError, serving, spawn, stop
-from rvm.devtools.stack import Running, Stack, add_port_options, ports_of, refuse_taken_port
+from rvm.devtools.stack import (
+    Running,
+    Stack,
+    add_carrier_option,
+    add_port_options,
+    carrier_of,
+    ports_of,
+    refuse_taken_port,
+)
 from tests.docs.pages import PROJECT
 
 
@@ -43,12 +51,20 @@ def test_the_first_port_decides_the_others(given: str, ports: tuple[int, int, in
 
 def test_a_carrier_adds_its_simulator_with_the_credentials_of_the_setup(tmp_path: Path) -> None:
     assert "simulator" not in Stack(tmp_path).commands()
-    stack = Stack(tmp_path, sandbox_port=9000, carrier="drop_cowboy")
+    stack = Stack(tmp_path, carrier="drop_cowboy", simulator_port=9001)
     command = stack.commands()["simulator"]
     assert command[2:] == ["simulator", "drop_cowboy", "--port", "9001", "--quiet"]
     assert stack.environment()["RVM_SANDBOX_KEY"] == stack.sandbox_key
     assert stack.simulator is not None
     assert stack.simulator.base_url == "http://127.0.0.1:9001"
+
+
+def test_the_simulator_has_the_port_after_the_sandboxs() -> None:
+    parser = CommandParser()
+    add_port_options(parser)
+    add_carrier_option(parser)
+    given = vars(parser.parse_args(["--port", "8101", "--carrier", "drop_cowboy"]))
+    assert carrier_of(given) == {"carrier": "drop_cowboy", "simulator_port": 8902}
 
 
 @pytest.mark.parametrize("target", ["up", "demo"])

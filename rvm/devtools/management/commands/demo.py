@@ -29,6 +29,7 @@ from rvm.devtools.stack import (
     Stack,
     add_carrier_option,
     add_port_options,
+    carrier_of,
     ports_of,
     refuse_taken_ports,
     running,
@@ -55,7 +56,7 @@ class Command(BaseCommand):
             directory,
             *ports_of(options),
             sandbox_options=OUTCOMES,
-            carrier=options["carrier"],
+            **carrier_of(options),
             simulator_options=(*OUTCOMES, "--speed", "20"),
         )
         try:

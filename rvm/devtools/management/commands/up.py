@@ -20,6 +20,7 @@ from rvm.devtools.stack import (
     Stack,
     add_carrier_option,
     add_port_options,
+    carrier_of,
     ports_of,
     refuse_taken_ports,
     running,
@@ -69,7 +70,7 @@ class Command(BaseCommand):
         check_database()
         call_command("migrate", verbosity=0)
         directory = Path(settings.BASE_DIR) / ".rvm" / "up"
-        stack = Stack(directory, *ports_of(options), carrier=options["carrier"], levels=GIVE_WAY)
+        stack = Stack(directory, *ports_of(options), **carrier_of(options), levels=GIVE_WAY)
         try:
             refuse_taken_ports(stack)  # before the sample gets the secrets of a sandbox that does not start
             sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT, stack.simulator)
