@@ -34,6 +34,7 @@ from delivery.carriers.parsing import (
     MAX_CODE_LENGTH,
     MAX_ID_LENGTH,
     json_object,
+    parse_attempt_key,
     parse_text,
     parse_time,
     retry_after,
@@ -195,7 +196,7 @@ class DropCowboy(IdempotencyKeys, MediaUpload, Carrier):
                 raise CallbackRejected("A signed webhook came, and this setup has no webhook signing secret.")
             check_signature(callback, secrets=self._secrets, signature="X-Signature", timestamp="X-Timestamp")
             return True
-        if _attempt_key(callback.json) is None:
+        if parse_attempt_key(callback.json.get("foreign_id")) is None:
             raise CallbackRejected(
                 "X-Signature is missing, and the body is no result that names one of our attempt keys."
             )
@@ -205,7 +206,7 @@ class DropCowboy(IdempotencyKeys, MediaUpload, Carrier):
         body = callback.json
         if callback.headers.get("x-signature"):
             return _webhook(body)
-        attempt_key = _attempt_key(body)
+        attempt_key = parse_attempt_key(body.get("foreign_id"))
         if attempt_key is None:
             raise CallbackMalformed("The result has a foreign_id that is not one of our attempt keys.")
         return [
@@ -266,15 +267,6 @@ def _report(
         text=parse_text(data.get("reason")),
         recipient=recipient,
     )
-
-
-def _attempt_key(body: dict[str, Any]) -> UUID | None:
-    value = body.get("foreign_id")
-    try:
-        key = UUID(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return key if key is not None and str(key) == value else None
 
 
 def _response_data(response: CarrierResponse, storage: bool = False) -> dict[str, Any]:

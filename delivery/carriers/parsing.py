@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -66,3 +67,12 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     if not (value.isascii() and value.isdigit()):
         return None
     return timedelta(seconds=min(int(value[:9]), MAX_RETRY_AFTER))
+
+
+def parse_attempt_key(value: object) -> UUID | None:
+    """An attempt key as we write it; None for anything else."""
+    try:
+        key = UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return key if key is not None and str(key) == value else None

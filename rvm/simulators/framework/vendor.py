@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import aiohttp
@@ -20,7 +21,7 @@ from aiohttp import web
 from rvm.simulators.framework.clock import Clock
 from rvm.simulators.framework.ledger import Ledger
 from rvm.simulators.framework.outbound import Outbound
-from rvm.simulators.framework.schemas import Schemas, fields, template
+from rvm.simulators.framework.schemas import FIXTURES, Schemas, fields, template
 from rvm.simulators.sandbox.outcomes import DEFAULT_MIX, Answer, Mix, Plan, Refusal, Reports, delay_for, plan_for
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class Vendor(ABC):
     name: ClassVar[str]
     # Whether the platform can ask for a drop that got no answer. Where it cannot, such a drop is reported.
     looks_up: ClassVar[bool] = False
+    # Where the folder with the vendor's requests.json is.
+    fixtures: ClassVar[Path] = FIXTURES
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -224,7 +227,7 @@ class Vendor(ABC):
 
     @cached_property
     def _schemas(self) -> Schemas:
-        return Schemas(self.name)
+        return Schemas(self.name, self.fixtures)
 
     @cached_property
     def _templates(self) -> dict[str, Any]:
