@@ -42,6 +42,7 @@ from delivery.models.lane import LANE_SETTINGS
 from delivery.recordings.attestations import require_attested
 from delivery.recordings.shelf import require_offered
 from delivery.runtime.wakeups import wake_on_commit
+from delivery.services.voicemails import require_carrier
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -398,6 +399,7 @@ def _check_launch(row: Campaign, now: datetime) -> Preview:
     """What a launch does. Raises ServiceError if it may not be."""
     require_usable(row.use_case, row.live)
     require_statements(row.use_case, row.live)
+    require_carrier(row.use_case, row.live)
     if row.recording is None and row.script is None:
         raise ServiceError(
             "recording_missing", "The campaign has no recording; choose what people will hear.", field="recording_id"

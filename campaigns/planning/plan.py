@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from campaigns.models import Campaign
-from delivery.carriers import CARRIERS
+from delivery.carriers import carrier_gone
 from delivery.models import Lane
 from delivery.recordings.attestations import require_attested
 from delivery.services.policies import is_joining, policy_of
@@ -95,8 +95,8 @@ def _stopped(lane: Lane, setup: TelephonySetup) -> str:
         return "Marketing is switched off for the whole workspace; nothing is sent until it is switched on."
     if not setup.enabled or setup.deleted_at is not None:
         return f"The telephony setup “{setup.name}” is disabled; nothing is sent until it is enabled."
-    if setup.carrier not in CARRIERS:
-        return f"The carrier of the telephony setup “{setup.name}” is not installed any more; nothing is sent until it is again."
+    if gone := carrier_gone(setup):
+        return f"{gone} Nothing is sent until it is installed again, or the use case has another setup."
     if setup.draining:
         return f"The telephony setup “{setup.name}” drains; nothing new is sent until that ends, or the use case has another setup."
     missing = missing_statement(lane.use_case, setup)

@@ -94,6 +94,13 @@ def carrier_class(name: str) -> type[Carrier]:
         raise UnknownCarrierError(f"There is no carrier {name!r}; there are: {', '.join(sorted(CARRIERS))}.") from None
 
 
+def carrier_gone(setup: TelephonySetup) -> str:
+    """The sentence that tells of a setup whose carrier is not installed any more; empty if it is."""
+    if setup.carrier in CARRIERS:
+        return ""
+    return f"The carrier “{setup.carrier}” of the telephony setup “{setup.name}” is not installed any more."
+
+
 def adapter_of(setup: TelephonySetup) -> Carrier:
     """The setup's adapter with its credentials. Raises UnknownCarrierError, or ValueError for unusable credentials."""
     return carrier_class(setup.carrier)(setup.credentials)

@@ -16,8 +16,9 @@ from django.core.signing import BadSignature, Signer
 from django.db.models.functions import Now
 from redis import RedisError
 
-from delivery.carriers import carrier_class
+from delivery.carriers import CARRIERS
 from delivery.carriers.abilities import WINDOW_SHARE, IdempotencyKeys
+from delivery.carriers.base import Carrier
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Clip, Drop, Recording
 from rvm.platform.database import sql
@@ -120,7 +121,7 @@ _OF_A_DROP = ("setup__carrier", "status", "created_at", "accepted_at", "voicemai
 def _ends_at(carrier: str, status: str, created_at: datetime, accepted_at: datetime | None) -> datetime | None:
     """When the link of a drop ends: the carrier fetches within its time after it took the drop, which it does at the latest when the
     drop is submitted again. None for a drop that has ended."""
-    adapter = carrier_class(carrier)
+    adapter = CARRIERS.get(carrier, Carrier)  # by what most carriers do, if it is not installed any more
     if status == DropStatus.ACCEPTED:
         return (accepted_at or created_at) + adapter.fetches_within
     if status in (DropStatus.SENDING, DropStatus.UNCERTAIN):

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.base import ModelState
 
-from delivery.carriers import UnknownCarrierError, carrier_class
+from delivery.carriers import CARRIERS, carrier_gone
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
@@ -31,7 +31,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.attestations.requirements import require_statements
 from usecases.models import TelephonySetup, UseCase
-from usecases.selectors import require_usable, sender_numbers
+from usecases.selectors import first_setup, require_usable, sender_numbers
 
 __all__ = ["Recipient", "api_lane", "cancel", "queue_voicemails"]
 
@@ -69,6 +69,7 @@ def queue_voicemails(
     """
     require_usable(use_case, live)
     require_statements(use_case, live)
+    require_carrier(use_case, live)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # the precision of an id
     times = _times(use_case, not_before, expires_at, now)
     sandbox = not live or is_simulated(*setups_of(use_case))
@@ -181,15 +182,20 @@ def setups_of(use_case: UseCase) -> list[TelephonySetup]:
 
 
 def is_simulated(*setups: TelephonySetup) -> bool:
-    """Whether none of the setups can reach a person. Raises ServiceError if the carrier of a setup is no longer installed."""
-    try:
-        for setup in setups:
-            carrier_class(setup.carrier)
-    except UnknownCarrierError as error:
-        raise ServiceError(
-            "carrier_unknown", f"{error} Give the use case another setup.", field="use_case_id"
-        ) from None
+    """Whether none of the setups can reach a person."""
     return all(setup.simulated for setup in setups)
+
+
+def require_carrier(use_case: UseCase, live: bool) -> None:
+    """Check that the carrier of the setup of the first attempt is installed. Raises ServiceError. What is queued already waits while
+    it is not, and so do tests."""
+    if live and (setup := first_setup(use_case, live)).carrier not in CARRIERS:
+        raise ServiceError(
+            "carrier_unknown",
+            f"{carrier_gone(setup)} Give the use case another setup.",
+            field="use_case_id",
+            setup_id=setup.pk,
+        )
 
 
 def api_lane(use_case: UseCase, live: bool) -> Lane:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from delivery.carriers import CARRIERS
+from delivery.carriers import CARRIERS, carrier_gone
 from delivery.carriers.base import Credential
 from delivery.carriers.sandbox import Sandbox
 from delivery.selectors.setup_stats import MAX_COUNTED, open_attempts, stats_of
@@ -184,13 +184,15 @@ class TelephonySetupAdmin(SetupConnectionTest, SetupBreaker, SetupCallbackAddres
     @display(description="Carrier", ordering="carrier")
     def carrier_label(self, setup: TelephonySetup) -> str:
         adapter = CARRIERS.get(setup.carrier)
-        return adapter.label if adapter else setup.carrier
+        return adapter.label if adapter else f"{setup.carrier}, which is not installed any more"
 
     @display(
         description="State",
         label={
             "enabled": "success",
             "disabled": "warning",
+            "carrier gone": "danger",
+            "draining": "warning",
             "no agreement": "danger",
             "failing": "danger",
             "deleted": "danger",
@@ -199,10 +201,14 @@ class TelephonySetupAdmin(SetupConnectionTest, SetupBreaker, SetupCallbackAddres
     def state(self, setup: TelephonySetup) -> str:
         if setup.deleted_at:
             return "deleted"
+        if carrier_gone(setup):
+            return "carrier gone"
         if setup.enabled and not setup.agreed:
             return "no agreement"
         if setup.enabled and setup.breaker_until is not None:
             return "failing"
+        if setup.enabled and setup.draining:
+            return "draining"
         return "enabled" if setup.enabled else "disabled"
 
     @display(description="Credentials that are set")

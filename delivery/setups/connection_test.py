@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from delivery.carriers import UnknownCarrierError, adapter_of
+from delivery.carriers import UnknownCarrierError, adapter_of, carrier_gone
 from delivery.carriers.abilities import AccountCheck, Check
 from delivery.carriers.base import Carrier
 from delivery.engine import circuit_breaker
@@ -28,7 +28,11 @@ def check_setup(setup: TelephonySetup) -> Check:
     """Send one test request to the carrier, for at most SECONDS. Raises ServiceError if the carrier offers none."""
     try:
         carrier = adapter_of(setup)
-    except (UnknownCarrierError, ValueError) as error:
+    except UnknownCarrierError:
+        return Check(
+            False, f"{carrier_gone(setup)} Your operator installs it again, or its use cases get another setup."
+        )
+    except ValueError as error:
         return Check(False, str(error))
     return check_account(carrier)
 

@@ -25,6 +25,7 @@ give_examples(
             "id": "01920f3a-6f00-7000-8000-0000000000b1",
             "name": "Drop Cowboy",
             "carrier": "drop_cowboy",
+            "carrier_installed": True,
             "credentials_set": ["key", "secret", "signing_secret"],
             "pace_per_second": 5.0,
             "in_flight_cap": 64,

@@ -91,6 +91,9 @@ class NewCallbackAddressSerializer(serializers.Serializer[Any]):
 
 class SetupSerializer(ModelRowSerializer[TelephonySetup]):
     beside = frozenset({"health", "callback"})
+    carrier_installed = serializers.SerializerMethodField(
+        help_text="Whether the carrier's adapter is installed. Without it voicemails wait, `carrier_gone`, and reports are not taken."
+    )
     credentials_set = serializers.SerializerMethodField(help_text="Names of the credentials that are set.")
     agreement = serializers.SerializerMethodField(
         help_text="Whether voicemails may leave through it: with a signed agreement or a standing exception. While it is missing "
@@ -106,6 +109,7 @@ class SetupSerializer(ModelRowSerializer[TelephonySetup]):
             "id",
             "name",
             "carrier",
+            "carrier_installed",
             "credentials_set",
             *SETTINGS,
             "agreement",
@@ -118,6 +122,9 @@ class SetupSerializer(ModelRowSerializer[TelephonySetup]):
             "updated_at",
         )
         read_only_fields = fields
+
+    def get_carrier_installed(self, setup: TelephonySetup) -> bool:
+        return setup.carrier in CARRIERS
 
     @extend_schema_field({"enum": list(Agreement), "type": "string"})
     def get_agreement(self, setup: TelephonySetup) -> str:

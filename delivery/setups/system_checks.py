@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from delivery.carriers import CARRIERS, NOT_USED
 from delivery.carriers.base import Carrier
+from usecases.models import TelephonySetup
 
 TAG = "carriers"
 
@@ -24,8 +25,16 @@ def check_carriers(**_: object) -> list[CheckMessage]:
 
 
 def warning() -> str:
-    """The same for `/readyz`; empty if there is nothing."""
-    return " ".join([*_hosts_of_vendors(), *NOT_USED])
+    """The same for `/readyz`, and of setups whose carrier is gone; empty if there is nothing. That page is public, so it gives their
+    number without names."""
+    return " ".join([*_hosts_of_vendors(), *NOT_USED, *_setups_without_carrier()])
+
+
+def _setups_without_carrier() -> Iterable[str]:
+    lost = TelephonySetup.objects.not_deleted().filter(enabled=True).exclude(carrier__in=CARRIERS).count()
+    if lost:
+        have = "1 telephony setup has" if lost == 1 else f"{lost} telephony setups have"
+        yield f"{have} a carrier that is not installed; nothing is sent through it. The admin's list of setups says which."
 
 
 def _hosts_of_vendors() -> Iterable[str]:

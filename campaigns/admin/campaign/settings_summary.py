@@ -52,7 +52,7 @@ def reaches_people(campaign: Campaign) -> bool:
 
 def _carrier(setup: TelephonySetup) -> str:
     carrier = CARRIERS.get(setup.carrier)
-    return carrier.label if carrier else setup.carrier
+    return carrier.label if carrier else f"{setup.carrier}, which is not installed any more"
 
 
 def attempts(campaign: Campaign) -> str:

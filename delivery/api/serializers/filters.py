@@ -15,8 +15,21 @@ from delivery.services.screening import MAX_REFERENCE_LENGTH
 from rvm.platform.api.fields import IdField, MomentField, StrictSerializer, TextField
 from rvm.platform.api.lists import WorldQuery
 from usecases.api.number_field import PhoneNumberField
+from usecases.models import TelephonySetup
 
 MAX_STATUSES = 20
+
+
+class CarrierField(serializers.ChoiceField):
+    """A carrier that is installed, or was, and has setups still."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError:
+            if isinstance(data, str) and data.isprintable() and TelephonySetup.objects.filter(carrier=data).exists():
+                return data
+            raise
 
 
 class VoicemailQuery(WorldQuery):
@@ -34,7 +47,9 @@ class VoicemailQuery(WorldQuery):
         "for several of ours.",
     )
     reason = serializers.ChoiceField([reason.value for reason in Reason], required=False)
-    carrier = serializers.ChoiceField(sorted(CARRIERS), required=False)
+    carrier = CarrierField(
+        sorted(CARRIERS), required=False, help_text="The adapter's name, also of one that was removed."
+    )
     reference = TextField(required=False, trim_whitespace=False, max_length=MAX_REFERENCE_LENGTH)
     recipient_phone_number = PhoneNumberField(
         required=False, help_text="E.164, exact match. Use the search to keep it out of the URL."

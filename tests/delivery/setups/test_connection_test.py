@@ -90,7 +90,7 @@ def test_a_carrier_without_such_a_question_is_422(api: Api, monkeypatch: pytest.
 def test_a_setup_whose_carrier_is_gone_fails_its_test(api: Api) -> None:
     setup = make_setup(api.key.workspace, carrier="gone")
     answer = api.post(f"setups/{setup.pk}/test").json()
-    assert answer["ok"] is False and "There is no carrier 'gone'" in answer["detail"]
+    assert answer["ok"] is False and "The carrier “gone” of the telephony setup" in answer["detail"]
 
 
 def test_it_needs_the_scope_to_change_setups_and_a_setup_of_the_workspace(api: Api) -> None:

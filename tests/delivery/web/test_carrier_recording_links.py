@@ -35,6 +35,7 @@ from usecases.callbacks.addresses import drop_address
 from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import Use
 from usecases.callbacks.service import end_earlier_callback_secrets, rotate_callback_secret
+from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db
 WINDOW = Sandbox.idempotency_window * WINDOW_SHARE
@@ -221,3 +222,12 @@ def test_the_clock_of_the_database_decides() -> None:
     drop = drop_in("accepted", accepted=FETCH + MOMENT)
     assert isinstance(drop.accepted_at, datetime)
     assert fetch(drop).status_code == 410
+
+
+@pytest.mark.parametrize(("accepted", "status"), [(MOMENT, 200), (timedelta(hours=1) + MOMENT, 410)])
+def test_a_drop_whose_carrier_is_not_installed_any_more_is_fetched_within_an_hour(
+    accepted: timedelta, status: int
+) -> None:
+    drop = drop_in("accepted", accepted=accepted)
+    TelephonySetup.objects.update(carrier="gone")
+    assert fetch(drop).status_code == status
