@@ -1,6 +1,7 @@
 """Claim of due voicemails of one lane: decides on each, and commits drops and leases before any request is sent.
 
-Each claim is one short transaction, for which whoever pauses the lane waits. Rows that another worker has locked are skipped (SKIP
+Each claim is one short transaction, for which whoever pauses the lane waits. While a lane tries its first people only, its claims
+take turns, and take no more than are let out (`delivery.engine.canaries`). Rows that another worker has locked are skipped (SKIP
 LOCKED). Facts are read set-wise inside the
 transaction, the lane's route first, so a suppression, a hold, a kill switch, an unassigned sender, a withdrawn statement, changed
 hours and changed credentials apply to every claim that begins after their commit. Caps hold even between claims at the same time: a
@@ -20,7 +21,7 @@ import structlog
 from django.db import transaction
 
 from delivery.carriers.abilities import MediaUpload
-from delivery.engine import lane_holds
+from delivery.engine import canaries, lane_holds
 from delivery.engine.lane_routes import ActiveRoute, Place, SendRoute, UnusableSetup, route_of
 from delivery.engine.recent_drops import RecentDrops
 from delivery.kept_decisions import Withheld, keep
@@ -93,13 +94,15 @@ class ClaimedBatch:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """Result of one look: what may be sent and is not begun yet, and the place after the rows that were read."""
+    """Result of one look: what may be sent and is not begun yet, and the place after the rows that were read. `refused`: of the first
+    people of a lane, those whose recording the carrier refused."""
 
     claims: list[Claim]
     looked_at: int
     after: Place
     waits: bool
     withheld: Sequence[Withheld]
+    refused: Sequence[UUID]
 
 
 # Columns of a voicemail that a claim needs. A lane's recording takes the place of the voicemail's own.
@@ -144,23 +147,30 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
     if route is None:
         return ClaimedBatch([], 0)
     route.adapter, route.callback_key  # noqa: B018  # decrypts both before a row is locked
+    left = canaries.locked_left(lane.lane_id) if route.in_canary else None
+    if left is not None:
+        limit = min(limit, left)
     recent = RecentDrops(route.organisation_id, now)
     claims: list[Claim] = []
     withheld: list[Withheld] = []
+    refused: list[UUID] = []
     looked_at, waits, size, place = 0, False, limit, lane.first
     while size:
-        looked = look(route, recent, place, size, limit - len(claims), now)
+        looked = look(route, recent, place, size, limit - len(claims) - len(refused), now)
         claims += looked.claims
         withheld += looked.withheld
+        refused += looked.refused
         looked_at += looked.looked_at
         waits, place = waits or looked.waits, looked.after
-        enough = len(claims) == limit or looked.looked_at < size or waits
+        enough = len(claims) + len(refused) == limit or looked.looked_at < size or waits
         size = 0 if enough else min(LOOK, MAX_LOOK - looked_at)
     # Before the counts: of two that keep a new policy one waits for the other, and nothing is waited for after the counts.
     keep(withheld, KeptDecision.Step.CLAIM, now)
     if claims and route.capped:
         counted = recent.write()
         claims = [claim for claim in claims if claim.drop_id in counted]
+    if left is not None:
+        canaries.take(route.lane_id, [*(claim.voicemail_id for claim in claims), *refused])
     _begin(route, claims, now, now + lease)
     return ClaimedBatch(claims, looked_at, waits=waits and not claims)
 
@@ -169,7 +179,7 @@ def _look(route: SendRoute, recent: RecentDrops, first: Place, size: int, limit:
     rows = sql.run(_LOCK_DUE, [route.recording_id, route.expires_at, route.lane_id, route.failover, now, *first, size])
     taken = _take(route, recent, rows, limit, now)
     after = _after(rows[-1][8], rows[-1][0]) if rows else first
-    return _Looked(taken.claims, len(rows), after, bool(taken.missing), taken.withheld)
+    return _Looked(taken.claims, len(rows), after, bool(taken.missing), taken.withheld, taken.refused)
 
 
 def _look_apart(route: SendRoute, recent: RecentDrops, first: Place, size: int, limit: int, now: datetime) -> _Looked:
@@ -180,7 +190,7 @@ def _look_apart(route: SendRoute, recent: RecentDrops, first: Place, size: int, 
     def take(part: Sequence[UUID]) -> list[Claim]:
         with transaction.atomic():
             rows = sql.run(_READ_THESE, [route.recording_id, route.expires_at, sql.ids(part)])
-            taken = _take(route, recent, rows, limit - sum(len(earlier.claims) for earlier in parts), now)
+            taken = _take(route, recent, rows, limit - sum(earlier.used for earlier in parts), now)
             _rehearse(route, recent, taken.claims, now)
         parts.append(taken)
         return taken.claims
@@ -192,7 +202,8 @@ def _look_apart(route: SendRoute, recent: RecentDrops, first: Place, size: int, 
     )
     after = _after(due[-1][1], due[-1][0]) if due else first
     withheld = [each for taken in parts for each in taken.withheld]
-    return _Looked(claims, len(due), after, any(taken.missing for taken in parts), withheld)
+    refused = [each for taken in parts for each in taken.refused]
+    return _Looked(claims, len(due), after, any(taken.missing for taken in parts), withheld, refused)
 
 
 def _after(not_before: datetime, voicemail_id: UUID) -> Place:
@@ -234,6 +245,12 @@ class _Taken:
     missing: set[UUID] = field(default_factory=set)  # recordings that are not at the carrier yet
     withheld: list[Withheld] = field(default_factory=list)
     suppressed: list[tuple[Withheld, tuple[bytes, str | None]]] = field(default_factory=list, repr=False)
+    refused: list[UUID] = field(default_factory=list)  # of the first people: the carrier refused their recording
+
+    @property
+    def used(self) -> int:
+        """How much of the limit is used up."""
+        return len(self.claims) + len(self.refused)
 
 
 def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], limit: int, now: datetime) -> _Taken:
@@ -254,7 +271,7 @@ def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], li
     ends = _HoursEnds(route, now)
     late: dict[UUID, Withheld] = {}
     for row, recipient, is_suppressed, consent in zip(rows, recipients, suppressed, consents, strict=True):
-        if len(taken.claims) == limit:
+        if taken.used == limit:
             break
         try:
             reached = recent.reached(recipient) if route.capped and recipient is not None else ()
@@ -361,6 +378,8 @@ def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, 
             taken.ended.append(
                 Transition(claim.voicemail_id, VoicemailStatus.QUEUED, failed, reason=reason, text=error)
             )
+            if claim.route.in_canary:  # or a recording that is refused would end everybody before anybody was tried
+                taken.refused.append(claim.voicemail_id)
         case _:
             taken.missing.add(claim.recording_id)
             taken.deferred.append((claim.voicemail_id, now + carrier_media.RECHECK))

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from delivery.carriers import carrier_class
 from delivery.carriers.base import Carrier
+from delivery.engine import canaries
 from delivery.runtime.watermarks import Watermark
 from rvm.platform.database import sql
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
@@ -114,6 +115,7 @@ class SendRoute:
     loaded_rules: str | None
     expires_at: datetime | None
     recording_id: UUID | None
+    in_canary: bool
     attestation_by_another: bool
     senders: list[str]
 
@@ -231,7 +233,7 @@ _TAKES_NEW = "(u.deleted_at IS NOT NULL OR NOT s.draining)"
 # remembered place, before which nothing is due.
 _FIND_ACTIVE_ROUTES = f"""
 SELECT l.id, via.failover, l.workspace_id, s.id, l.priority, l.pace_per_second, s.pace_per_second, s.in_flight_cap,
-       s.breaker_until IS NOT NULL, u.deleted_at IS NOT NULL, due.count, first.not_before, first.id
+       s.breaker_until IS NOT NULL, u.deleted_at IS NOT NULL, {canaries.MAY_CLAIM_SQL}, first.not_before, first.id
 {LANES_WITH_SETUPS}
   LEFT JOIN unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS place(lane_id, failover, not_before, id)
     ON place.lane_id = l.id AND place.failover = via.failover
@@ -244,6 +246,7 @@ SELECT l.id, via.failover, l.workspace_id, s.id, l.priority, l.pace_per_second, 
            AND (v.not_before, v.id) >= (first.not_before, first.id)
          ORDER BY v.not_before, v.id LIMIT %s) counted) due
  WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id)) AND {_MAY_SEND_NOW} AND {_TAKES_NEW}
+   AND {canaries.IS_OPEN_SQL}
  ORDER BY l.priority DESC, l.id, via.failover
 """  # noqa: S608 - of constants
 
@@ -262,7 +265,7 @@ SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flig
        s.credentials, s.credentials_version, k.id, k.version, k.key, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay,
        u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, {NEWEST_LOADED_SQL}, l.expires_at, l.recording_id,
-       w.attestation_by_another,
+       {canaries.IN_CANARY_SQL}, w.attestation_by_another,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = {_NUMBERS_OF} AND {USABLE_SQL}
               ORDER BY p.e164)

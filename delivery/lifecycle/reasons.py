@@ -58,12 +58,14 @@ class ReasonFacts:
     `retryable`: a later attempt can succeed and cannot reach the recipient twice.
     `may_have_reached`: the recipient may have got the message, so it is never sent again automatically.
     `suppresses`: the kind of the suppression that a report of it adds; None if it adds none.
+    `of_sending`: it tells of the carrier, the account or the recording, so others would fail as well; not of the one person.
     """
 
     detail: str
     retryable: bool = False
     may_have_reached: bool = False
     suppresses: SuppressionKind | None = None
+    of_sending: bool = False
 
 
 REASONS: dict[Reason, ReasonFacts] = {
@@ -86,16 +88,16 @@ REASONS: dict[Reason, ReasonFacts] = {
         "The number now belongs to somebody else.", suppresses=SuppressionKind.WRONG_NUMBER
     ),
     Reason.TOO_MANY_ATTEMPTS: ReasonFacts("The carrier's own limit of attempts for this number is reached."),
-    Reason.SPAM_BLOCKED: ReasonFacts("The receiving network blocked the message as spam."),
-    Reason.RECORDING_REFUSED: ReasonFacts("The carrier could not use the recording."),
-    Reason.CARRIER_DENIED: ReasonFacts("The carrier's network denied the voicemail."),
+    Reason.SPAM_BLOCKED: ReasonFacts("The receiving network blocked the message as spam.", of_sending=True),
+    Reason.RECORDING_REFUSED: ReasonFacts("The carrier could not use the recording.", of_sending=True),
+    Reason.CARRIER_DENIED: ReasonFacts("The carrier's network denied the voicemail.", of_sending=True),
     Reason.CARRIER_ACCOUNT: ReasonFacts(
-        "The carrier account is not set up for this voicemail; see the telephony setup."
+        "The carrier account is not set up for this voicemail; see the telephony setup.", of_sending=True
     ),
-    Reason.NO_FUNDS: ReasonFacts("The carrier account has no funds left."),
-    Reason.REFUSED: ReasonFacts("The carrier refused the voicemail."),
+    Reason.NO_FUNDS: ReasonFacts("The carrier account has no funds left.", of_sending=True),
+    Reason.REFUSED: ReasonFacts("The carrier refused the voicemail.", of_sending=True),
     Reason.UNKNOWN: ReasonFacts(
-        "The carrier gave a code that this version does not know; it is kept beside this reason."
+        "The carrier gave a code that this version does not know; it is kept beside this reason.", of_sending=True
     ),
     Reason.NOT_SENT: ReasonFacts("The carrier could not be reached; nothing was sent.", retryable=True),
     Reason.UNCONFIRMED: ReasonFacts(

@@ -138,6 +138,7 @@ class Migration(migrations.Migration):
                 ('retry_minutes', models.PositiveIntegerField(blank=True, help_text='Wait before the second attempt; doubles after.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1440)])),
                 ('expires_at', models.DateTimeField(blank=True, help_text='Expiry of its voicemails that have no expiry of their own.', null=True)),
                 ('idle', models.BooleanField(db_default=False, default=False, editable=False, help_text='Nothing is under way in it, so looks for work skip it; see delivery.engine.idle_lanes.')),
+                ('canary_left', models.PositiveIntegerField(editable=False, help_text='How many more people may be tried before the first ones are judged; null: everybody. See delivery.engine.canaries.', null=True)),
                 ('first_id', models.UUIDField(editable=False, null=True)),
                 ('last_id', models.UUIDField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
@@ -274,5 +275,12 @@ class Migration(migrations.Migration):
                 'verbose_name': 'reference',
                 'verbose_name_plural': 'references',
             },
+        ),
+        migrations.CreateModel(
+            name='CanaryMember',
+            fields=[
+                ('voicemail', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='delivery.voicemail')),
+                ('lane', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='delivery.lane')),
+            ],
         ),
     ]

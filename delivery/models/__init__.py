@@ -4,6 +4,7 @@ The voicemail and drop tables are designed for later partitioning by id: their p
 keys are not enforced, because thousands of rows are written per second.
 """
 
+from delivery.models.canary import CanaryMember
 from delivery.models.clip import Assembly, Clip
 from delivery.models.decision import KeptDecision, KeptPolicy
 from delivery.models.drop import Drop
@@ -16,6 +17,7 @@ from delivery.models.voicemail import Voicemail, VoicemailIdentifier, VoicemailR
 
 __all__ = [
     "Assembly",
+    "CanaryMember",
     "CarrierMedia",
     "CarrierReport",
     "Clip",

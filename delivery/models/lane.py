@@ -24,9 +24,9 @@ from usecases.models import (
 LANE_SETTINGS = ("window_start", "window_end", "days", "pace_per_second", "priority", "max_attempts", "retry_minutes")
 
 
-def bounds_of(name: str) -> tuple[float, float]:
-    """Minimum and maximum of a lane's field; for days, of each day."""
-    field: Any = Lane._meta.get_field(name)
+def bounds_of(name: str, model: type[models.Model] | None = None) -> tuple[float, float]:
+    """Minimum and maximum of a field of a lane, or of another model; for days, of each day."""
+    field: Any = (model or Lane)._meta.get_field(name)
     validators = getattr(field, "base_field", field).validators
     [least] = [each.limit_value for each in validators if isinstance(each, MinValueValidator)]
     [most] = [each.limit_value for each in validators if isinstance(each, MaxValueValidator)]
@@ -91,6 +91,12 @@ class Lane(Row):
         db_default=False,
         editable=False,
         help_text="Nothing is under way in it, so looks for work skip it; see delivery.engine.idle_lanes.",
+    )
+    canary_left = models.PositiveIntegerField(
+        null=True,
+        editable=False,
+        help_text="How many more people may be tried before the first ones are judged; null: everybody. See "
+        "delivery.engine.canaries.",
     )
     # Bounds of the ids of voicemails that came from lists, or null. No index leads from a lane to its ended voicemails, so without
     # the bounds a page of an old campaign would be searched for among all later voicemails.

@@ -76,6 +76,7 @@ SHOWN_THERE = {
     "Ledger.violations",
     "Operation.path",
     "Operation.summary",
+    "Outcomes.failed",
     "Part.colour",
     "Policy.name",
     "PolicyEffect.name",
