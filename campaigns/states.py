@@ -1,5 +1,5 @@
-"""States and transitions of campaigns, imports, retries, approvals, opt-out lists and withdrawals, and which fields are editable
-in which state.
+"""States and transitions of campaigns, imports, retries, canaries, approvals, opt-out lists and withdrawals, and which fields are
+editable in which state.
 
 Pure. `campaigns.lifecycle.transitions` enforces these tables and is the only writer of states.
 """
@@ -37,8 +37,10 @@ RETRYABLE = frozenset({CampaignState.RUNNING, CampaignState.PAUSED, CampaignStat
 ALWAYS_EDITABLE = frozenset({"name", "pace_per_second", "priority"})
 
 
-# Editable while paused too: what those hear who still wait, and when and how often they are tried.
-EDITABLE_WHILE_PAUSED = ALWAYS_EDITABLE | {
+# Editable while paused too: how many are tried first, by what they are judged, and for how long.
+OF_CANARY = frozenset({"canary_size", "canary_max_failed_percent", "canary_wait_minutes"})
+# And what those hear who still wait, and when and how often they are tried themselves.
+_OF_THOSE_WHO_WAIT = {
     "recording",
     "ends_at",
     "window_start",
@@ -47,6 +49,7 @@ EDITABLE_WHILE_PAUSED = ALWAYS_EDITABLE | {
     "max_attempts",
     "retry_minutes",
 }
+EDITABLE_WHILE_PAUSED = ALWAYS_EDITABLE | OF_CANARY | _OF_THOSE_WHO_WAIT
 
 
 def is_editable(field: str, state: str) -> bool:
@@ -93,6 +96,27 @@ RETRY_TRANSITIONS: dict[RetryState, frozenset[RetryState]] = {
     RetryState.COMPLETED: frozenset(),
     RetryState.STOPPED: frozenset(),
 }
+
+
+class CanaryState(StrEnum):
+    """The state of a canary: the first people of a campaign, who are tried before the others."""
+
+    UNDER_WAY = "under_way"  # they are tried, or their reports are waited for; the others wait
+    PASSED = "passed"  # few enough failed; the campaign went on by itself
+    STOPPED = "stopped"  # too many failed, or too few reports came; the campaign was paused
+    OVERRULED = "overruled"  # a user has resumed the campaign all the same
+    ENDED = "ended"  # over without a verdict: switched off, begun anew, or the campaign has ended
+
+
+CANARY_TRANSITIONS: dict[CanaryState, frozenset[CanaryState]] = {
+    CanaryState.UNDER_WAY: frozenset({CanaryState.PASSED, CanaryState.STOPPED, CanaryState.ENDED}),
+    CanaryState.PASSED: frozenset(),
+    CanaryState.STOPPED: frozenset({CanaryState.OVERRULED, CanaryState.ENDED}),
+    CanaryState.OVERRULED: frozenset(),
+    CanaryState.ENDED: frozenset(),
+}
+# Those that are not over: the lane tries its first people only.
+CANARY_OPEN = frozenset({CanaryState.UNDER_WAY, CanaryState.STOPPED})
 
 
 class ApprovalState(StrEnum):

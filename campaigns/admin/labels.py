@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from campaigns.lifecycle.canaries import ABOVE, SIZE, CanaryProgress
 from campaigns.models import Campaign, OptOutImport
-from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState
+from campaigns.states import CampaignState, CanaryState, ImportState, LineOutcome, OptOutState, Outcome, RetryState
 from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.services.retries import LeftOut
@@ -145,6 +146,8 @@ class CampaignSnapshot:
     preparing: bool = False
     held: bool = False
     revised: bool = False
+    stopped_by_canary: bool = False
+    tries_first: bool = False
 
 
 def next_step_message(campaign: CampaignSnapshot) -> str:
@@ -186,12 +189,16 @@ def _running(campaign: CampaignSnapshot) -> str:
     if campaign.held:
         return "Running, but its lane is held, so nothing is sent. Pause and resume it to go on."
     end = f" What is not sent by {campaign.end} expires." if campaign.end else ""
+    if campaign.tries_first:
+        return f"Running: the first people are tried, and the others wait for the reports about them.{end}"
     return f"Running: sent as hours and pace allow.{end}"
 
 
 def _paused(campaign: CampaignSnapshot) -> str:
     if campaign.revised:
         return "Paused and changed: those who still wait get it as it is below. Resume to go on."
+    if campaign.stopped_by_canary:
+        return "Paused after its first people: see below why. Resume to send to everybody else all the same."
     return (
         "Paused: nothing new is sent; what is with the carrier goes on. Edit it to change what those get who still wait. "
         "Resume to go on where it was."
@@ -208,6 +215,45 @@ def _completed(campaign: CampaignSnapshot) -> str:
 
 def _canceled(campaign: CampaignSnapshot) -> str:
     return "Canceled: what had not been sent stays unsent. This is final; make a new campaign to reach more people."
+
+
+def tried_first(campaign: Campaign) -> str:
+    """How many people are tried before the others, and by what they are judged."""
+    if campaign.canary_size == 0:
+        return "nobody: everybody is sent to at once"
+    whom = (
+        f"{SIZE:,} people, if it is more than {ABOVE:,}"
+        if campaign.canary_size is None
+        else people(campaign.canary_size)
+    )
+    return (
+        f"{whom}; the others wait for the reports about these, for up to {campaign.canary_wait_minutes:,} minutes, and it is paused "
+        f"if more than {campaign.canary_max_failed_percent} % fail because of the carrier, the account or the recording"
+    )
+
+
+def canary_message(progress: CanaryProgress) -> str:
+    """The message about the first people, while they are tried and after."""
+    canary, found = progress.canary, progress.found
+    if canary.state == CanaryState.UNDER_WAY:
+        tried = "" if found.tried == canary.people else f" {found.tried:,} of them have been tried."
+        return (
+            f"The first {people(canary.people)} are tried, and the others wait: {found.reported:,} of {canary.people:,} have a final "
+            f"report, and {progress.enough:,} are needed.{tried}"
+        )
+    if canary.state == CanaryState.STOPPED:
+        more = found.reported - canary.delivered - sum(canary.failed.values())
+        since = (
+            f" Since then {people(more)} more got a report; {found.delivered:,} are delivered by now."
+            if more > 0
+            else ""
+        )
+        return f"{canary.message}{since}"
+    if canary.state == CanaryState.OVERRULED:
+        return f"It was resumed although it had been paused: {canary.message}"
+    if canary.state == CanaryState.ENDED:
+        return f"The first {people(canary.people)} were to be tried before the others; that was over before they were judged."
+    return canary.message
 
 
 def retry_message(state: str, *, matching: int, queued: int, left_out: Mapping[str, int], stopped_because: str) -> str:

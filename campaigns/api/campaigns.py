@@ -23,7 +23,7 @@ from campaigns.api.serializers.campaigns import (
     NewCampaign,
     RetryFailed,
 )
-from campaigns.lifecycle import approvals
+from campaigns.lifecycle import approvals, canaries
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign, LaunchApproval
 from campaigns.states import RetryState
@@ -54,7 +54,8 @@ class _CampaignView(CampaignsView, RowsView):
         return values
 
     def context(self, rows: list[Campaign]) -> dict[str, Any]:
-        return {"voicemails": counts_of([campaign.pk for campaign in rows])}
+        ids = [campaign.pk for campaign in rows]
+        return {"voicemails": counts_of(ids), "canaries": canaries.newest(ids, database_now())}
 
     def serialize_changed(self, row: Campaign) -> Any:
         """The campaign, read again from the database after the change."""
@@ -114,7 +115,8 @@ class CampaignView(_CampaignView):
         summary="Change a campaign",
         description="Fields that are left out do not change. Once a campaign has begun, only `name`, `pace_per_second` and "
         "`priority` can change, and while it is paused also `recording_id`, `ends_at`, `window_start`, `window_end`, `days`, "
-        "`max_attempts` and `retry_minutes`, for those who still wait: 409 `campaign_claimed` for others. "
+        "`max_attempts`, `retry_minutes` and the settings of the canary, for those who still wait: 409 `campaign_claimed` for "
+        "others. "
         "Once it has recipients, the use case cannot change: 409 "
         "`campaign_has_recipients`. A scheduled campaign whose size needs an approval is a draft again after any other change.",
         tags=TAGS,
@@ -155,7 +157,8 @@ def _documented(verb: str, summary: str, description: str, example: Any) -> Any:
     "launch",
     "Launch a campaign",
     "It becomes `running` at once, or `scheduled` if `starts_at` is in the future. Everybody who may be reached then gets the "
-    "recording, so look at the preview first. 409 `import_under_way` while a list is being checked or imported. "
+    "recording, so look at the preview first. Of more than 1,000 people, or as `canary_size` says, the first are tried and the "
+    "others wait for the reports about them. 409 `import_under_way` while a list is being checked or imported. "
     "409 `approval_needed` where the workspace wants a second person for so many people: nothing is launched, and the "
     "request waits for somebody else's approval.",
     examples.RUNNING,
@@ -222,7 +225,8 @@ class PauseView(_TransitionView):
 @_documented(
     "resume",
     "Resume a paused campaign",
-    "Sending goes on where it stopped: nobody is reached twice, and nobody is left out. One that was changed while it was "
+    "Sending goes on where it stopped: nobody is reached twice, and nobody is left out. One that its canary has paused goes on with "
+    "everybody. One that was changed while it was "
     "paused needs what a launch needs, such as 409 `approval_needed`.",
     examples.RUNNING,
 )

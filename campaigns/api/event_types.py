@@ -14,6 +14,16 @@ class CampaignEventSerializer(serializers.Serializer[None]):
     use_case_id = serializers.UUIDField()
 
 
+class CanaryEventSerializer(CampaignEventSerializer):
+    people = serializers.IntegerField(help_text="How many people were tried first.")
+    reported = serializers.IntegerField(help_text="Of how many a final report was in.")
+    delivered = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    failed_of_sending = serializers.IntegerField(
+        help_text="How many of these tell of the carrier, the account or the recording, by which the campaign is judged."
+    )
+
+
 class ImportEventSerializer(serializers.Serializer[None]):
     import_id = serializers.UUIDField()
     campaign_id = serializers.UUIDField()
@@ -33,6 +43,10 @@ _CAMPAIGNS = {
     "canceled": "Somebody ended the campaign; what was not sent is not sent.",
     "expired": "The draft was ended, because nobody had changed it for long.",
 }
+_CANARIES = {
+    "canary_passed": "Few enough of the campaign's first people failed; it goes on with everybody.",
+    "canary_stopped": "Too many of the campaign's first people failed, or too few reports came; it is paused.",
+}
 _IMPORTS = {
     "checked": "The list was checked and waits to be confirmed.",
     "completed": "The list's people are in the campaign.",
@@ -40,5 +54,6 @@ _IMPORTS = {
 }
 TYPES = [
     *(EventType(f"campaign.{what}", description, CampaignEventSerializer) for what, description in _CAMPAIGNS.items()),
+    *(EventType(f"campaign.{what}", description, CanaryEventSerializer) for what, description in _CANARIES.items()),
     *(EventType(f"import.{what}", description, ImportEventSerializer) for what, description in _IMPORTS.items()),
 ]

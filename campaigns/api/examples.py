@@ -48,6 +48,10 @@ _DRAFT: dict[str, Any] = {
     "priority": 0,
     "max_attempts": None,
     "retry_minutes": None,
+    "canary_size": None,
+    "canary_max_failed_percent": 10,
+    "canary_wait_minutes": 60,
+    "canary": None,
     "copied_from_id": None,
     "copying": False,
     "voicemails": {},
@@ -56,9 +60,25 @@ _DRAFT: dict[str, Any] = {
     "launched_at": None,
     "ended_at": None,
 }
+_CANARY = {
+    "state": "passed",
+    "people": 100,
+    "tried": 100,
+    "enough": 90,
+    "reported": 91,
+    "delivered": 86,
+    "failed": {"mailbox_full": 4, "refused": 1},
+    "failed_of_sending": 1,
+    "began_at": "2026-03-02T15:00:01Z",
+    "tried_at": "2026-03-02T15:00:07Z",
+    "ended_at": "2026-03-02T15:03:40Z",
+    "message": "Of the first 100 people 91 have a final report: 86 were delivered, and 1 failed for reasons that tell of the "
+    "carrier, the account or the recording, 1.1 %; at most 10 % may.",
+}
 _RUNNING = {
     **_DRAFT,
     "state": "running",
+    "canary": _CANARY,
     "voicemails": {"accepted": 120, "delivered": 8_412, "failed": 310, "queued": 1_158},
     "updated_at": "2026-03-02T15:00:01Z",
     "launched_at": "2026-03-02T15:00:01Z",

@@ -1,4 +1,5 @@
-"""Time-driven steps of campaigns, run by the tick: start, open lanes, retry, reopen, complete, cancel, measure.
+"""Time-driven steps of campaigns, run by the tick: start, open lanes, judge canaries, retry, reopen, complete,
+cancel, measure.
 
 Each step is bounded, idempotent, and decides under the campaign's lock, so any number of ticks may run at once: a campaign that
 another tick has locked is skipped.
@@ -18,12 +19,12 @@ import structlog
 from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns.lifecycle import copies, retries
+from campaigns.lifecycle import canaries, copies, retries
 from campaigns.lifecycle.service import begin
 from campaigns.lifecycle.transitions import change_campaign, is_importing, reopen
-from campaigns.models import Campaign, CampaignRetry, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, Canary, RecipientImport
 from campaigns.scripts import RecordingResolver
-from campaigns.states import CampaignState, RetryState
+from campaigns.states import CampaignState, CanaryState, RetryState
 from delivery.lane_totals import LANES_WITH, counts_of
 from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
 from delivery.models import Lane
@@ -103,6 +104,15 @@ def _assign_batch(row: Campaign, after: UUID, now: datetime) -> UUID | None:
     return assign_recordings(row.pk, choose, after=after, limit=MAX_ASSEMBLED, seconds=ASSEMBLE_SECONDS, now=now)
 
 
+def judge_canaries(now: datetime) -> None:
+    """Let running campaigns go on, or pause them, by the reports about the people whom they try first."""
+    running = Q(state=CampaignState.RUNNING)
+    waiting = Campaign.objects.filter(
+        running, pk__in=Canary.objects.filter(state=CanaryState.UNDER_WAY).values("campaign")
+    )
+    _each(waiting, running, lambda row: canaries.watch(row, now))
+
+
 # Two indexes: queued voicemails are found by lane, open ones by use case and status, because few are open at a time.
 _HAS_OPEN_VOICEMAIL = """
 SELECT EXISTS (SELECT 1 FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' ORDER BY failover, not_before)
@@ -122,6 +132,7 @@ def complete(now: datetime) -> None:
 def _complete(row: Campaign, now: datetime) -> None:
     if _has_import_under_way(row) or retries.under_way(row) or _has_open_row(row):
         return
+    canaries.end(row)
     Lane.objects.filter(pk=row.pk).update(idle=True)
     change_campaign(
         row, CampaignState.COMPLETED, "campaign.completed", None, ended_at=now, measured_at=None, rate_per_second=None
@@ -272,6 +283,7 @@ def _record(campaign_id: UUID, error: Exception) -> None:
 STEPS = (
     start_due,
     set_recordings,
+    judge_canaries,
     continue_copies,
     continue_retries,
     reopen_retried,

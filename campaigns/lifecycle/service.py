@@ -10,7 +10,7 @@ from uuid import UUID
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from campaigns.lifecycle import approvals, copies, retries, validation
+from campaigns.lifecycle import approvals, canaries, copies, retries, validation
 from campaigns.lifecycle.approvals import ApprovalNeeded
 from campaigns.lifecycle.transitions import (
     already_launched,
@@ -21,7 +21,7 @@ from campaigns.lifecycle.transitions import (
     require_as_seen,
 )
 from campaigns.models import Campaign, CampaignRetry, LaunchApproval, RecipientImport
-from campaigns.models.campaign import MAX_NAME_LENGTH
+from campaigns.models.campaign import CANARY_SETTINGS, MAX_NAME_LENGTH
 from campaigns.planning.plan import end_of, plan_of
 from campaigns.planning.preview import Preview, preview
 from campaigns.scripts.attestations import unattested_script
@@ -31,6 +31,7 @@ from campaigns.states import (
     CANCELABLE,
     EDITABLE,
     LAUNCHABLE,
+    OF_CANARY,
     RETRYABLE,
     ApprovalKind,
     CampaignState,
@@ -71,7 +72,8 @@ def create(
     """Create a draft and its held lane, with this id if one is given.
 
     `fields`: recording, script, time_zone, starts_at, ends_at, window_start, window_end, days, pace_per_second, priority,
-    max_attempts, retry_minutes. `starts_at` and `ends_at` without an offset are read in `time_zone`. Raises ServiceError.
+    max_attempts, retry_minutes, canary_size, canary_max_failed_percent, canary_wait_minutes. `starts_at` and `ends_at` without an
+    offset are read in `time_zone`. Raises ServiceError.
     """
     lane = Lane(
         **({"id": campaign_id} if campaign_id else {}), workspace=workspace, use_case=use_case, live=live, held=True
@@ -115,6 +117,7 @@ def copy(
         time_zone=source.time_zone,
         **({"script": source.script} if source.script else {"recording": source.recording}),
         **{setting: getattr(lane, setting) for setting in LANE_SETTINGS},
+        **{setting: getattr(source, setting) for setting in CANARY_SETTINGS},
     )
     draft.copied_from = source
     if reasons:
@@ -182,6 +185,9 @@ def _revise(row: Campaign, changed: Collection[str], now: datetime) -> None:
         require_attested(row.recording, row.use_case, row.live)
         note_launch(row, now)
         row.lane.recording = row.recording
+        canaries.begin(row)
+    elif "canary_size" in changed:
+        canaries.resize(row)
     if "ends_at" in changed:
         row.ends_at = end_of(row, row.launched_at or now)
         if row.ends_at <= now:
@@ -191,7 +197,7 @@ def _revise(row: Campaign, changed: Collection[str], now: datetime) -> None:
                 field="ends_at",
             )
         row.lane.expires_at = row.ends_at
-    if set(changed) - ALWAYS_EDITABLE:
+    if set(changed) - ALWAYS_EDITABLE - OF_CANARY:
         row.revised, row.recordings_set, row.recordings_set_to = True, False, None
 
 
@@ -289,6 +295,7 @@ def begin(row: Campaign, actor: User | None, now: datetime) -> Campaign:
     """draft or scheduled -> running. The caller holds the campaign's lock."""
     change_campaign(row, CampaignState.RUNNING, "campaign.launched", actor, launched_at=now, ends_at=end_of(row, now))
     copies.leave_out_reached(row, now)
+    canaries.begin(row)
     # If the recording changed after the import, the tick opens the lane once every voicemail has the new one.
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at)
     wake_on_commit("dispatch")
@@ -313,7 +320,8 @@ def pause(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
 
 
 def resume(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """paused -> running. One that was changed meanwhile needs what a launch needs. Raises ServiceError; ApprovalNeeded once the
+    """paused -> running. One that its canary has paused goes on with everybody; one that was changed meanwhile needs what a launch
+    needs. Raises ServiceError; ApprovalNeeded once the
     request for approval is kept."""
     with transaction.atomic():
         row = locked(campaign)
@@ -332,9 +340,10 @@ def _check_revised(row: Campaign, now: datetime) -> int:
 
 
 def _resume(row: Campaign, actor: User | None) -> Campaign:
+    because = canaries.overrule(row)
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set)
     wake_on_commit("dispatch")
-    return change_campaign(row, CampaignState.RUNNING, "campaign.resumed", actor, revised=False)
+    return change_campaign(row, CampaignState.RUNNING, "campaign.resumed", actor, because=because, revised=False)
 
 
 @transaction.atomic
@@ -346,6 +355,7 @@ def cancel(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
     Lane.objects.filter(pk=row.pk).update(held=True, expires_at=None)
     if retry := retries.under_way(row):
         retries.stop(row, retry, actor, "The campaign was canceled.")
+    canaries.end(row)
     approvals.fall(row, actor, "The campaign was canceled.")
     return change_campaign(
         row, CampaignState.CANCELED, "campaign.canceled", actor, ended_at=now, measured_at=None, rate_per_second=None

@@ -1,4 +1,4 @@
-"""The only writer of the states of campaigns, recipient imports, withdrawals, retries, approvals and opt-out lists.
+"""The only writer of the states of campaigns, recipient imports, withdrawals, retries, canaries, approvals and opt-out lists.
 
 A state changes under the row's lock, or by an update conditional on the state that the decision was based on, so one of two
 concurrent decisions wins. A transition missing from the tables of `campaigns.states` is a bug and is rejected before it is written.
@@ -12,9 +12,10 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from campaigns.models import Campaign, CampaignRetry, LaunchApproval, OptOutImport, RecipientImport, Withdrawal
+from campaigns.models import Campaign, CampaignRetry, Canary, LaunchApproval, OptOutImport, RecipientImport, Withdrawal
 from campaigns.states import (
     APPROVAL_TRANSITIONS,
+    CANARY_TRANSITIONS,
     IMPORT_TRANSITIONS,
     OPT_OUT_TRANSITIONS,
     RETRY_TRANSITIONS,
@@ -32,11 +33,12 @@ from rvm.platform.events.types import TYPES
 from rvm.platform.models import User
 from rvm.platform.times import moments
 
-Stateful = Campaign | CampaignRetry | LaunchApproval | OptOutImport | RecipientImport | Withdrawal
+Stateful = Campaign | CampaignRetry | Canary | LaunchApproval | OptOutImport | RecipientImport | Withdrawal
 
 _TABLES: Mapping[type[Stateful], Mapping[Any, Collection[str]]] = {
     Campaign: TRANSITIONS,
     CampaignRetry: RETRY_TRANSITIONS,
+    Canary: CANARY_TRANSITIONS,
     LaunchApproval: APPROVAL_TRANSITIONS,
     OptOutImport: OPT_OUT_TRANSITIONS,
     RecipientImport: IMPORT_TRANSITIONS,
@@ -172,7 +174,7 @@ def already_launched(row: Campaign) -> ServiceError:
     begun = f"It was launched{who}{when}" if row.launched_at else "It has ended"
     more = (
         "Its name, pace and priority can be changed at any time; while it is paused also recording, hours, days, end and attempts "
-        "of those who still wait."
+        "of those who still wait, and how many are tried first."
         if row.state in (CampaignState.RUNNING, CampaignState.PAUSED)
         else "Its name, pace and priority can still be changed."
     )

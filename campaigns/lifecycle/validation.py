@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from campaigns.models import Campaign
-from campaigns.models.campaign import MAX_NAME_LENGTH
+from campaigns.models.campaign import CANARY_SETTINGS, MAX_NAME_LENGTH
 from campaigns.scripts import check_script, with_named_clips
 from campaigns.scripts.usage import clips_of
 from delivery.models import Lane, Recording
@@ -26,7 +26,7 @@ from usecases.policy_text import clock, weekdays
 from usecases.selectors import NO_SUCH_USE_CASE, require_usable
 from usecases.services.persistence import change
 
-OF_CAMPAIGN = ("name", "recording", "script", "time_zone", "starts_at", "ends_at")
+OF_CAMPAIGN = ("name", "recording", "script", "time_zone", "starts_at", "ends_at", *CANARY_SETTINGS)
 OF_LANE = ("use_case", *LANE_SETTINGS)
 # Tolerance for a start of "now": filling in and sending the form takes time.
 LATE = timedelta(minutes=1)
@@ -35,6 +35,9 @@ WHOLE: Mapping[str, str] = {
     "priority": "The priority",
     "max_attempts": "The number of attempts",
     "retry_minutes": "The wait before the second attempt, in minutes,",
+    "canary_size": "The number of people who are tried first",
+    "canary_max_failed_percent": "The share of the first people who may fail, in percent,",
+    "canary_wait_minutes": "The wait for the reports about the first people, in minutes,",
 }
 
 Changes = dict[str, tuple[Any, Any]]
@@ -66,8 +69,9 @@ def _checked(campaign: Campaign, values: dict[str, Any], now: datetime) -> dict[
     if values.get("pace_per_second") is not None:
         _check_pace(values["pace_per_second"])
     for name, what in WHOLE.items():
-        if name in values and not (values[name] is None and Lane._meta.get_field(name).null):
-            _check_whole(name, what, values[name])
+        model = Campaign if name in CANARY_SETTINGS else Lane
+        if name in values and not (values[name] is None and model._meta.get_field(name).null):
+            _check_whole(name, what, values[name], bounds_of(name, model))
     return values
 
 
@@ -201,7 +205,7 @@ def _check_pace(pace: Any) -> None:
         raise ServiceError("out_of_bounds", message, field="pace_per_second")
 
 
-def _check_whole(name: str, what: str, value: Any) -> None:
-    least, most = bounds_of(name)
+def _check_whole(name: str, what: str, value: Any, bounds: tuple[float, float]) -> None:
+    least, most = bounds
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ServiceError("out_of_bounds", f"{what} must be a whole number from {least} to {most}.", field=name)

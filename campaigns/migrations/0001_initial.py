@@ -2,6 +2,8 @@
 
 import campaigns.states
 import django.contrib.postgres.fields
+import django.core.validators
+import django.db.models.deletion
 import django.db.models.functions.datetime
 import rvm.platform.database.ids
 import rvm.platform.encryption.fields
@@ -34,6 +36,9 @@ class Migration(migrations.Migration):
                 ('ends_at', models.DateTimeField(blank=True, help_text="When unsent voicemails expire. Empty: the use case's expiry after the start.", null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('updated_at', rvm.platform.encryption.fields.UpdatedAtField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('canary_size', models.PositiveIntegerField(blank=True, help_text='How many people are tried first; the others wait until the reports about these are in. Empty: 100 if more than 1,000 people wait. 0: everybody at once.', null=True, validators=[django.core.validators.MaxValueValidator(5000)])),
+                ('canary_max_failed_percent', models.PositiveSmallIntegerField(db_default=10, default=10, help_text='The campaign is paused if more of the first people fail for reasons that tell of the carrier, the account or the recording.', validators=[django.core.validators.MaxValueValidator(100)])),
+                ('canary_wait_minutes', models.PositiveSmallIntegerField(db_default=60, default=60, help_text='The campaign is paused if too few reports are in so long after the first people were tried.', validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(1440)])),
                 ('launched_at', models.DateTimeField(editable=False, help_text='When it began to run.', null=True)),
                 ('ended_at', models.DateTimeField(editable=False, help_text='When it completed or was canceled.', null=True)),
                 ('measured_at', models.DateTimeField(editable=False, null=True)),
@@ -57,6 +62,27 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(null=True)),
                 ('stopped_because', models.CharField(blank=True, help_text='Why it was stopped, as a sentence.', max_length=300)),
             ],
+        ),
+        migrations.CreateModel(
+            name='Canary',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('state', models.CharField(choices=[(campaigns.states.CanaryState['UNDER_WAY'], campaigns.states.CanaryState['UNDER_WAY']), (campaigns.states.CanaryState['PASSED'], campaigns.states.CanaryState['PASSED']), (campaigns.states.CanaryState['STOPPED'], campaigns.states.CanaryState['STOPPED']), (campaigns.states.CanaryState['OVERRULED'], campaigns.states.CanaryState['OVERRULED']), (campaigns.states.CanaryState['ENDED'], campaigns.states.CanaryState['ENDED'])], default=campaigns.states.CanaryState['UNDER_WAY'], max_length=12)),
+                ('people', models.PositiveIntegerField(help_text='How many people are tried first.')),
+                ('began_at', models.DateTimeField()),
+                ('tried_at', models.DateTimeField(help_text='When the last of them was tried; null while some are not.', null=True)),
+                ('ended_at', models.DateTimeField(help_text='When it was judged, or when it was over without that.', null=True)),
+                ('tried', models.PositiveIntegerField(default=0)),
+                ('delivered', models.PositiveIntegerField(default=0)),
+                ('failed', models.JSONField(default=dict, help_text='By reason.')),
+                ('message', models.CharField(blank=True, help_text='The verdict, as sentences.', max_length=600)),
+                ('campaign', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='canaries', to='campaigns.campaign')),
+            ],
+            options={
+                'verbose_name_plural': 'canaries',
+                'indexes': [models.Index(fields=['campaign', '-id'], name='canary_newest'), models.Index(condition=models.Q(('state', 'under_way')), fields=['campaign'], name='canary_under_way')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['under_way', 'stopped'])), fields=('campaign',), name='campaigns_one_canary')],
+            },
         ),
         migrations.CreateModel(
             name='OptOutImport',

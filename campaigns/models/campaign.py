@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -15,6 +16,11 @@ from rvm.platform.models import Row, User, Workspace
 from usecases.models import UseCase
 
 MAX_NAME_LENGTH = 100
+MAX_CANARY = 5_000
+# Minutes.
+MIN_CANARY_WAIT, MAX_CANARY_WAIT = 5, 1_440
+# Settings of a campaign's canary, in the order of forms and of the API.
+CANARY_SETTINGS = ("canary_size", "canary_max_failed_percent", "canary_wait_minutes")
 
 
 class Campaign(Row):
@@ -74,6 +80,26 @@ class Campaign(Row):
         null=True,
         blank=True,
         help_text="When unsent voicemails expire. Empty: the use case's expiry after the start.",
+    )
+    canary_size = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_CANARY)],
+        help_text="How many people are tried first; the others wait until the reports about these are in. Empty: 100 if more than "
+        "1,000 people wait. 0: everybody at once.",
+    )
+    canary_max_failed_percent = models.PositiveSmallIntegerField(
+        default=10,
+        db_default=10,
+        validators=[MaxValueValidator(100)],
+        help_text="The campaign is paused if more of the first people fail for reasons that tell of the carrier, the account or the "
+        "recording.",
+    )
+    canary_wait_minutes = models.PositiveSmallIntegerField(
+        default=60,
+        db_default=60,
+        validators=[MinValueValidator(MIN_CANARY_WAIT), MaxValueValidator(MAX_CANARY_WAIT)],
+        help_text="The campaign is paused if too few reports are in so long after the first people were tried.",
     )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -98,7 +98,7 @@ def test_the_same_command_under_the_same_key_sends_once(rvm: Commands) -> None:
 def test_a_campaign_goes_from_its_list_to_its_report(rvm: Commands, tmp_path: Path) -> None:
     people, wrong, report = tmp_path / "people.csv", tmp_path / "wrong.csv", tmp_path / "report.csv"
     people.write_text(f"Mobile,First name\n{DELIVERED},Rosa\n{BUSY},Ivo\n12345,Tom\n")
-    made = rvm("campaigns", "create", "Flu shots", "--recording", REMINDER, "--pace", "20")
+    made = rvm("campaigns", "create", "Flu shots", "--recording", REMINDER, "--pace", "20", "--canary", "2")
     campaign = made.out.strip()
     assert made.code == Exit.DONE
     empty = rvm("campaigns", "launch", campaign)

@@ -40,7 +40,7 @@ def test_every_paragraph_of_the_technical_safeguards_is_answered_and_shown() -> 
 
 # Texts that no person types about a patient and no vendor sends: statuses, digests, words of the program and of the law, accounts.
 _OF_THE_PROGRAM = re.compile(
-    r"(User|Organisation|Workspace|ApiKey|Session|Invitation|FailedWork|Heartbeat|Tally|StateRuleSet|KeyRotation|DatabaseIdentity)\.\w+"
+    r"(User|Organisation|Workspace|ApiKey|Session|Invitation|FailedWork|Heartbeat|Tally|StateRuleSet|KeyRotation|DatabaseIdentity|Canary)\.\w+"
     r"|\w+\.(status|sha256|bitrate_mode|encoder|converted_from|format|encoding|delimiter|counts|codes|answers|unreadable|lines|left_out|facts"
     r"|time_zone|sender|recordings|decision|stopped_because|number_indexes|carrier|code|action|subject_type)"
     r"|(Outbox|Event|WebhookDelivery)\.type"

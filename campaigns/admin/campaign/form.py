@@ -15,8 +15,10 @@ from unfold.widgets import (
 from campaigns.admin.campaign.script_form import FIELDS as OF_SCRIPT
 from campaigns.admin.campaign.script_form import JOINED, ONE, ScriptFields, from_script, to_script
 from campaigns.admin.fields import time_of_day
+from campaigns.lifecycle.canaries import ABOVE, SIZE
 from campaigns.lifecycle.validation import OF_LANE
 from campaigns.models import Campaign
+from campaigns.models.campaign import CANARY_SETTINGS
 from campaigns.states import is_editable
 from delivery.models import Clip
 from rvm.platform.admin.form_errors import NO_NAMES, ServiceForm
@@ -27,7 +29,7 @@ from usecases.models import UseCase
 from usecases.policy_text import clock, weekdays
 
 LOCAL = ("starts_at", "ends_at")
-NAMES = ("name", "time_zone", *LOCAL, *OF_LANE)
+NAMES = ("name", "time_zone", *LOCAL, *OF_LANE, *CANARY_SETTINGS)
 SCRIPT_TOO_COMPLEX = (
     "Its script was made through the API and says more than this form can. It is kept while you change nothing here."
 )
@@ -66,6 +68,22 @@ class CampaignForm(ScriptFields, ServiceForm):
     max_attempts = forms.IntegerField(required=False, label="Attempts", widget=UnfoldAdminIntegerFieldWidget(SMALL))
     retry_minutes = forms.IntegerField(
         required=False, label="Minutes between attempts", widget=UnfoldAdminIntegerFieldWidget(SMALL)
+    )
+
+    canary_size = forms.IntegerField(
+        required=False, label="People tried first", widget=UnfoldAdminIntegerFieldWidget(SMALL)
+    )
+    canary_max_failed_percent = forms.IntegerField(
+        required=False,
+        label="Of these may fail, in percent",
+        widget=UnfoldAdminIntegerFieldWidget(SMALL),
+        help_text="If more fail for reasons that tell of the carrier, the account or the recording, it is paused. Empty: 10.",
+    )
+    canary_wait_minutes = forms.IntegerField(
+        required=False,
+        label="Minutes for their reports",
+        widget=UnfoldAdminIntegerFieldWidget(SMALL),
+        help_text="If too few reports are in so long after the last of them was tried, it is paused. Empty: 60.",
     )
 
     class Meta:
@@ -107,6 +125,12 @@ class CampaignForm(ScriptFields, ServiceForm):
     def clean_priority(self) -> int:
         return self.cleaned_data["priority"] or 0
 
+    def clean_canary_max_failed_percent(self) -> int:
+        return _or_default("canary_max_failed_percent", self.cleaned_data)
+
+    def clean_canary_wait_minutes(self) -> int:
+        return _or_default("canary_wait_minutes", self.cleaned_data)
+
     def values(self) -> dict[str, Any]:
         """All values, for a new campaign."""
         joined = self.cleaned_data.get("heard") == JOINED
@@ -126,6 +150,12 @@ class CampaignForm(ScriptFields, ServiceForm):
         return {name: value for name, value in self.values().items() if name in touched}
 
 
+def _or_default(name: str, cleaned: dict[str, Any]) -> int:
+    value: int | None = cleaned[name]
+    default: int = Campaign._meta.get_field(name).default
+    return default if value is None else value
+
+
 def help_texts(use_case: UseCase | None) -> dict[str, str]:
     """The meaning of each field when empty, with the values of the use case if there is one."""
 
@@ -135,6 +165,8 @@ def help_texts(use_case: UseCase | None) -> dict[str, str]:
     hours = of_use_case(f"{clock(use_case.window_start)} to {clock(use_case.window_end)}") if use_case else ""
     both = "The use case's hours bind too: those are kept that both allow."
     return {
+        "canary_size": f"The others wait until the reports about these are in. Empty: {SIZE:,} if it is more than {ABOVE:,} people. "
+        "0: everybody at once.",
         "starts_at": "Empty: it starts when you launch it.",
         "ends_at": "What is not sent by then expires. Empty: as long after the start as the use case says"
         + of_use_case(f"{use_case.expires_after_hours} hours" if use_case else "")
@@ -167,4 +199,5 @@ def _initial_values(campaign: Campaign) -> dict[str, Any]:
     }
     days = [str(day) for day in lane.days or ()]
     lanes = {name: getattr(lane, name) for name in OF_LANE}
-    return {**lanes, **moments, "use_case": lane.use_case_id, "days": days, "test": not lane.live}
+    canary = {name: getattr(campaign, name) for name in CANARY_SETTINGS}
+    return {**lanes, **canary, **moments, "use_case": lane.use_case_id, "days": days, "test": not lane.live}

@@ -30,6 +30,7 @@ from campaigns.admin.lists.withdrawals import Withdrawing
 from campaigns.admin.rights import right_to_change
 from campaigns.lifecycle.service import create, edit
 from campaigns.models import Campaign
+from campaigns.models.campaign import CANARY_SETTINGS
 from campaigns.scripts.usage import clips_of
 from campaigns.states import EDITABLE, CampaignState, is_editable
 from delivery.admin.lanes import CountedList
@@ -74,6 +75,7 @@ class CampaignAdmin(
         ("What people hear", {"fields": ("heard", "recording", *OF_SCRIPT)}),
         ("When", {"fields": ("time_zone", "starts_at", "ends_at", "days", ("window_start", "window_end"))}),
         ("How fast, and how often", {"fields": ("pace_per_second", "priority", "max_attempts", "retry_minutes")}),
+        ("Who is tried first", {"fields": CANARY_SETTINGS}),
     )
     conditional_fields: ClassVar[dict[str, str]] = {
         "recording": f"heard == '{ONE}'",

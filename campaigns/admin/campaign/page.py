@@ -22,9 +22,10 @@ from campaigns.admin.campaign.stats import campaign_stats, preview_stats
 from campaigns.admin.fields import LIST_FILES
 from campaigns.admin.fragments import SECONDS, fragment, reload_page
 from campaigns.admin.rights import right_to_change
+from campaigns.lifecycle import canaries
 from campaigns.models import Campaign, CampaignRetry, RecipientImport, Withdrawal
 from campaigns.selectors import imports, retries
-from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, ImportState, Outcome, RetryState
+from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, CanaryState, ImportState, Outcome, RetryState
 from delivery.admin.player import player
 from delivery.recordings.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms
@@ -90,7 +91,9 @@ class CampaignPage(RecordAdmin):
             "campaign": campaign,
             "state_colour": labels.STATE_COLOURS.get(campaign.state, ""),
             "launched": launched_message(campaign),
-            "next_step": labels.next_step_message(snapshot_of(campaign, numbers["by_status"], retryable, lists, now)),
+            "next_step": labels.next_step_message(
+                snapshot_of(campaign, numbers["by_status"], retryable, lists, shown_progress["canary_state"], now)
+            ),
             "alarms": _alarms(campaign, lists),
             "buttons": buttons(
                 campaign,
@@ -144,6 +147,8 @@ class CampaignPage(RecordAdmin):
         """The context of the progress fragment. `seen`: values whose change reloads the whole page."""
         under_way = [row for row in lists if row.is_under_way]
         retry = retries(campaign).first()
+        canary = canaries.newest([campaign.pk], database_now()).get(campaign.pk)
+        canary_state = canary.canary.state if canary else ""
         retrying = retry is not None and retry.state == RetryState.RUNNING
         moving = (
             campaign.is_copying
@@ -164,8 +169,11 @@ class CampaignPage(RecordAdmin):
                     *(["failed"] if numbers["failed"] else []),
                     *(["retrying"] if retrying else []),
                     *(["copying"] if campaign.is_copying else []),
+                    *([canary_state] if canary_state else []),
                 ]
             ),
+            "canary": labels.canary_message(canary) if canary else "",
+            "canary_state": canary_state,
             "retry": _retry(retry) if retry else "",
             "retrying": retrying,
             "stops_retry": retrying and launches,
@@ -184,7 +192,7 @@ def launched_message(campaign: Campaign) -> str:
 
 
 def snapshot_of(
-    campaign: Campaign, by_status: dict[str, int], retryable: int, lists: list[Any], now: datetime
+    campaign: Campaign, by_status: dict[str, int], retryable: int, lists: list[Any], canary: str, now: datetime
 ) -> labels.CampaignSnapshot:
     zone, lane = campaign.time_zone, campaign.lane
     states = [row.state for row in lists]
@@ -201,6 +209,8 @@ def snapshot_of(
         preparing=lane.held and not campaign.recordings_set,
         held=lane.held,
         revised=campaign.revised,
+        stopped_by_canary=canary == CanaryState.STOPPED,
+        tries_first=canary == CanaryState.UNDER_WAY,
     )
 
 

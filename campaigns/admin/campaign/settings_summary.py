@@ -30,6 +30,7 @@ def settings_summary(campaign: Campaign) -> list[tuple[str, str]]:
         ("Pace", f"{pace:g} a second" if pace else f"as fast as the setup allows ({fastest:g} a second)"),
         ("Attempts", attempts(campaign)),
         ("Priority", str(lane.priority)),
+        ("Tried first", labels.tried_first(campaign)),
         *((BASIS, basis) for basis in bases(campaign)),
     ]
 

@@ -54,6 +54,8 @@ def when(voicemail: Voicemail, campaign: Campaign | None, now: datetime, shown: 
         return "It is held back by hand: its queue is stopped."
     if voicemail.not_before > now:
         return f"Not before {shown.text(voicemail.not_before)}."
+    if voicemail.lane.canary_left == 0 and not voicemail.failover:
+        return "The first people of its campaign are tried; it waits for the reports about these."
     return "It is due: it goes as soon as hours, pace and switches allow."
 
 

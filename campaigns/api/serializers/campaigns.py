@@ -10,8 +10,8 @@ from rest_framework import serializers
 
 from campaigns.api.serializers.fields import CountsField
 from campaigns.models import Campaign
-from campaigns.models.campaign import MAX_NAME_LENGTH
-from campaigns.states import ApprovalKind, ApprovalState, CampaignState, RetryState
+from campaigns.models.campaign import CANARY_SETTINGS, MAX_NAME_LENGTH
+from campaigns.states import ApprovalKind, ApprovalState, CampaignState, CanaryState, RetryState
 from delivery.api.fields import ObjectField
 from delivery.api.serializers.voicemails import MADE_BY_TEST_KEY
 from delivery.lifecycle.reasons import Reason
@@ -24,6 +24,7 @@ from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField, 
 CAMPAIGN_STATES = [state.value for state in CampaignState]
 APPROVAL_STATES = [state.value for state in ApprovalState]
 APPROVAL_KINDS = [kind.value for kind in ApprovalKind]
+CANARY_STATES = [state.value for state in CanaryState]
 RETRY_STATES = [state.value for state in RetryState]
 REASONS = [reason.value for reason in Reason]
 
@@ -46,7 +47,7 @@ class LocalTimeField(MomentField):
 class _OfCampaign(StrictModelSerializer):
     class Meta:
         model = Campaign
-        fields = ("name", "time_zone")
+        fields = ("name", "time_zone", *CANARY_SETTINGS)
 
 
 class _OfLane(StrictModelSerializer):
@@ -106,8 +107,48 @@ class VoicemailCountsField(CountsField):
         return counts
 
 
+class CanarySerializer(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(
+        CANARY_STATES,
+        source="canary.state",
+        help_text="`under_way`: the others wait. `passed`: it went on by itself. `stopped`: it was paused. `overruled`: it was "
+        "resumed all the same. `ended`: over without a verdict.",
+    )
+    people = serializers.IntegerField(source="canary.people", help_text="How many people are tried first.")
+    tried = serializers.IntegerField(source="found.tried", help_text="How many of them have been tried so far.")
+    enough = serializers.IntegerField(help_text="How many final reports are waited for.")
+    reported = serializers.IntegerField(source="found.reported", help_text="How many have a final report.")
+    delivered = serializers.IntegerField(source="found.delivered")
+    failed = CountsField("Those that failed, by reason.", source="found.failed")
+    failed_of_sending = serializers.IntegerField(
+        help_text="How many of these tell of the carrier, the account or the recording, which is what counts."
+    )
+    began_at = serializers.DateTimeField(source="canary.began_at")
+    tried_at = serializers.DateTimeField(
+        source="canary.tried_at",
+        allow_null=True,
+        help_text="When the last of them was tried; the wait counts from then.",
+    )
+    ended_at = serializers.DateTimeField(source="canary.ended_at", allow_null=True)
+    message = OptionalTextField(source="canary.message", help_text="The verdict, as sentences.")
+
+
+@extend_schema_field(CanarySerializer(allow_null=True))
+class CanaryField(serializers.Field[Any, Any, Any, Any]):
+    """The campaign's entry in `context["canaries"]`, if it has one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, **options)
+
+    def get_attribute(self, campaign: Campaign) -> Any:
+        return self.context["canaries"].get(campaign.pk)
+
+    def to_representation(self, progress: Any) -> Any:
+        return CanarySerializer(progress).data
+
+
 class CampaignSerializer(RowSerializer[Any]):
-    beside = frozenset({"voicemails"})
+    beside = frozenset({"canary", "voicemails"})
     campaign_id = FormerIdField()
     name = serializers.CharField()
     state = serializers.ChoiceField(CAMPAIGN_STATES)
@@ -128,6 +169,10 @@ class CampaignSerializer(RowSerializer[Any]):
     priority = serializers.IntegerField(source="lane.priority")
     max_attempts = serializers.IntegerField(source="lane.max_attempts", allow_null=True)
     retry_minutes = serializers.IntegerField(source="lane.retry_minutes", allow_null=True)
+    canary_size = serializers.IntegerField(allow_null=True)
+    canary_max_failed_percent = serializers.IntegerField()
+    canary_wait_minutes = serializers.IntegerField()
+    canary = CanaryField(help_text="The first people, who are tried before the others; null if there are none.")
     copied_from_id = serializers.UUIDField(allow_null=True, help_text="The campaign that it is a copy of.")
     copying = serializers.BooleanField(
         source="is_copying",

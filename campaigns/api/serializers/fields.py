@@ -13,8 +13,8 @@ class CountsField(serializers.DictField):
 
     The order is set here because PostgreSQL's jsonb does not keep the order of keys."""
 
-    def __init__(self, help_text: str, *names: str) -> None:
-        super().__init__(child=serializers.IntegerField(), help_text=help_text)
+    def __init__(self, help_text: str, *names: str, **options: Any) -> None:
+        super().__init__(child=serializers.IntegerField(), help_text=help_text, **options)
         self.names: Sequence[str] = names
 
     def to_representation(self, counts: dict[str, int]) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 
-from campaigns.models import Campaign, RecipientImport
+from campaigns.models import Campaign, Canary, RecipientImport
 from campaigns.states import CampaignState, ImportState
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.models import Lane
+from delivery.models import CanaryMember, Lane
 from rvm.platform.models import Heartbeat, Membership, Workspace
-from tests.factories import make_import, make_voicemail
+from tests.factories import add_recipients, make_import, make_voicemail
 
 pytestmark = pytest.mark.django_db
 
@@ -211,3 +211,27 @@ def test_the_page_reloads_for_its_buttons_when_the_first_has_failed(
     make_voicemail(lane=campaign.lane, status=VoicemailStatus.FAILED, reason="busy")
     assert operator.get(at(campaign, "progress"), {"seen": "running"})["HX-Refresh"] == "true"
     assert "HX-Refresh" not in operator.get(at(campaign, "progress"), {"seen": "running-failed"})
+
+
+def test_the_page_says_what_the_first_people_are_waited_for_and_why_it_was_paused_after_them(
+    operator: Client, make: Any, workspace: Workspace
+) -> None:
+    campaign = make(workspace, recipients=0, state=CampaignState.RUNNING)
+    add_recipients(campaign, 12, status="queued")
+    canary = Canary.objects.create(campaign=campaign, people=10, began_at=timezone.now())
+    Lane.objects.filter(pk=campaign.pk).update(canary_left=0, held=False)
+    for row in add_recipients(campaign, 8, first=20, status="delivered"):
+        CanaryMember.objects.create(voicemail=row, lane=campaign.lane)
+    page = operator.get(at(campaign)).content.decode()
+    assert "Running: the first people are tried, and the others wait for the reports about them." in page
+    assert "and the others wait: 8 of 10 have a final report, and 9 are needed. 8 of them have been tried." in page
+    assert "HX-Refresh" not in operator.get(at(campaign, "progress"), {"seen": "running-under_way"})
+
+    Campaign.objects.filter(pk=campaign.pk).update(state=CampaignState.PAUSED)
+    Canary.objects.filter(pk=canary.pk).update(
+        state="stopped", delivered=6, tried=10, message="Of the first 10 people…"
+    )
+    assert "HX-Refresh" in operator.get(at(campaign, "progress"), {"seen": "running-under_way"})
+    page = operator.get(at(campaign)).content.decode()
+    assert "Paused after its first people: see below why." in page
+    assert "Of the first 10 people… Since then 2 people more got a report; 8 are delivered by now." in page

@@ -26,15 +26,15 @@ from hypothesis.stateful import (
 
 from campaigns.lifecycle import retries, scheduler
 from campaigns.lifecycle import service as services
-from campaigns.models import Campaign
-from campaigns.states import EDITABLE, TRANSITIONS, CampaignState
+from campaigns.models import Campaign, Canary
+from campaigns.states import CANARY_OPEN, EDITABLE, TRANSITIONS, CampaignState, CanaryState
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import TERMINAL, DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
-from delivery.models import Drop, Lane, Voicemail
+from delivery.models import CanaryMember, Drop, Lane, Voicemail
 from delivery.worker.maintenance import expire, roll_up_counts
 from rvm.platform.errors import ServiceError
 from tests.delivery.states import counter_totals, row_counts
@@ -84,9 +84,10 @@ class Life(RuleBasedStateMachine):
             assert refusal.message.endswith(".")
             assert before == (self.state(), row_counts(self.campaign.pk))
 
-    @initialize(launched=st.sampled_from([True, True, True, False]))
-    def begins(self, launched: bool) -> None:
+    @initialize(launched=st.sampled_from([True, True, True, False]), first=st.sampled_from([None, 1, 2]))
+    def begins(self, launched: bool, first: int | None) -> None:
         """Most lives begin with a launch, or the later rules would find nothing to do."""
+        Campaign.objects.filter(pk=self.campaign.pk).update(canary_size=first)
         if launched:
             self.ask(services.launch)
 
@@ -197,6 +198,18 @@ class Life(RuleBasedStateMachine):
             assert lane.held
         assert lane.expires_at == (None if row.state in (S.DRAFT, S.SCHEDULED, S.CANCELED) else row.ends_at)
         assert not lane.idle or row.state == S.COMPLETED
+
+    @invariant()
+    def while_its_first_people_are_tried_nobody_else_is(self) -> None:
+        lane = Lane.objects.get(pk=self.campaign.pk)
+        members = CanaryMember.objects.filter(lane=lane).count()
+        canary = Canary.objects.filter(campaign_id=self.campaign.pk, state__in=CANARY_OPEN).first()
+        if canary is None:
+            assert (lane.canary_left, members) == (None, 0)
+        else:
+            assert lane.canary_left is not None
+            assert members + lane.canary_left <= canary.people
+            assert (canary.state == CanaryState.STOPPED) <= (self.state() == S.PAUSED)
 
     @invariant()
     def completed_means_that_every_voicemail_has_ended(self) -> None:

@@ -30,6 +30,9 @@ class Campaigns:
         starts_at: str | None = None,
         ends_at: str | None = None,
         pace_per_second: float | None = None,
+        canary_size: int | None = None,
+        canary_max_failed_percent: int | None = None,
+        canary_wait_minutes: int | None = None,
         idempotency_key: str | None = None,
     ) -> Campaign:
         """A draft; nobody is reached before its launch. What is not said is as the use case says."""
@@ -41,6 +44,9 @@ class Campaigns:
             "starts_at": starts_at,
             "ends_at": ends_at,
             "pace_per_second": pace_per_second,
+            "canary_size": canary_size,
+            "canary_max_failed_percent": canary_max_failed_percent,
+            "canary_wait_minutes": canary_wait_minutes,
         }
         said = {field: value for field, value in body.items() if value is not None}
         return cast(Campaign, self._transport.json(Call("POST", self._base, body=said), idempotency_key))

@@ -106,6 +106,23 @@ class BatchResult(TypedDict):
     items: list[BatchItem]
 
 
+class Canary(TypedDict):
+    """The first people of a campaign: the others wait until `enough` of them have a final report."""
+
+    state: str
+    people: int
+    tried: int
+    enough: int
+    reported: int
+    delivered: int
+    failed: dict[str, int]
+    failed_of_sending: int
+    began_at: str
+    tried_at: str | None
+    ended_at: str | None
+    message: str | None
+
+
 class Campaign(TypedDict):
     id: str
     name: str
@@ -117,6 +134,10 @@ class Campaign(TypedDict):
     starts_at: str | None
     ends_at: str | None
     pace_per_second: float | None
+    canary_size: int | None
+    canary_max_failed_percent: int
+    canary_wait_minutes: int
+    canary: Canary | None
     voicemails: dict[str, int]
     created_at: str
     launched_at: str | None

@@ -23,6 +23,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: a
     create.add_argument("--recording", required=True, help="an MP3, or the id of a recording")
     create.add_argument("--use-case", metavar="ID", help="default: RVM_USE_CASE or USE_CASE")
     create.add_argument("--pace", type=float, metavar="N", help="at most so many voicemails a second")
+    create.add_argument(
+        "--canary", type=int, metavar="N", help="try so many people first, 0 for none; default: 100 of more than 1,000"
+    )
+    create.add_argument("--canary-failed", type=int, metavar="PERCENT", help="pause if more of them fail; default: 10")
+    create.add_argument("--canary-wait", type=int, metavar="MINUTES", help="for their reports; default: 60")
     create.add_argument("--time-zone", help="of the times below, such as America/Chicago")
     create.add_argument("--starts-at", metavar="TIME", help="default: at the launch")
     create.add_argument("--ends-at", metavar="TIME", help="what was not sent by then stays unsent")
@@ -57,6 +62,9 @@ def _create(options: argparse.Namespace, client: Client, out: Output) -> int:
         starts_at=options.starts_at,
         ends_at=options.ends_at,
         pace_per_second=options.pace,
+        canary_size=options.canary,
+        canary_max_failed_percent=options.canary_failed,
+        canary_wait_minutes=options.canary_wait,
     )
     out.result({"campaign_id": made["id"], "state": made["state"], "name": made["name"]}, made["id"])
     return Exit.DONE
@@ -88,6 +96,9 @@ def _report(options: argparse.Namespace, client: Client, out: Output) -> int:
     campaign, progress = client.campaigns.get(options.campaign), client.campaigns.stats(options.campaign)
     lines = [("state", campaign["state"]), ("people", str(progress["total"])), ("so far", by_status(progress))]
     lines += [(f"not, {reason}", str(number)) for reason, number in progress["by_reason"].items()]
+    if canary := campaign.get("canary"):
+        first = f"{canary['state']}, {canary['reported']} of {canary['people']} reported"
+        lines.append(("first people", canary["message"] or first))
     if progress["finishes_at"]:
         lines.append(("finishes", progress["finishes_at"]))
     out.table(progress_row(campaign, progress), campaign["name"], lines)

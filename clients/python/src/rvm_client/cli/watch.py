@@ -108,8 +108,9 @@ def _tell(found: Voicemail, out: Output) -> None:
 
 
 def watch_campaign(client: Client, campaign_id: str, out: Output, timeout: float | None) -> int:
-    """Tell how far it is until it is completed (DONE) or canceled."""
+    """Tell how far it is until it is completed (DONE) or canceled, and why it was paused after its first people."""
     told: dict[str, object] = {}
+    said = ""
     read_at = 0.0
     with out.bar("Ended", None) as bar:
         for event in moments(client, out, timeout):
@@ -122,6 +123,10 @@ def watch_campaign(client: Client, campaign_id: str, out: Output, timeout: float
             if row != told and (out.as_json or campaign["state"] in CAMPAIGN_ENDED):
                 out.result(row, f"{campaign['id']} {campaign['state']}: {by_status(progress)}")
             told = row
+            canary = campaign.get("canary")
+            if canary and canary["state"] == "stopped" and canary["message"] and canary["message"] != said:
+                said = canary["message"]
+                out.remark(said)
             if campaign["state"] in CAMPAIGN_ENDED:
                 break
     return Exit.DONE if campaign["state"] == "completed" else Exit.OTHERWISE
