@@ -146,6 +146,9 @@ class Carrier(ABC):
     max_delivery_delay: ClassVar[timedelta] = USUAL_DELAY
     # How long after it took a drop the vendor may still fetch its recording. Links end then, whatever becomes of the drop.
     fetches_within: ClassVar[timedelta] = timedelta(hours=1)
+    # Whether the vendor names a drop by one id throughout, in its response (if that holds an id) and in all callbacks: an unsigned
+    # callback with another id is turned away.
+    one_reference: ClassVar[bool] = False
     # What the vendor takes as the sign that its callback was heard, beside the status 200.
     acknowledgement: ClassVar[CallbackResponse] = NOTHING
 

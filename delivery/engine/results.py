@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import random
+from uuid import UUID
 
 from django.db import transaction
 
+from delivery.carriers.abilities import ResultPoll
+from delivery.engine import awaited_results
 from delivery.engine.claim import Claim
 from delivery.lifecycle import transitions
-from delivery.lifecycle.events import Submission
+from delivery.lifecycle.events import Outcome, Submission
 from delivery.lifecycle.outcomes import LATE_RESPONSES, lookup_wait, resolve_submission
 from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.retries import retry_failed
@@ -84,6 +87,7 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
                 now,
             )
         _suppress(results)
+        awaited_results.expect(_pollable(results), now + awaited_results.WAITS[0])
         retry_failed(
             [transition.voicemail_id for transition in asked if transition.to_status is VoicemailStatus.FAILED], now
         )
@@ -99,6 +103,15 @@ def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now
             [replace(change, from_status=DropStatus(earlier)) for change in changes if change.to_status.value in names],
             now,
         )
+
+
+def _pollable(results: Sequence[Result]) -> list[tuple[UUID, UUID]]:
+    """The accepted drops, with their setups, whose carriers can be asked for the result."""
+    return [
+        (result.claim.drop_id, result.claim.route.setup_id)
+        for result in results
+        if result.submission.outcome is Outcome.ACCEPTED and isinstance(result.claim.route.adapter, ResultPoll)
+    ]
 
 
 def _suppress(results: Sequence[Result]) -> None:

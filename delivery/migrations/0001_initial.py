@@ -28,6 +28,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='AwaitedResult',
+            fields=[
+                ('drop_id', models.UUIDField(primary_key=True, serialize=False, verbose_name='attempt')),
+                ('due_at', models.DateTimeField(help_text='When the carrier is asked next.')),
+                ('checks', models.PositiveIntegerField(default=0, help_text='Times it was asked since the carrier last called back.')),
+            ],
+        ),
+        migrations.CreateModel(
             name='CarrierMedia',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),

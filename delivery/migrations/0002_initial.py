@@ -43,6 +43,11 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace'),
         ),
         migrations.AddField(
+            model_name='awaitedresult',
+            name='setup',
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='usecases.telephonysetup'),
+        ),
+        migrations.AddField(
             model_name='carriermedia',
             name='setup',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='usecases.telephonysetup'),
@@ -175,6 +180,14 @@ class Migration(migrations.Migration):
             model_name='voicemailreference',
             name='workspace',
             field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace'),
+        ),
+        migrations.AddIndex(
+            model_name='awaitedresult',
+            index=models.Index(fields=['due_at'], name='result_due'),
+        ),
+        migrations.AddIndex(
+            model_name='awaitedresult',
+            index=models.Index(fields=['setup', 'due_at'], name='result_due_by_setup'),
         ),
         migrations.AddIndex(
             model_name='carrierreport',

@@ -7,7 +7,7 @@ keys are not enforced, because thousands of rows are written per second.
 from delivery.models.canary import CanaryMember
 from delivery.models.clip import Assembly, Clip
 from delivery.models.decision import KeptDecision, KeptPolicy
-from delivery.models.drop import Drop
+from delivery.models.drop import AwaitedResult, Drop
 from delivery.models.lane import Lane, LaneCount, LaneDelta, UseCaseCount
 from delivery.models.media import CarrierMedia
 from delivery.models.recent_drops import DropRecount, RecentDrops
@@ -17,6 +17,7 @@ from delivery.models.voicemail import Voicemail, VoicemailIdentifier, VoicemailR
 
 __all__ = [
     "Assembly",
+    "AwaitedResult",
     "CanaryMember",
     "CarrierMedia",
     "CarrierReport",

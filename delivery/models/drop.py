@@ -1,4 +1,7 @@
-"""Drops: attempts to leave a voicemail through one setup. A drop's id is the attempt key that the carrier gets."""
+"""Drops: attempts to leave a voicemail through one setup. A drop's id is the attempt key that the carrier gets.
+
+With those whose results the carrier is asked for.
+"""
 
 from __future__ import annotations
 
@@ -72,3 +75,22 @@ class Drop(Row):
     @property
     def reason_detail(self) -> str:
         return detail_of(self.reason)
+
+
+class AwaitedResult(models.Model):
+    """A drop whose result is asked for by the carrier's id. A row only where the carrier can be asked, and until the drop has ended:
+    apart from the drops, so that most of them cost nothing."""
+
+    drop_id = models.UUIDField("attempt", primary_key=True)
+    setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
+    due_at = models.DateTimeField(help_text="When the carrier is asked next.")
+    checks = models.PositiveIntegerField(default=0, help_text="Times it was asked since the carrier last called back.")
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["due_at"], name="result_due"),
+            models.Index(fields=["setup", "due_at"], name="result_due_by_setup"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Result of {self.drop_id}"

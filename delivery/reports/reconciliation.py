@@ -114,10 +114,10 @@ def reconcile(
         if not isinstance(adapter, LookUp):
             unseen.append(lookup)
             continue
-        with _isolated_errors(lookup.drop):
+        with isolated_errors(lookup.drop):
             transport.submit(adapter.lookup_request(lookup.drop.id), lookup)
-    for lookup, end in _ends(transport):
-        with _isolated_errors(lookup.drop):
+    for lookup, end in ends(transport):
+        with isolated_errors(lookup.drop):
             adapter = lookup.adapter
             if (
                 isinstance(end, CarrierResponse)
@@ -159,11 +159,11 @@ class _Resubmissions:
 
     def make(self, lookups: Sequence[Lookup]) -> None:
         for lookup in lookups:
-            with _isolated_errors(lookup.drop):
+            with isolated_errors(lookup.drop):
                 if isinstance(lookup.adapter, IdempotencyKeys) and self._start(lookup):
                     self._submit(lookup)
-        for lookup, end in _ends(self._transport):
-            with _isolated_errors(lookup.drop):
+        for lookup, end in ends(self._transport):
+            with isolated_errors(lookup.drop):
                 self._record_response(lookup, end)
         self._limiter.release(set(self._started))
 
@@ -254,6 +254,12 @@ def _take_due(limiter: RateLimiter, now: datetime) -> list[Lookup]:
         if count := limiter.acquire_look_ups(setup_id, wanted=min(share, due), pace=pace, cap=cap).count:
             taken = sql.run(_TAKE_DUE, [now, list(LOOKUP_WAITS), len(LOOKUP_WAITS), setup_id, now, count])
             ids += [row[0] for row in taken]
+    return lookups_of(ids)
+
+
+def lookups_of(ids: Sequence[UUID]) -> list[Lookup]:
+    """The drops with their adapters. One that cannot be read, or whose setup's carrier or credentials are unusable, is left out and
+    logged."""
     adapters: dict[UUID, Carrier | None] = {}
     lookups = []
     for drop in bisected(lambda part: list(_drops().filter(id__in=part)), ids, _log_fault):
@@ -280,7 +286,7 @@ def _adapter(setup: TelephonySetup) -> Carrier | None:
 
 
 @contextmanager
-def _isolated_errors(drop: Drop) -> Iterator[None]:
+def isolated_errors(drop: Drop) -> Iterator[None]:
     """Limits an error to this drop: it is logged, and the drop is checked again when it is due next."""
     try:
         yield
@@ -296,7 +302,7 @@ def _log_fault(drop_id: UUID, error: Exception) -> None:
     failed_work.record("drop", reason=failed_work.reason_of(error), reference=str(drop_id))
 
 
-def _ends(transport: Transport[Lookup]) -> Iterable[tuple[Lookup, CarrierResponse | TransportFailure]]:
+def ends(transport: Transport[Lookup]) -> Iterable[tuple[Lookup, CarrierResponse | TransportFailure]]:
     """Requests and their ends, until none is in flight. A drop without a response is checked again when it is due next."""
     while transport.in_flight:
         yield from transport.poll(1.0)

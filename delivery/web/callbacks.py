@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -21,10 +22,12 @@ from django.views.decorators.http import require_POST
 
 from delivery.calls.steps import playable
 from delivery.carriers import adapter_of
-from delivery.carriers.abilities import CallAndDetect
+from delivery.carriers.abilities import CallAndDetect, ResultPoll
 from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, CallbackResponse, Carrier
+from delivery.engine import awaited_results
 from delivery.engine.lane_routes import UnusableSetup
-from delivery.lifecycle.events import Report
+from delivery.lifecycle.events import Report, ReportStatus
+from delivery.reports.evidence import contradiction
 from delivery.reports.inbox import receive
 from rvm.platform.encryption.tokens import digest_of
 from usecases.callbacks.addresses import carriers_url
@@ -103,7 +106,7 @@ def _answer(request: HttpRequest, find: Callable[[], Listener | None], *, proved
     except CallbackMalformed as error:
         log.warning("callback_malformed", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=400)
-    _store(setup_id, raw, reports)
+    _store(setup_id, callback, reports, adapter)
     response = _response(adapter, callback, key)
     return HttpResponse(response.body, content_type=response.content_type)
 
@@ -115,8 +118,11 @@ def _response(adapter: Carrier, callback: Callback, key: CallbackKey) -> Callbac
 
 
 def _read(adapter: Carrier, callback: Callback) -> Sequence[Report]:
-    """The reports that the callback proves: all of a signed one; of an unsigned one, those about the drop of its address, marked as
-    unsigned if the setup's results are signed. Raises CallbackRejected, CallbackMalformed."""
+    """The reports that the callback proves: all of a signed one; of an unsigned one, those about the drop of its address that do not
+    contradict it, marked as unsigned if the setup's results are signed. Raises CallbackRejected, CallbackMalformed.
+
+    Where the carrier can be asked for the result, an unsigned report proves only that the carrier has the drop: it is asked.
+    """
     if adapter.verify(callback):
         return adapter.parse(callback)
     if callback.drop_id is None:
@@ -124,18 +130,47 @@ def _read(adapter: Carrier, callback: Callback) -> Sequence[Report]:
     reports = adapter.parse(callback)
     if any(report.attempt_key != callback.drop_id for report in reports):
         raise CallbackRejected("It is unsigned, and is not about the drop with which its address was given.")
-    return [replace(report, unsigned=adapter.signs_results) for report in reports]
+    for report in reports:
+        if why := contradiction(callback.drop_id, report, one_reference=adapter.one_reference):
+            raise CallbackRejected(f"It is unsigned, and {why}.")
+    if isinstance(adapter, ResultPoll):
+        return [_acceptance(report) for report in reports]
+    return [replace(report, recipient="", unsigned=adapter.signs_results) for report in reports]
 
 
-def _store(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
+def _acceptance(report: Report) -> Report:
+    return Report(
+        report.attempt_key,
+        ReportStatus.ACCEPTED,
+        report.occurred_at,
+        event_id=report.event_id,
+        carrier_reference=report.carrier_reference,
+        unsigned=True,
+    )
+
+
+def _store(setup_id: UUID, callback: Callback, reports: Sequence[Report], adapter: Carrier) -> None:
     """Store the reports, on a new connection if the old one has died. Storing a report twice does no harm."""
     try:
-        receive(setup_id, raw, reports)
+        _write(setup_id, callback, reports, adapter)
     except (OperationalError, InterfaceError):
         if connection.in_atomic_block:
             raise
         connection.close()
-        receive(setup_id, raw, reports)
+        _write(setup_id, callback, reports, adapter)
+
+
+def _write(setup_id: UUID, callback: Callback, reports: Sequence[Report], adapter: Carrier) -> None:
+    if not isinstance(adapter, ResultPoll):
+        receive(setup_id, callback.raw, reports)
+        return
+    # A result that an unsigned callback claims is asked for at once, and one that is still to come as after a submission.
+    accepted = [each for each in reports if each.attempt_key and each.status is ReportStatus.ACCEPTED]
+    with transaction.atomic():
+        receive(setup_id, callback.raw, reports)
+        for report in accepted:
+            wait = timedelta() if report.unsigned else awaited_results.WAITS[0]
+            awaited_results.expect([(report.attempt_key, setup_id)], callback.at + wait)
 
 
 def _listener(address: Hashable, secrets: CallbackSecretQuerySet) -> Listener | None:

@@ -197,9 +197,10 @@ def rebuild_counts(lane_id: UUID) -> None:
 
 # With the ORDER BY, because otherwise, with statistics from a full inbox, the planner reads the whole table to find one report.
 _FIRST_REPORT = "SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL AND id >= %s ORDER BY id LIMIT 1"
-# Whether a drop is due for a check or a recording for its upload, each by an index of due rows.
+# Whether a drop is due for a check, a result for a question or a recording for its upload, each by an index of due rows.
 _IS_CARRIER_ASKED = """
 SELECT (SELECT due_at FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s ORDER BY due_at LIMIT 1) IS NOT NULL
+    OR EXISTS (SELECT 1 FROM delivery_awaitedresult WHERE due_at <= %s)
     OR EXISTS (SELECT 1 FROM delivery_carriermedia WHERE state = 'wanted' AND due_at <= %s)
 """
 
@@ -212,6 +213,6 @@ def is_work_due(now: datetime) -> dict[str, bool]:
             found = cursor.fetchone()
         if found is not None:
             _INBOX.reached(found[0])
-        cursor.execute(_IS_CARRIER_ASKED, [now, now])
+        cursor.execute(_IS_CARRIER_ASKED, [now, now, now])
         reports = found is not None or cursor.fetchone()[0]
     return {"dispatch": bool(active_routes(now, limit=1)), "reports": reports}

@@ -16,6 +16,7 @@ from delivery.engine.scheduler import Claimed
 from delivery.recordings.carrier_media import upload_one
 from delivery.reports.inbox import BATCH, merge
 from delivery.reports.reconciliation import Lookup, reconcile
+from delivery.reports.result_polls import poll_results
 from delivery.runtime import shutdown, wakeups
 from delivery.runtime.deadlines import STEP_SECONDS
 from delivery.transport.curl import CurlTransport
@@ -53,7 +54,8 @@ def dispatch() -> None:
 
 
 def merge_reports() -> None:
-    """Merge the inbox for RVM_DISPATCH_SECONDS at most, reconcile uncertain drops, and upload one recording that a carrier needs.
+    """Merge the inbox for RVM_DISPATCH_SECONDS at most, reconcile uncertain drops and ask for results, and upload one
+    recording that a carrier needs.
 
     Each of the three runs in every job, however many reports arrive. Wakes the queue again if work is left.
     """
@@ -92,7 +94,9 @@ def _is_over(until: float) -> bool:
 def _reconcile() -> None:
     transport: CurlTransport[Lookup] = CurlTransport(total_timeout=settings.RVM_CARRIER_TIMEOUT_SECONDS)
     try:
-        reconcile(transport, RateLimiter(get_connection("reports"), worker_name()))
+        limiter = RateLimiter(get_connection("reports"), worker_name())
+        reconcile(transport, limiter)
+        poll_results(transport, limiter)
     finally:
         transport.close()
 

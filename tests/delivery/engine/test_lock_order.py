@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from delivery.engine.awaited_results import expect
 from delivery.engine.claim import Claim, claim
 from delivery.engine.lane_routes import active_routes
 from delivery.engine.recent_drops import RecentDrops
@@ -101,7 +102,7 @@ def apply(pair: Pair) -> None:
 
 def answer(submission: Submission) -> Writer:
     def write(pair: Pair) -> None:
-        route: Any = SimpleNamespace(failover=False, has_failover=False, workspace_id=None, live=True)
+        route: Any = SimpleNamespace(failover=False, has_failover=False, workspace_id=None, live=True, adapter=None)
         now = timezone.now()
         record(
             [
@@ -322,7 +323,7 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
         if writes.search(path.read_text())
     }
     of_one_row = {"delivery/reports/reconciliation.py", "delivery/services/voicemails.py"}
-    of_lanes = {"delivery/engine/idle_lanes.py"}
+    of_other_rows = {"delivery/engine/idle_lanes.py", "delivery/reports/result_polls.py"}
     looked_at = {
         claim,
         merge,
@@ -338,7 +339,7 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
         forgotten_claims.end_waiting,
         copy_unreached,
     }
-    assert found - of_one_row - of_lanes == {each.__module__.replace(".", "/") + ".py" for each in looked_at}
+    assert found - of_one_row - of_other_rows == {each.__module__.replace(".", "/") + ".py" for each in looked_at}
 
 
 # what else is written by two at a time, each row named by the order in which it is written
@@ -404,6 +405,15 @@ def test_recordings_are_wanted_in_the_order_of_their_ids() -> None:
         lambda: carrier_media.request_uploads(setup.pk, [early], now),
         lambda: carrier_media.request_uploads(setup.pk, [late], now),
         lambda: in_transaction(lambda: carrier_media.request_uploads(setup.pk, [late, early], now)),
+    )
+
+
+def test_results_are_awaited_in_the_order_of_their_drops() -> None:
+    setup, (early, late), now = factories.make_setup(), sorted(uuid7() for _ in range(2)), timezone.now()
+    meet(
+        lambda: expect([(early, setup.pk)], now),
+        lambda: expect([(late, setup.pk)], now),
+        lambda: in_transaction(lambda: expect([(late, setup.pk), (early, setup.pk)], now)),
     )
 
 
