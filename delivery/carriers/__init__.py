@@ -18,7 +18,9 @@ from delivery.carriers.base import Carrier, Credential
 from delivery.carriers.drop_cowboy import DropCowboy
 from delivery.carriers.sandbox import Sandbox
 from delivery.carriers.signalwire import SignalWire
+from delivery.carriers.slybroadcast import Slybroadcast
 from delivery.carriers.twilio import Twilio
+from delivery.carriers.voicedrop import VoiceDrop
 from usecases.models import TelephonySetup
 
 log = structlog.get_logger(__name__)
@@ -81,9 +83,15 @@ def _adapter(point: EntryPoint) -> type[Carrier]:
     return adapter
 
 
-CARRIERS, NOT_USED = with_installed(
-    {carrier.name: carrier for carrier in (Sandbox, DropCowboy, Twilio, SignalWire)}, entry_points(group=GROUP)
+OURS: tuple[type[Carrier], ...] = (
+    DropCowboy,
+    Sandbox,
+    SignalWire,
+    Slybroadcast,
+    Twilio,
+    VoiceDrop,
 )
+CARRIERS, NOT_USED = with_installed({carrier.name: carrier for carrier in OURS}, entry_points(group=GROUP))
 
 
 def carrier_class(name: str) -> type[Carrier]:

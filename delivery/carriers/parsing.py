@@ -5,6 +5,7 @@ A response or a callback may contain anything. Unreadable values become empty, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import orjson
 
+_PUNCTUATION = re.compile(r"[ ().+-]")
 MAX_CODE_LENGTH, MAX_TEXT_LENGTH, MAX_ID_LENGTH = 64, 500, 255
 MAX_RETRY_AFTER = 3600  # seconds
 
@@ -59,6 +61,19 @@ def time_of_milliseconds(value: object) -> datetime | None:
         return datetime.fromtimestamp(value / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def us_number(text: str) -> str:
+    """A US number in E.164 from its ten digits, with or without the country's and the usual punctuation. What is none is returned as
+    it came, so that it is nobody's number and yet names somebody."""
+    digits = _PUNCTUATION.sub("", text)
+    national = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
+    return f"+1{national}" if len(national) == 10 and national.isascii() and national.isdigit() else text
+
+
+def ten_digits(number: str) -> str:
+    """A US number in E.164 without the country's digit."""
+    return number.removeprefix("+").removeprefix("1")
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:

@@ -420,7 +420,9 @@ class Contract:
         )
         status = {"status": "accepted", "reason": ""}
         created = timezone.now() - timedelta(minutes=1)
-        return make_drop(factories.make_voicemail(use_case, **status), **status, created_at=created)
+        return make_drop(
+            factories.make_voicemail(use_case, recipient=RECIPIENT, **status), **status, created_at=created
+        )
 
     @pytest.fixture(autouse=True)
     def _nothing_is_shown(self, caplog: pytest.LogCaptureFixture) -> Iterator[None]:

@@ -14,4 +14,6 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "api_token": "PT-token",
         "signing_key": "PSK-key",
     },
+    "slybroadcast": {"c_uid": "drops@clinic.example", "c_password": "password"},
+    "voicedrop": {"auth_key": "key"},
 }

@@ -16,7 +16,7 @@ from django_rq import get_connection
 
 from delivery.carriers import carrier_class
 from delivery.carriers.abilities import rings
-from delivery.models import CarrierMedia, CarrierReport, Drop, Recording, Voicemail
+from delivery.models import AwaitedResult, CarrierMedia, CarrierReport, Drop, Recording, Voicemail
 from delivery.recordings.recordings import store_recording
 from delivery.worker import maintenance, tasks
 from rvm.platform.database.clock import database_now
@@ -79,6 +79,11 @@ def hurry() -> None:
     Voicemail.objects.filter(status="queued", not_before__gt=now).update(not_before=now)
     Drop.objects.filter(status="uncertain", due_at__gt=now).update(due_at=now)
     CarrierMedia.objects.filter(state="failed").update(due_at=now)
+
+
+def ask_for_results() -> None:
+    """Let the wait until the carriers are asked for results be over."""
+    AwaitedResult.objects.update(due_at=database_now())
 
 
 def statuses() -> Counter[tuple[str, str]]:

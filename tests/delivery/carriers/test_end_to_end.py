@@ -37,6 +37,29 @@ READ_AS: Mapping[str, Mapping[str, str]] = {
         "human_answered": "voicemail_not_detected",
         "number_not_supported": "voicemail_not_detected",
     },
+    # of the words of results, few are known
+    "slybroadcast": {
+        "unreachable": "number_not_supported",
+        "human_answered": "voicemail_not_detected",
+        "do_not_call": "unknown",
+        "litigator": "unknown",
+        "number_reassigned": "unknown",
+        "carrier_denied": "unknown",
+        "too_many_attempts": "unknown",
+        "opted_out": "unknown",
+    },
+    # it tells little beyond "not-delivered"
+    "voicedrop": {
+        "no_answer": "voicemail_not_detected",
+        "busy": "voicemail_not_detected",
+        "unreachable": "voicemail_not_detected",
+        "human_answered": "voicemail_not_detected",
+        "do_not_call": "unknown",
+        "litigator": "voicemail_not_detected",
+        "number_reassigned": "voicemail_not_detected",
+        "too_many_attempts": "voicemail_not_detected",
+        "opted_out": "voicemail_not_detected",
+    },
 }
 SUPPRESSING = {"do_not_call", "litigator", "number_reassigned", "opted_out"}
 
