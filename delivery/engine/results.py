@@ -11,9 +11,8 @@ from uuid import UUID
 from django.db import transaction
 
 from delivery.carriers.abilities import ResultPoll
-from delivery.engine import awaited_results
 from delivery.engine.claim import Claim
-from delivery.lifecycle import transitions
+from delivery.lifecycle import awaited_results, transitions
 from delivery.lifecycle.events import Outcome, Submission
 from delivery.lifecycle.outcomes import LATE_RESPONSES, lookup_wait, resolve_submission
 from delivery.lifecycle.reasons import REASONS

@@ -16,9 +16,9 @@ import structlog
 
 from delivery.carriers.abilities import ResultPoll
 from delivery.carriers.parsing import retry_after
-from delivery.engine.awaited_results import WAITS
 from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE
 from delivery.engine.rate_limit import RateLimiter
+from delivery.lifecycle.awaited_results import WAITS
 from delivery.lifecycle.events import ReportStatus
 from delivery.reports.evidence import contradiction
 from delivery.reports.inbox import receive

@@ -24,8 +24,8 @@ from delivery.calls.steps import playable
 from delivery.carriers import adapter_of
 from delivery.carriers.abilities import CallAndDetect, ResultPoll
 from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, CallbackResponse, Carrier
-from delivery.engine import awaited_results
 from delivery.engine.lane_routes import UnusableSetup
+from delivery.lifecycle import awaited_results
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.reports.evidence import contradiction
 from delivery.reports.inbox import receive

@@ -21,12 +21,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from delivery.engine.awaited_results import expect
 from delivery.engine.claim import Claim, claim
 from delivery.engine.lane_routes import active_routes
 from delivery.engine.recent_drops import RecentDrops
 from delivery.engine.results import Result, record
 from delivery.lifecycle import invariants, transitions
+from delivery.lifecycle.awaited_results import expect
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus

@@ -15,11 +15,11 @@ from delivery.carriers import CARRIERS, sandbox
 from delivery.carriers.abilities import ResultPoll
 from delivery.carriers.base import Callback, Carrier
 from delivery.carriers.sandbox import Sandbox
-from delivery.engine.awaited_results import WAITS, expect
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.results import Result, record
+from delivery.lifecycle.awaited_results import WAITS, expect
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.models import AwaitedResult, CarrierReport, Drop
 from delivery.reports.inbox import merge, receive
