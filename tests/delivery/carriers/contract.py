@@ -498,6 +498,15 @@ class Contract:
         for other in (elsewhere, beside):
             assert both(other) == ("accepted", "", "accepted", "")
 
+    def test_a_result_that_is_not_signed_ends_the_drop_of_its_address_alone(self, drop: Drop) -> None:
+        voicemail = factories.make_voicemail(drop.voicemail.use_case, status="accepted")
+        other = make_drop(voicemail, "accepted", created_at=drop.created_at)
+        callback = self.result(self.address(drop), other.id, self.delivered, at=timezone.now())
+        if not self.carrier().verify(callback):
+            assert self.post(callback) in (200, 400, 401)
+            self.merged()
+            assert both(other) == ("accepted", "", "accepted", "")
+
     def test_an_unknown_drop_is_nobodys(self, drop: Drop) -> None:
         assert self.posted(drop, self.delivered, about=ATTEMPT) in (200, 400, 401)
         self.merged()

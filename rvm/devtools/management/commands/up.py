@@ -32,7 +32,7 @@ WELCOME = """
     Admin      {web}/admin/     user {username}   password {password}
     API        {web}/v1/        docs at {web}/docs
     Health     {web}/readyz
-    Sandbox    {sandbox}        takes the drops and reports back{carrier}
+    Sandbox    {sandbox}        takes the drops {of_whom}
     Logs       {logs}
 
   Paste this into another terminal, in this directory; every command of docs/integrate uses it:
@@ -52,7 +52,7 @@ curl -sS "$API/voicemail" -H "Authorization: Bearer $KEY"
 
   Keys and password stay the same at the next start; they are new once {kept} is deleted.
 """
-CARRIER = """ of test keys
+BESIDE = """of test keys and reports back
     Carrier    {url}        {name}, simulated, does so for the use case below"""
 
 
@@ -81,7 +81,9 @@ class Command(BaseCommand):
                     WELCOME.format(
                         web=stack.web_url,
                         sandbox=stack.sandbox_url,
-                        carrier=CARRIER.format(name=simulator.name, url=simulator.base_url) if simulator else "",
+                        of_whom=BESIDE.format(name=simulator.name, url=simulator.base_url)
+                        if simulator
+                        else "and reports back",
                         logs=stack.directory,
                         kept=KEPT,
                         workspace=sample.workspace.id,
