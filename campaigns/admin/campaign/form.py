@@ -152,7 +152,7 @@ class CampaignForm(ScriptFields, ServiceForm):
 
 def _or_default(name: str, cleaned: dict[str, Any]) -> int:
     value: int | None = cleaned[name]
-    default: int = Campaign._meta.get_field(name).default
+    default: int = getattr(Campaign(), name)
     return default if value is None else value
 
 

@@ -352,6 +352,7 @@ def test_in_the_admin_the_form_of_a_paused_campaign_offers_what_may_be_changed(
     assert enabled == {
         *("name", "heard", "recording", "ends_at", "days", "window_start", "window_end"),
         *("pace_per_second", "priority", "max_attempts", "retry_minutes"),
+        *("canary_size", "canary_max_failed_percent", "canary_wait_minutes"),
     }
     new = playable(make_recording(half_way.workspace, name="The right one"))
     sent = {
