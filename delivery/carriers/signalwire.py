@@ -26,12 +26,13 @@ class SignalWire(Twilio):
     name = "signalwire"
     label = "SignalWire"
     vendor_url = ""  # each space has its own
+    vendor_domain = "signalwire.com"
     credential_fields = (
         Credential(
             "space",
             "Space",
             secret=False,
-            help="The first part of your address at signalwire.com, such as “example”; docs/carriers.md, “SignalWire”",
+            help="The first part of your address at signalwire.com, such as “example”",
             pattern=re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"),
             form="small letters, digits and hyphens, without “.signalwire.com”",
         ),
@@ -39,16 +40,15 @@ class SignalWire(Twilio):
             "project_id",
             "Project ID",
             secret=False,
-            help="Dashboard > API Credentials; docs/carriers.md, “SignalWire”",
+            help="Dashboard > API Credentials",
             pattern=re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
             form="a UUID, such as 00000000-0000-0000-0000-000000000000",
         ),
-        Credential("api_token", "API token", help="With the scope Voice; docs/carriers.md, “SignalWire”"),
+        Credential("api_token", "API token", help="With the scope Voice"),
         Credential(
             "signing_key",
             "Signing key",
-            help="Dashboard > API Credentials > Signing Key; several with commas between while one is being replaced; "
-            "docs/carriers.md, “SignalWire”",
+            help="Dashboard > API Credentials > Signing Key; several with commas between while one is being replaced",
         ),
         address("https://{space}.signalwire.com"),
     )
@@ -62,7 +62,7 @@ class SignalWire(Twilio):
     }
 
     def published_address(self) -> str:
-        return f"https://{self.credentials['space']}.signalwire.com"
+        return f"https://{self.credentials['space']}.{self.vendor_domain}"
 
     def _account(self) -> tuple[str, str, str]:
         return self.credentials["project_id"], self.credentials["api_token"], self.credentials["signing_key"]

@@ -133,7 +133,7 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
             "account_sid",
             "Account SID",
             secret=False,
-            help="Console > Account Dashboard > Account Info; docs/carriers.md, “Twilio”",
+            help="Console > Account Dashboard > Account Info",
             pattern=re.compile(r"AC[0-9a-fA-F]{32}"),
             form="AC and 32 hexadecimal digits",
         ),
@@ -141,7 +141,7 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
             "auth_token",
             "Auth token",
             help="Beside the Account SID; it signs callbacks too. Several with commas between while one is being replaced, the one "
-            "to send with first; docs/carriers.md, “Twilio”",
+            "to send with first",
             pattern=_TOKENS,
             form="32 hexadecimal digits, or several such with commas between",
         ),

@@ -13,7 +13,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from delivery.carriers import CARRIERS, carrier_gone
-from delivery.carriers.base import Credential
+from delivery.carriers.base import Carrier, Credential
 from delivery.carriers.sandbox import Sandbox
 from delivery.selectors.setup_stats import MAX_COUNTED, open_attempts, stats_of
 from delivery.setups.breaker_admin import SetupBreaker
@@ -26,6 +26,7 @@ from delivery.setups.services import (
     candidate,
     create_setup,
     credential_names,
+    help_of,
     update_setup,
 )
 from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_state
@@ -47,13 +48,13 @@ def field_name(carrier: str, credential: str) -> str:
     return f"credential_{carrier}_{credential}"
 
 
-def _field(credential: Credential) -> forms.CharField:
+def _field(carrier: type[Carrier], credential: Credential) -> forms.CharField:
     widget = UnfoldAdminPasswordWidget if credential.secret else UnfoldAdminTextInputWidget
     return forms.CharField(
         label=credential.label,
         required=False,
         max_length=MAX_CREDENTIAL_LENGTH,
-        help_text=credential.help,
+        help_text=help_of(carrier, credential),
         widget=widget(attrs={"autocomplete": "new-password" if credential.secret else "off"}),
     )
 
@@ -72,7 +73,7 @@ def duration(seconds: float) -> str:
 
 
 CREDENTIAL_FIELDS = {
-    field_name(carrier.name, credential.name): _field(credential)
+    field_name(carrier.name, credential.name): _field(carrier, credential)
     for carrier in CARRIERS.values()
     for credential in carrier.credential_fields
 }

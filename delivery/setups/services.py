@@ -8,9 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from delivery import carriers
 from delivery.carriers import UnknownCarrierError, carrier_class
 from delivery.carriers.abilities import rings
-from delivery.carriers.base import Carrier, CredentialMalformed
+from delivery.carriers.base import Carrier, Credential, CredentialMalformed
 from delivery.engine import circuit_breaker
 from delivery.models import CarrierMedia
 from delivery.runtime.wakeups import wake_on_commit
@@ -189,13 +190,23 @@ def check_credentials(carrier: str, credentials: Mapping[str, object]) -> Carrie
             raise ServiceError("credential_malformed", message, field=f"credentials/{name}")
     for field in adapter.credential_fields:
         if field.required and not credentials.get(field.name):
-            message = f"{adapter.label} needs this credential: {field.label}. {field.help}".strip().rstrip(".") + "."
+            message = f"{adapter.label} needs this credential: {field.label}. {help_of(adapter, field)}".strip().rstrip(
+                "."
+            )
+            message += "."
             raise ServiceError("credential_missing", message, field=f"credentials/{field.name}")
     checked = {name: str(credentials[name]) for name in names if credentials.get(name)}
     try:
         return adapter(checked)
     except CredentialMalformed as error:
         raise ServiceError("credential_malformed", str(error), field=f"credentials/{error.name}") from None
+
+
+def help_of(carrier: type[Carrier], field: Credential) -> str:
+    """The field's help, which of our own carriers leads to its place in docs/carriers.md."""
+    if not carrier.__module__.startswith(f"{carriers.__name__}."):
+        return field.help
+    return f"{field.help.rstrip('.')}. More: docs/carriers.md#{carrier.name}-{field.name}"
 
 
 def _carrier(name: str) -> type[Carrier]:

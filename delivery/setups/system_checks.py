@@ -53,4 +53,4 @@ def _domains(carrier: type[Carrier]) -> Iterable[str]:
     """The host of the vendor's published address, and the domain above it, in which vendors have hosts for regions and accounts."""
     host = urlsplit(carrier.vendor_url).hostname or ""
     above = host.partition(".")[2]
-    return filter(None, (host, above if "." in above else ""))
+    return filter(None, (host, above if "." in above else "", carrier.vendor_domain))
