@@ -147,8 +147,13 @@ def name_of(pointer: str) -> str:
     return pointer[1:].replace("/", ".").replace("~1", "/").replace("~0", "~")
 
 
-def _model_messages(error: ModelValidationError) -> Any:
-    return error.message_dict if hasattr(error, "error_dict") else {"non_field_errors": error.messages}
+def _model_messages(error: ModelValidationError) -> dict[str, list[exceptions.ErrorDetail]]:
+    """The errors by field, with the codes that the model gave them."""
+    by_field = error.error_dict if hasattr(error, "error_dict") else {"non_field_errors": error.error_list}
+    return {
+        name: [exceptions.ErrorDetail(message, each.code or "invalid") for each in errors for message in each.messages]
+        for name, errors in by_field.items()
+    }
 
 
 def _flatten(details: Any, pointer: str) -> Iterator[FieldError]:
