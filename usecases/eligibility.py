@@ -60,6 +60,7 @@ class DeferReason(StrEnum):
     STOPPED = "stopped"  # sending is switched off by a kill switch
     SETUP_DRAINING = "setup_draining"  # the setup gets no new attempts
     CARRIER_GONE = "carrier_gone"  # the setup's carrier is not installed any more
+    RINGING_NOT_ALLOWED = "ringing_not_allowed"  # the setup's carrier calls, and the use case allows no ringing
     UNREADABLE = "unreadable"  # the number cannot be decrypted with the keys of this installation
     NO_AGREEMENT = "no_agreement"  # with the carrier of a live setup
     SENDER_NOT_OWNED = "sender_not_owned"  # nobody has stated that the organisation owns the sender numbers
@@ -106,11 +107,12 @@ class Facts:
     `simulated`: the carrier reaches no person, so no hours apply. `zones`, `states`: all that the person may be in; without states
     the rules of all bind. `expires_at`: None means never. `readable`: the number can be decrypted. `number_plan`: the version by
     which places were taken from the number. `draining`: the setup gets no new attempts. `carrier_gone`: its carrier is not
-    installed any more. `agreed`: the setup has a signed agreement with its carrier or an exception. `owned`: a sender number's
-    ownership is stated. `attested`: the recording's statement was made; None if the question names no recording. `suppressions`:
-    ids of those that bind, where the facts are kept. `reached`: when the organisation's recent drops to the number were made that
-    may have reached it, in order. `needs_consent`: only people with a recorded consent are reached. `consented`: the person has
-    one, which ends at `consent_until`, None for never; `consents`: their ids.
+    installed any more. `refuses_ringing`: its carrier calls, and the use case allows no ringing. `agreed`: the setup has a signed
+    agreement with its carrier or an exception. `owned`: a sender number's ownership is stated. `attested`: the recording's statement
+    was made; None if the question names no recording. `suppressions`: ids of those that bind, where the facts are kept. `reached`:
+    when the organisation's recent drops to the number were made that may have reached it, in order. `needs_consent`: only people
+    with a recorded consent are reached. `consented`: the person has one, which ends at `consent_until`, None for never; `consents`:
+    their ids.
     """
 
     simulated: bool
@@ -126,6 +128,7 @@ class Facts:
     number_plan: str = NUMBER_PLAN
     draining: bool = False
     carrier_gone: bool = False
+    refuses_ringing: bool = False
     agreed: bool = True
     owned: bool = True
     attested: bool | None = None
@@ -160,6 +163,7 @@ class LanePolicy:
     needs_consent: bool = False
     draining: bool = False
     carrier_gone: bool = False
+    refuses_ringing: bool = False
 
     def facts(
         self,
@@ -187,6 +191,7 @@ class LanePolicy:
             readable,
             draining=self.draining,
             carrier_gone=self.carrier_gone,
+            refuses_ringing=self.refuses_ringing,
             agreed=self.agreed,
             owned=self.owned,
             attested=attested,
@@ -333,6 +338,8 @@ def _kill_switch(facts: Facts, now: datetime) -> Decision | None:
 def _setup(facts: Facts, now: datetime) -> Decision | None:
     if facts.carrier_gone:
         return Defer(now + STOPPED_RECHECK, DeferReason.CARRIER_GONE)
+    if facts.refuses_ringing:
+        return Defer(now + STOPPED_RECHECK, DeferReason.RINGING_NOT_ALLOWED)
     return Defer(now + STOPPED_RECHECK, DeferReason.SETUP_DRAINING) if facts.draining else None
 
 
@@ -381,7 +388,7 @@ _SEEN: Mapping[Guard, tuple[str, ...]] = {
     Guard.SUPPRESSION: ("suppressed",),
     Guard.CONSENT: ("needs_consent", "consented", "consent_until", "consents", "simulated"),
     Guard.KILL_SWITCH: ("stopped",),
-    Guard.SETUP: ("draining", "carrier_gone"),
+    Guard.SETUP: ("draining", "carrier_gone", "refuses_ringing"),
     Guard.AGREEMENT: ("agreed", "simulated"),
     Guard.NUMBER_KEY: ("readable",),
     Guard.SENDER: ("has_sender", "owned", "simulated"),
@@ -398,7 +405,8 @@ _OF_HOURS: Mapping[Guard, DeferReason] = {
 OF_HOURS = frozenset(_OF_HOURS.values())
 # Reasons that a voicemail waits for somebody's statement.
 OF_STATEMENTS = frozenset({DeferReason.NO_AGREEMENT, DeferReason.SENDER_NOT_OWNED, DeferReason.NOT_ATTESTED})
-_UNTIL_FURTHER_NOTICE = OF_STATEMENTS | {DeferReason.SETUP_DRAINING, DeferReason.CARRIER_GONE}
+_OF_SETUPS = frozenset({DeferReason.SETUP_DRAINING, DeferReason.CARRIER_GONE, DeferReason.RINGING_NOT_ALLOWED})
+_UNTIL_FURTHER_NOTICE = OF_STATEMENTS | _OF_SETUPS
 
 
 @lru_cache(maxsize=4096)

@@ -321,6 +321,12 @@ class UseCase(Row):
         related_name="failover_use_cases",
         help_text="Takes over what the first setup provably could not send.",
     )
+    allows_ringing = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether it may use setups whose carrier calls: the telephone rings before the message is left, and a person who "
+        "answers is hung up on.",
+    )
     phone_numbers: models.ManyToManyField[PhoneNumber, NumberAssignment] = models.ManyToManyField(
         PhoneNumber, through="NumberAssignment", related_name="use_cases"
     )
@@ -448,6 +454,10 @@ class UseCase(Row):
         """Whether people are reached under the use case: its setup or its failover setup is live."""
         return self.setup.live or (self.failover_setup is not None and self.failover_setup.live)
 
+    def refuses_ringing_of(self, setup: TelephonySetup) -> bool:
+        """Whether nothing may be sent through the setup because it rings."""
+        return setup.rings and not self.allows_ringing
+
     @property
     def to_confidential(self) -> bool:
         """Whether its messages are left at confidential numbers too."""
@@ -494,9 +504,19 @@ class UseCase(Row):
             raise ValidationError({"state_overlay_reason": ValidationError(message, "reason_missing")})
         if wrong := wrong_basis(self.purpose, self.basis, charging=self._charging()):
             raise ValidationError({wrong.field: ValidationError(wrong.message, wrong.code)})
+        self._check_ringing()
         if self.window_start and self.window_end:
             self._check_window()
         self._check_caps()
+
+    def _check_ringing(self) -> None:
+        for setup in (self.setup if self.setup_id else None, self.failover_setup):
+            if setup is not None and self.refuses_ringing_of(setup):
+                message = (
+                    f"The carrier of the telephony setup “{setup.name}” calls, so that the telephone rings, and this use case allows "
+                    "no ringing. Allow it, or choose another setup."
+                )
+                raise ValidationError({"allows_ringing": ValidationError(message, "ringing_not_allowed")})
 
     def _check_caps(self) -> None:
         if self.basis == Basis.HEALTHCARE_EXEMPTION:

@@ -29,6 +29,7 @@ class Policy(Protocol):
     max_per_day: int
     max_per_24h: int | None
     max_per_week: int
+    allows_ringing: bool
 
     @property
     def days(self) -> Collection[int]: ...
@@ -104,6 +105,8 @@ def _parts(policy: Policy, rules: str) -> Iterator[str]:
     hours_left = policy.expires_after_hours
     yield f"What cannot be left within {hours_left} {'hour' if hours_left == 1 else 'hours'} expires."
     yield f"Purpose: {PURPOSE_LABELS[Purpose(policy.purpose)].lower()}. Basis: {_BASES[Basis(policy.basis)]}{_proof(policy)}."
+    if policy.allows_ringing:
+        yield "The telephone may ring before a message is left; whoever answers is hung up on."
     if policy.to_confidential:
         yield "Numbers at which the person asked for confidential communication are reached too."
     if not policy.live:

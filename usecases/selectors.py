@@ -199,6 +199,7 @@ def first_setup(use_case: UseCase, live: bool) -> TelephonySetup:
 def _can_send(use_case: UseCase, setup: TelephonySetup) -> bool:
     """Whether new attempts of the use case can go through the setup. `delivery.engine.lane_routes` has the same rule in SQL."""
     takes = setup.enabled and setup.deleted_at is None and not setup.draining and setup.agreed
+    takes = takes and not use_case.refuses_ringing_of(setup)
     return takes and any(sender.active and sender.stated for sender in _senders_at(use_case, setup))
 
 

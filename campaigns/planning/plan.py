@@ -97,6 +97,8 @@ def _stopped(lane: Lane, setup: TelephonySetup) -> str:
         return f"The telephony setup “{setup.name}” is disabled; nothing is sent until it is enabled."
     if gone := carrier_gone(setup):
         return f"{gone} Nothing is sent until it is installed again, or the use case has another setup."
+    if lane.live and lane.use_case.refuses_ringing_of(setup):
+        return f"The carrier of the telephony setup “{setup.name}” rings; nothing is sent until the use case allows ringing."
     if setup.draining:
         return f"The telephony setup “{setup.name}” drains; nothing new is sent until that ends, or the use case has another setup."
     missing = missing_statement(lane.use_case, setup)

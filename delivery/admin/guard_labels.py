@@ -76,6 +76,10 @@ CARRIER_GONE = (
     "The carrier of the setup is not installed any more: messages wait until your operator installs it again, or an administrator "
     "gives the use case another setup."
 )
+RINGING = (
+    "The carrier of the setup calls, so that the telephone rings, and the use case allows no ringing: messages wait until it does, "
+    "or until it has another setup."
+)
 
 
 def answer(found: Explanation, now: datetime, at: datetime | None) -> str:
@@ -101,6 +105,7 @@ _WAITS: Mapping[str, str] = {
     DeferReason.STOPPED: "Waits because sending is switched off.",
     DeferReason.SETUP_DRAINING: "Waits because its setup drains: it gets nothing new.",
     DeferReason.CARRIER_GONE: "Waits because the carrier of its setup is not installed any more.",
+    DeferReason.RINGING_NOT_ALLOWED: "Waits because the carrier of its setup rings, which its use case does not allow.",
     DeferReason.UNREADABLE: "Waits for a key with which the number can be read.",
     DeferReason.NO_AGREEMENT: "Waits for the statement that the agreement with the carrier is signed.",
     DeferReason.SENDER_NOT_OWNED: "Waits for a sender number that is active and stated to be owned.",
@@ -180,6 +185,8 @@ def message_of(verdict: Verdict) -> str:
         return NOT_OWNED
     if verdict.guard is Guard.SETUP and verdict.saw["carrier_gone"]:
         return CARRIER_GONE
+    if verdict.guard is Guard.SETUP and verdict.saw["refuses_ringing"]:
+        return RINGING
     if (pair := _STANDING.get(verdict.guard)) is not None:
         return pair[0] if passes else pair[1]
     if verdict.guard is Guard.CAPS and not verdict.saw.get("simulated"):

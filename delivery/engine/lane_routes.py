@@ -177,11 +177,13 @@ class SendRoute:
 # The setup of a line, and the other one of a use case `u` that has two.
 _OWN_SETUP = "CASE WHEN via.failover THEN u.failover_setup_id ELSE u.setup_id END"
 _OTHER_SETUP = "CASE WHEN via.failover THEN u.setup_id ELSE u.failover_setup_id END"
+# A setup `s` that rings only under a use case `u` that allows it; `UseCase.refuses_ringing_of` is the same rule for rows.
+_MAY_RING = "(u.allows_ringing OR NOT s.rings)"
 # The other setup in place of one that drains, if it can send. `usecases.selectors.first_setup` is the same rule for first attempts.
 _RELIEF = f"""
   (SELECT s.id FROM usecases_telephonysetup own CROSS JOIN usecases_telephonysetup s
     WHERE own.id = {_OWN_SETUP} AND own.draining AND s.id = {_OTHER_SETUP}
-      AND s.enabled AND s.deleted_at IS NULL AND NOT s.draining AND {AGREED_SQL}
+      AND s.enabled AND s.deleted_at IS NULL AND NOT s.draining AND {AGREED_SQL} AND {_MAY_RING}
       AND EXISTS (SELECT FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
                    WHERE a.use_case_id = u.id AND p.setup_id = s.id AND {USABLE_SQL}))
 """  # noqa: S608 - of constants
@@ -216,14 +218,15 @@ JOINING_SQL = """(
 # The setup whose numbers are the senders: in a test lane, the use case's own.
 _NUMBERS_OF = "CASE WHEN l.live THEN s.id ELSE u.setup_id END"
 # This is the database from which RVM sent last. No hold of all sending or of the lane, no open breaker, no kill switch, no statement
-# about setup or senders missing, an active sender unless there is none at all, and nothing of the organisation missing that was known
-# before a workspace joined. A deleted use case passes the switches, so that its voicemails are skipped.
+# about setup or senders missing, an active sender unless there is none at all, no ringing that the use case does not allow, and
+# nothing of the organisation missing that was known before a workspace joined. A deleted use case passes the switches, so that its
+# voicemails are skipped.
 _MAY_SEND_NOW = f"""
        NOT {HELD_SQL}
    AND NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
    AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL
         AND (w.marketing_enabled OR u.purpose <> 'marketing')
-        AND {AGREED_SQL} AND {sender_usable_sql(_NUMBERS_OF)}
+        AND {AGREED_SQL} AND {sender_usable_sql(_NUMBERS_OF)} AND (NOT l.live OR {_MAY_RING})
         AND NOT {JOINING_SQL})
 """
 _TAKES_NEW = "(u.deleted_at IS NOT NULL OR NOT s.draining)"

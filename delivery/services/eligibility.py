@@ -53,6 +53,7 @@ def explanation(
         owned=sender_stated(use_case, setup),
         draining=setup.draining,
         carrier_gone=setup.carrier not in CARRIERS,
+        refuses_ringing=live and use_case.refuses_ringing_of(setup),
         rehearsal=rehearsal,
         now=moment,
     )
@@ -73,7 +74,7 @@ def explanation(
 
 # Due voicemails of lanes that are not held, and the setup through which each would be sent.
 _SETUPS_OF_DUE = f"""
-SELECT v.id, s.carrier, s.draining
+SELECT v.id, s.carrier, s.draining, l.live AND s.rings AND NOT u.allows_ringing
 {LANES_WITH_SETUPS}
   JOIN delivery_voicemail v ON v.lane_id = l.id AND v.failover = via.failover
  WHERE v.id = ANY(%s::uuid[]) AND v.status = 'queued' AND v.not_before <= now() AND NOT l.held
@@ -84,9 +85,11 @@ def waiting_for(voicemails: Sequence[Voicemail]) -> dict[UUID, str]:
     """Why voicemails wait: the reason of the guard that deferred one until its `not_before`, else why its setup sends nothing new."""
     reasons = kept_decisions.waiting_for(voicemails)
     due = [row.pk for row in voicemails if row.status == VoicemailStatus.QUEUED and row.pk not in reasons]
-    for voicemail_id, carrier, draining in sql.run(_SETUPS_OF_DUE, [sql.ids(due)]) if due else ():
+    for voicemail_id, carrier, draining, refuses_ringing in sql.run(_SETUPS_OF_DUE, [sql.ids(due)]) if due else ():
         if carrier not in CARRIERS:
             reasons[voicemail_id] = DeferReason.CARRIER_GONE.value
+        elif refuses_ringing:
+            reasons[voicemail_id] = DeferReason.RINGING_NOT_ALLOWED.value
         elif draining:
             reasons[voicemail_id] = DeferReason.SETUP_DRAINING.value
     return reasons

@@ -29,13 +29,15 @@ def policy_of(
     agreed: bool = True,
     draining: bool = False,
     carrier_gone: bool = False,
+    refuses_ringing: bool = False,
     rehearsal: bool = False,
     now: datetime,
 ) -> LanePolicy:
     """The policy under which a lane's voicemails go through the setup; without a lane, those of the API.
 
-    `stopped`: whether a kill switch is on; `owned`, `agreed`, `draining`, `carrier_gone`: as in `Facts`. A preview and a claim leave
-    these out. `rehearsal`: a simulated setup is treated as one that reaches people, with the usual delay and all statements made."""
+    `stopped`: whether a kill switch is on; `owned`, `agreed`, `draining`, `carrier_gone`, `refuses_ringing`: as in `Facts`. A preview
+    and a claim leave these out. `rehearsal`: a simulated setup is treated as one that reaches people, with the usual delay and all
+    statements made."""
     simulated, carrier = is_simulated(setup), CARRIERS.get(setup.carrier)
     law, early = law_in_force(now), carrier.max_delivery_delay if carrier else USUAL_DELAY
     if simulated and rehearsal:
@@ -55,6 +57,7 @@ def policy_of(
         needs_consent=use_case.needed_consent is not None,
         draining=draining,
         carrier_gone=carrier_gone,
+        refuses_ringing=refuses_ringing,
     )
 
 

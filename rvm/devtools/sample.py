@@ -84,7 +84,9 @@ def load_sample(
     if vendor is not None:
         setup = _setup(workspace, wanted["setup"] | {"name": vendor.name, "carrier": vendor.name}, vendor.credentials)
         name = f"Reminders by {vendor.name.replace('_', ' ')}"
-        use_case = _use_case(setup, wanted["use_case"] | {"name": name}, wanted["phone_numbers"])
+        use_case = _use_case(
+            setup, wanted["use_case"] | {"name": name, "allows_ringing": setup.rings}, wanted["phone_numbers"]
+        )
     known = kept_credentials.read(kept) if kept else dict.fromkeys(kept_credentials.NAMES, "")
     api_key, test_key = _keys(workspace, known["api_key"], known["test_key"])
     password = _login(workspace, known["password"])

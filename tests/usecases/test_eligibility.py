@@ -278,8 +278,9 @@ def test_facts_that_were_kept_as_json_give_the_same_decision_and_the_same_reason
 
 def test_kept_facts_hold_no_number_name_or_address() -> None:
     fields = {"simulated", "stopped", "use_case_deleted", "has_sender", "suppressed", "expires_at", "hours", "zones",
-              "states", "readable", "number_plan", "draining", "carrier_gone", "agreed", "owned", "attested", "suppressions", "caps",
-              "reached", "needs_consent", "consented", "consent_until", "consents"}  # fmt: skip
+              "states", "readable", "number_plan", "draining", "carrier_gone",
+              "refuses_ringing", "agreed", "owned", "attested", "suppressions", "caps", "reached",
+              "needs_consent", "consented", "consent_until", "consents"}  # fmt: skip
     assert set(as_json(CLEAR)) == fields
 
 

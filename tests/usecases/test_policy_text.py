@@ -29,6 +29,7 @@ DEFAULT: dict[str, Any] = {
     "max_per_day": 1,
     "max_per_24h": None,
     "max_per_week": 3,
+    "allows_ringing": False,
     "live": True,
 }
 

@@ -138,7 +138,7 @@ class UseCaseAdmin(ScopedModelAdmin):
         ("What for", {"fields": (
             "purpose", "basis", "consent_required", "consent_statement", "consent_valid_days", "confidential_numbers",
         )}),
-        ("From whom", {"fields": ("setup", "failover_setup", "numbers")}),
+        ("From whom", {"fields": ("setup", "failover_setup", "allows_ringing", "numbers")}),
         ("When, and how often", {"fields": (
             ("window_start", "window_end"), "days", "sends_on_holidays", "state_overlay", "state_overlay_reason",
             "expires_after_hours", "max_attempts", "retry_minutes",

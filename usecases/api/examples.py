@@ -24,6 +24,7 @@ _PERSON = "01920f3a-6f00-7000-8000-0000000000a7"
 
 _POLICY: dict[str, Any] = {
     "sending_enabled": True,
+    "allows_ringing": False,
     "purpose": "appointment",
     "basis": "express_consent",
     "consent_required": "attested",

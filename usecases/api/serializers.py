@@ -26,6 +26,7 @@ from usecases.rules_in_force import rules_in_force
 
 POLICY = (
     "sending_enabled",
+    "allows_ringing",
     "purpose",
     "basis",
     "consent_required",

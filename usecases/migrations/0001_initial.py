@@ -139,6 +139,7 @@ class Migration(migrations.Migration):
                 ('updated_at', rvm.platform.encryption.fields.UpdatedAtField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('failover_setup', models.ForeignKey(blank=True, help_text='Takes over what the first setup provably could not send.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='failover_use_cases', to='usecases.telephonysetup')),
+                ('allows_ringing', models.BooleanField(db_default=False, default=False, help_text='Whether it may use setups whose carrier calls: the telephone rings before the message is left, and a person who answers is hung up on.')),
                 ('phone_numbers', models.ManyToManyField(related_name='use_cases', through='usecases.NumberAssignment', to='usecases.phonenumber')),
                 ('setup', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='use_cases', to='usecases.telephonysetup')),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='use_cases', to='platform.workspace')),

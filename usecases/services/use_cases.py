@@ -23,6 +23,7 @@ CHANGEABLE = (
     "description",
     "setup",
     "failover_setup",
+    "allows_ringing",
     "sending_enabled",
     "purpose",
     "basis",
@@ -94,7 +95,7 @@ def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: 
         _check_numbers(row)
     if "purpose" in changed:
         _check_marketing(row)
-    if "basis" in changed:
+    if {"basis", "allows_ringing"} & set(changed):
         _read_setups(row)
     stated = _state_consent(row, changed, actor, "when it was changed")
     if changed:

@@ -86,7 +86,7 @@ class VoicemailSerializer(RowSerializer[Voicemail]):
     reason_detail = OptionalTextField()
     waiting_for = OptionalTextField(
         help_text="The reason of the guard that makes it wait until `not_before`, such as `outside_window`, or why its setup sends "
-        "nothing new: `setup_draining`, `carrier_gone`; null if none does.",
+        "nothing new: `setup_draining`, `carrier_gone`, `ringing_not_allowed`; null if none does.",
     )
     carrier = serializers.CharField()
     carrier_code = OptionalTextField(help_text="The carrier's own code.")

@@ -47,7 +47,9 @@ def make_setup(vendor: Vendor, **fields: Any) -> TelephonySetup:
 
 def make_use_case(setup: TelephonySetup, **fields: Any) -> UseCase:
     hours = {"window_start": time(0), "window_end": time(23, 59, 59)}
-    return factories.make_use_case(**{"setup": setup, "max_attempts": 1, **hours, **fields})
+    return factories.make_use_case(
+        **{"setup": setup, "max_attempts": 1, "allows_ringing": setup.rings, **hours, **fields}
+    )
 
 
 def make_recording(use_case: UseCase) -> Recording:

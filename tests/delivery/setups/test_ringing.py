@@ -1,0 +1,167 @@
+"""Setups whose carrier calls are used only under use cases that allow ringing: at each save, at each claim, and in each answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.planning.plan import plan_of
+from delivery.engine.claim import Claim, claim
+from delivery.engine.lane_routes import active_routes, route_of
+from delivery.models import Voicemail
+from delivery.services.eligibility import explanation
+from delivery.setups.services import create_setup, update_setup
+from rvm.platform.models import Workspace
+from tests.delivery.carriers.examples import EXAMPLES
+from tests.factories import (
+    AROUND_THE_CLOCK,
+    Api,
+    make_campaign,
+    make_phone_number,
+    make_setup,
+    make_use_case,
+    make_user,
+    make_voicemail,
+)
+from usecases.eligibility import Defer, DeferReason
+from usecases.models import TelephonySetup, UseCase
+from usecases.policy_text import policy_text
+from usecases.selectors import first_setup
+from usecases.services import create_use_case, update_use_case
+
+pytestmark = pytest.mark.django_db
+LEASE = timedelta(seconds=45)
+REFUSED = "calls, so that the telephone rings, and this use case allows no ringing. Allow it, or choose another setup."
+
+
+def make_ringing(workspace: Workspace | None = None, **fields: Any) -> TelephonySetup:
+    return make_setup(workspace, rings=True, **fields)
+
+
+def claimed() -> list[Claim]:
+    now = timezone.now()
+    return [each for route in active_routes(now, 10) for each in claim(route, 10, now, LEASE).claims]
+
+
+def refusal(call: Any, **arguments: Any) -> str:
+    with pytest.raises(ValidationError) as caught:
+        call(**arguments)
+    [error] = caught.value.error_dict["allows_ringing"]
+    assert error.code == "ringing_not_allowed"
+    return str(error.message)
+
+
+@pytest.mark.parametrize("carrier", ["twilio", "signalwire", "drop_cowboy"])
+def test_a_setup_rings_if_its_carrier_calls(workspace: Workspace, carrier: str) -> None:
+    setup = create_setup(workspace=workspace, name="A", carrier=carrier, credentials=EXAMPLES[carrier])
+    assert setup.rings is (carrier != "drop_cowboy")
+    assert update_setup(setup=setup, credentials=EXAMPLES[carrier]).rings is setup.rings
+
+
+@pytest.mark.parametrize("name", ["setup", "failover_setup"])
+def test_a_setup_that_rings_is_refused_unless_the_use_case_allows_it(workspace: Workspace, name: str) -> None:
+    setups = {"setup": make_setup(workspace), name: make_ringing(workspace)}
+    new = {"workspace": workspace, "entity_name": "Lakeside", "name": "Reminders", **setups}
+    assert refusal(create_use_case, **new).endswith(REFUSED)
+    use_case = create_use_case(**new, allows_ringing=True)
+    assert use_case.allows_ringing
+    ringless = make_use_case(workspace, setup=make_setup(workspace), numbers=0)
+    assert refusal(update_use_case, use_case=ringless, **{name: setups[name]}).endswith(REFUSED)
+    update_use_case(use_case=ringless, allows_ringing=True, **{name: setups[name]})
+
+
+@pytest.mark.parametrize("name", ["setup", "failover_setup"])
+def test_ringing_cannot_be_switched_off_while_a_setup_rings(workspace: Workspace, name: str) -> None:
+    setups = {"setup": make_setup(workspace), name: make_ringing(workspace)}
+    use_case = make_use_case(numbers=0, allows_ringing=True, **setups)
+    refusal(update_use_case, use_case=use_case, allows_ringing=False)
+    other = None if name == "failover_setup" else make_setup(workspace)
+    update_use_case(use_case=use_case, allows_ringing=False, **{name: other})
+
+
+def test_no_use_case_allows_ringing_by_itself_and_the_policy_says_when_one_does() -> None:
+    use_case = make_use_case()
+    assert use_case.allows_ringing is False
+    assert "ring" not in policy_text(use_case)
+    use_case.allows_ringing = True
+    assert "The telephone may ring before a message is left; whoever answers is hung up on." in policy_text(use_case)
+
+
+def test_the_api_says_and_changes_it(api: Api) -> None:
+    use_case = make_use_case(setup=make_ringing(api.key.workspace), allows_ringing=True)
+    assert api.get(f"use-cases/{use_case.pk}").json()["allows_ringing"] is True
+    answer = api.patch(f"use-cases/{use_case.pk}", {"allows_ringing": False})
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert "phone rings" in error["detail"], error
+    assert (error["code"], error["pointer"]) == ("ringing_not_allowed", "/allows_ringing")
+
+
+# rows that say otherwise: written past the services, or by an older version
+
+
+def against_the_rule(**fields: Any) -> Voicemail:
+    return make_voicemail(make_use_case(setup=make_ringing(), **AROUND_THE_CLOCK), **fields)
+
+
+def test_nothing_is_claimed_through_a_setup_that_rings_until_the_use_case_allows_it() -> None:
+    voicemail = against_the_rule()
+    before = Voicemail.objects.values().get()
+    assert claimed() == []
+    assert Voicemail.objects.values().get() == before
+    UseCase.objects.update(allows_ringing=True)
+    assert [each.voicemail_id for each in claimed()] == [voicemail.pk]
+
+
+def test_a_turn_that_began_while_it_was_allowed_claims_nothing_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    voicemail = against_the_rule()
+    UseCase.objects.update(allows_ringing=True)
+    now = timezone.now()
+    [route] = active_routes(now, 10)
+    UseCase.objects.update(allows_ringing=False)
+    assert claim(route, 10, now, LEASE).claims == []
+    setup_id = voicemail.use_case.setup_id
+    assert route_of(voicemail.lane_id, failover=False, setup_id=setup_id, now=now, same_key=True) is None
+
+
+def test_a_test_voicemail_reaches_nobody_and_is_sent() -> None:
+    voicemail = against_the_rule(live=False)
+    assert [each.voicemail_id for each in claimed()] == [voicemail.pk]
+
+
+def test_what_waits_behind_a_setup_that_drains_does_not_go_through_one_that_rings() -> None:
+    use_case = make_use_case(**AROUND_THE_CLOCK)
+    use_case.failover_setup = make_ringing(use_case.workspace)
+    use_case.phone_numbers.add(make_phone_number(use_case.failover_setup))
+    use_case.save()
+    make_voicemail(use_case)
+    update_setup(setup=use_case.setup, draining=True)
+    use_case.setup.refresh_from_db()
+    assert (claimed(), first_setup(use_case, live=True)) == ([], use_case.setup)
+    use_case.allows_ringing = True
+    use_case.save()
+    assert first_setup(use_case, live=True) == use_case.failover_setup
+    assert [each.route.setup_id for each in claimed()] == [use_case.failover_setup_id]
+
+
+def test_the_question_the_voicemail_and_the_campaign_say_why_nothing_is_sent(
+    api: Api, client: Client, workspace: Workspace
+) -> None:
+    use_case = make_use_case(setup=make_ringing(api.key.workspace), **AROUND_THE_CLOCK)
+    voicemail = make_voicemail(use_case)
+    now = timezone.now()
+    found = explanation(use_case=use_case, number="+15550010001", live=True, at=None, now=now)
+    assert isinstance(found.decision, Defer)
+    assert (found.decision.reason, found.reachable_at) == (DeferReason.RINGING_NOT_ALLOWED, None)
+    assert api.get(f"voicemail/{voicemail.pk}").json()["waiting_for"] == "ringing_not_allowed"
+    campaign = make_campaign(use_case)
+    assert "nothing is sent until the use case allows ringing" in plan_of(campaign, now).stopped
+    client.force_login(make_user(workspace=use_case.workspace, is_staff=True))
+    page = client.get(reverse("admin:delivery_voicemail_change", args=[voicemail.pk])).content.decode()
+    assert "Waits because the carrier of its setup rings, which its use case does not allow." in page
