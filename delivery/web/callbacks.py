@@ -165,12 +165,15 @@ def _write(setup_id: UUID, callback: Callback, reports: Sequence[Report], adapte
         receive(setup_id, callback.raw, reports)
         return
     # A result that an unsigned callback claims is asked for at once, and one that is still to come as after a submission.
-    accepted = [each for each in reports if each.attempt_key and each.status is ReportStatus.ACCEPTED]
+    accepted = [
+        (each.attempt_key, timedelta() if each.unsigned else awaited_results.WAITS[0])
+        for each in reports
+        if each.attempt_key and each.status is ReportStatus.ACCEPTED
+    ]
     with transaction.atomic():
         receive(setup_id, callback.raw, reports)
-        for report in accepted:
-            wait = timedelta() if report.unsigned else awaited_results.WAITS[0]
-            awaited_results.expect([(report.attempt_key, setup_id)], callback.at + wait)
+        for drop_id, wait in accepted:
+            awaited_results.expect([(drop_id, setup_id)], callback.at + wait)
 
 
 def _listener(address: Hashable, secrets: CallbackSecretQuerySet) -> Listener | None:
