@@ -155,7 +155,7 @@ class TelephonySetupAdmin(SetupConnectionTest, SetupBreaker, SetupCallbackAddres
                     )
                 },
             ),
-            ("Credentials", {"fields": names if editable else ("credentials_set",)}),
+            ("Credentials", {"fields": (names if editable else None) or ("credentials_set",)}),
             *([("Agreement with the carrier", {"fields": AGREEMENT})] if obj is None or obj.live else []),
             ("Pace", {"fields": ("pace_per_second", "in_flight_cap")}),
             ("Waiting for the carrier", {"fields": ("report_horizon_hours", "confirm_horizon_hours")}),

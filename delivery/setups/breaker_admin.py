@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 
+from delivery.carriers import carrier_gone
 from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import close_breaker
 from rvm.platform.admin.questions import Question, asks
@@ -35,7 +36,8 @@ class SetupBreaker(ScopedModelAdmin):
     def breaker(self, setup: TelephonySetup) -> str:
         state = state_of(setup, database_now())
         if setup.breaker_until is None:
-            return "no: attempts go out"
+            goes = setup.enabled and not setup.draining and setup.agreed and not carrier_gone(setup)
+            return "no: attempts go out" if goes else "no"
         until = moments.moment_to_the_second(setup.breaker_until)
         waits = f"yes, until {until}" if state is State.OPEN else "one attempt is tried"
         return f"{waits}. {setup.breaker_reason}"

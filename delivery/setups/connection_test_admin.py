@@ -86,7 +86,7 @@ class SetupConnectionTest(ScopedModelAdmin):
             else:
                 messages.error(
                     request,
-                    f"The new credentials are not taken over, because their test failed: {found.detail} To save them regardless, "
+                    f"All but the new credentials was saved, because their test failed: {found.detail} To save them regardless, "
                     "switch “enabled” off.",
                 )
             return

@@ -83,7 +83,8 @@ def test_the_desk_names_it_on_the_list_the_setup_the_campaign_and_the_operator_i
         return str(visitor.ask("GET", reverse(f"admin:{name}", args=args)).content.decode())
 
     assert "carrier gone" in shown("usecases_telephonysetup_changelist")
-    assert "gone, which is not installed any more" in shown("usecases_telephonysetup_change", rows.ids["setup_id"])
+    page = shown("usecases_telephonysetup_change", rows.ids["setup_id"])
+    assert "gone, which is not installed any more" in page and "Credentials that are set" in page
     draft = rows.campaigns["draft"].pk
     assert "gone, which is not installed any more" in shown("campaigns_campaign_change", draft)
     assert "is not installed any more. Nothing is sent until it is" in shown("campaigns_campaign_preview", draft)
