@@ -11,7 +11,7 @@ class DeliveryConfig(AppConfig):
         from delivery.engine import circuit_breaker, moved_drops
         from delivery.models import Voicemail
         from delivery.recordings import storage
-        from delivery.retention import numbers, recordings, reports
+        from delivery.retention import commands, numbers, recordings, reports
         from delivery.services import audit_words, forgotten_claims, voicemail_indexes
         from delivery.services.suppressions import end_waiting
         from delivery.setups import system_checks
@@ -38,6 +38,6 @@ class DeliveryConfig(AppConfig):
         organisations.ON_MOVED.append(moved_drops.begin)
         suppressions.ON_ADDED.append(end_waiting)
         quotas.QUOTAS.append(storage.SOUNDS)
-        purges.PURGES += [numbers.NUMBERS, reports.REPORTS, recordings.RECORDINGS, recordings.CLIPS]
+        purges.PURGES += [numbers.NUMBERS, reports.REPORTS, commands.COMMANDS, recordings.RECORDINGS, recordings.CLIPS]
         vocabulary.add(audit_words.MESSAGES, audit_words.DISCLOSURES, audit_words.SUBJECTS)
         types.add(event_types.TYPES)

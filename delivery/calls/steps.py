@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from delivery.carriers.abilities import Playable
 from delivery.lifecycle.status import DROP_TERMINAL, TERMINAL
@@ -16,12 +16,16 @@ from delivery.recordings.links import carrier_link
 from usecases.callbacks.proofs import CallbackKey
 
 
+def under_way(setup_id: UUID, drop_id: UUID) -> QuerySet[Drop]:
+    """The drop if it is one of the setup's; none if it has ended, another one has taken its place or its person was erased: its call
+    must not leave a message any more."""
+    drop = Drop.objects.filter(pk=drop_id, setup_id=setup_id, voicemail__drop_id=F("pk"))
+    known = drop.exclude(status__in=DROP_TERMINAL).filter(voicemail__recipient__isnull=False)
+    return known.exclude(voicemail__status__in=TERMINAL)
+
+
 def playable(key: CallbackKey, drop_id: UUID) -> Playable | None:
-    """The recording of a drop of the key's setup; None if the drop has ended, another one has taken its place or its person was
-    erased: its call must not leave a message any more."""
-    under_way = Drop.objects.filter(pk=drop_id, setup_id=key.setup_id, voicemail__drop_id=F("pk")).exclude(
-        status__in=DROP_TERMINAL
-    )
-    alive = under_way.filter(voicemail__recipient__isnull=False).exclude(voicemail__status__in=TERMINAL)
+    """The recording of a drop of the key's setup that is under way; None for any other."""
+    alive = under_way(key.setup_id, drop_id)
     length = alive.values_list("voicemail__recording__duration_ms", flat=True).first()
     return None if length is None else Playable(carrier_link(key, drop_id), length / 1000)

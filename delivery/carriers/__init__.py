@@ -19,6 +19,7 @@ from delivery.carriers.drop_cowboy import DropCowboy
 from delivery.carriers.sandbox import Sandbox
 from delivery.carriers.signalwire import SignalWire
 from delivery.carriers.slybroadcast import Slybroadcast
+from delivery.carriers.telnyx import Telnyx
 from delivery.carriers.twilio import Twilio
 from delivery.carriers.voicedrop import VoiceDrop
 from usecases.models import TelephonySetup
@@ -88,6 +89,7 @@ OURS: tuple[type[Carrier], ...] = (
     Sandbox,
     SignalWire,
     Slybroadcast,
+    Telnyx,
     Twilio,
     VoiceDrop,
 )

@@ -127,6 +127,15 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CallStep:
+    """What a call must be told, because of a callback about it."""
+
+    attempt_key: UUID
+    action: Action
+    carrier_reference: str  # the vendor's id of the call
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A step that a call is told by a request of its own. `key` is the vendor's key for it: repeated, it is obeyed once."""
 
@@ -140,8 +149,11 @@ class Command:
 class CallCommands(CallAndDetect):
     """The vendor learns the next step of a call from requests of ours that follow its callbacks within a second."""
 
+    # How long the vendor obeys commands with the same key once. None if it knows no keys: then no PLAY is repeated.
+    command_window: ClassVar[timedelta | None] = None
+
     @abstractmethod
-    def action_after(self, callback: Callback) -> Action | None:
+    def step_after(self, callback: Callback) -> CallStep | None:
         """What the call must be told because of a verified callback; None if nothing."""
 
     @abstractmethod
@@ -149,7 +161,7 @@ class CallCommands(CallAndDetect):
 
     @abstractmethod
     def read_command(self, response: CarrierResponse) -> Outcome:
-        """Whether the vendor took a command. Never raises."""
+        """Whether the vendor took a command; NOT_SENT if it certainly did not act on it and may be asked again. Never raises."""
 
     def respond(self, callback: Callback, playable: Playable | None) -> CallbackResponse:
         return NOTHING

@@ -36,6 +36,24 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='CallCommand',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('action', models.CharField(choices=[('play', 'Play the recording'), ('hang_up', 'Hang up')], max_length=8)),
+                ('carrier_reference', models.CharField(help_text="The carrier's id of the call.", max_length=255)),
+                ('state', models.CharField(choices=[('waiting', 'Has not left'), ('leaving', 'A worker may be sending it'), ('taken', 'The carrier took it'), ('refused', 'The carrier refused it'), ('unknown', 'Without a clear answer; the events of the call tell what became of it'), ('dropped', 'Never left: it was too late, or its attempt had ended')], default='waiting', max_length=8)),
+                ('attempts', models.PositiveIntegerField(default=0, help_text="Times a worker took it; identifies the worker's lease.")),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('not_after', models.DateTimeField(help_text='It does not leave later than this.')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('ended_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'verbose_name': 'command to a call',
+                'verbose_name_plural': 'commands to calls',
+            },
+        ),
+        migrations.CreateModel(
             name='CarrierMedia',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),

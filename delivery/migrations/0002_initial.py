@@ -48,6 +48,16 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='usecases.telephonysetup'),
         ),
         migrations.AddField(
+            model_name='callcommand',
+            name='drop',
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='delivery.drop'),
+        ),
+        migrations.AddField(
+            model_name='callcommand',
+            name='setup',
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='usecases.telephonysetup'),
+        ),
+        migrations.AddField(
             model_name='carriermedia',
             name='setup',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='usecases.telephonysetup'),
@@ -188,6 +198,22 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='awaitedresult',
             index=models.Index(fields=['setup', 'due_at'], name='result_due_by_setup'),
+        ),
+        migrations.AddIndex(
+            model_name='callcommand',
+            index=models.Index(condition=models.Q(('state__in', ['waiting', 'leaving'])), fields=['due_at'], name='command_due'),
+        ),
+        migrations.AddIndex(
+            model_name='callcommand',
+            index=models.Index(fields=['setup', 'created_at'], name='command_of_setup'),
+        ),
+        migrations.AddConstraint(
+            model_name='callcommand',
+            constraint=models.UniqueConstraint(condition=models.Q(('action', 'play')), fields=('drop',), name='delivery_play_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='callcommand',
+            constraint=models.UniqueConstraint(condition=models.Q(('action', 'hang_up')), fields=('drop', 'carrier_reference'), name='delivery_hang_up_once'),
         ),
         migrations.AddIndex(
             model_name='carrierreport',

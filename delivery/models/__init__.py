@@ -4,6 +4,7 @@ The voicemail and drop tables are designed for later partitioning by id: their p
 keys are not enforced, because thousands of rows are written per second.
 """
 
+from delivery.models.call_command import CallCommand
 from delivery.models.canary import CanaryMember
 from delivery.models.clip import Assembly, Clip
 from delivery.models.decision import KeptDecision, KeptPolicy
@@ -18,6 +19,7 @@ from delivery.models.voicemail import Voicemail, VoicemailIdentifier, VoicemailR
 __all__ = [
     "Assembly",
     "AwaitedResult",
+    "CallCommand",
     "CanaryMember",
     "CarrierMedia",
     "CarrierReport",

@@ -27,7 +27,7 @@ _COUNT = f"SELECT count(*) FROM (SELECT {_OLD} LIMIT %s) found"  # noqa: S608 - 
 
 
 def purge(workspace_id: UUID, now: datetime) -> Iterator[int]:
-    for setup_id in _setups(workspace_id):
+    for setup_id in setups_of(workspace_id):
         yield from in_steps(workspace_id, RetentionKind.CALLBACKS, now, partial(_remove, setup_id))
 
 
@@ -38,13 +38,13 @@ def _remove(setup_id: UUID, moment: datetime, most: int) -> int:
 
 def count(workspace_id: UUID, before: datetime) -> int:
     found = 0
-    for setup_id in _setups(workspace_id):
+    for setup_id in setups_of(workspace_id):
         [(more,)] = sql.run(_COUNT, [setup_id, before, MAX_COUNTED + 1 - found])
         found += more
     return found
 
 
-def _setups(workspace_id: UUID) -> list[UUID]:
+def setups_of(workspace_id: UUID) -> list[UUID]:
     """All of the workspace's, deleted ones too."""
     return list(TelephonySetup.objects.filter(workspace_id=workspace_id).order_by("pk").values_list("pk", flat=True))
 

@@ -27,6 +27,8 @@ def job_timeouts(*, work: float, exchange: float) -> dict[str, int]:
         "dispatch": work + exchange + RECORD_PATIENCE,
         # Merging is followed by a look-up and a resubmission, then by an upload.
         "reports": work + 2 * exchange + UPLOAD_SECONDS,
+        # After the work time, commands in flight are answered.
+        "calls": work + exchange,
         "imports": IMPORT_SECONDS,
     }
     return {queue: round(seconds + MARGIN_SECONDS) for queue, seconds in longest.items()}

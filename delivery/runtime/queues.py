@@ -7,12 +7,13 @@ that its wake-up is one of ours, and the worker runs the one function of its que
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import structlog
 from django_rq.queues import DjangoRQ
 from redis import Redis
+from redis.exceptions import ConnectionError, TimeoutError
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
@@ -48,6 +49,8 @@ redis.call('DEL', KEYS[1])
 return found
 """
 
+# Called with the names of a worker's queues when it cannot reach Redis, before it waits and tries again.
+ON_OUTAGE: list[Callable[[Collection[str]], object]] = []
 # Called with the name of a queue in which something foreign was found.
 ON_FOREIGN: list[Callable[[str], object]] = []
 
@@ -62,7 +65,7 @@ class WakeUpQueue(DjangoRQ):
         A queue with something foreign in it is emptied, so that nothing waits behind it: the next tick wakes the worker for due work.
         """
         by_key = {queue.key.encode(): queue for queue in queues}
-        while (popped := cls.lpop([*by_key], timeout, connection)) is not None:
+        while (popped := cls._pop(by_key, timeout, connection)) is not None:
             key, job_id = popped
             queue = by_key[key]
             data = connection.eval(_TAKE, 1, b"rq:job:" + job_id, _MAX_DATA, *FIELDS)
@@ -72,6 +75,16 @@ class WakeUpQueue(DjangoRQ):
             if data is not None or waiting > _MANY:
                 _refuse(queue, 1 + waiting)
         return None
+
+    @classmethod
+    def _pop(cls, by_key: Mapping[bytes, Queue], timeout: int | None, connection: Redis) -> tuple[bytes, bytes] | None:
+        try:
+            popped: tuple[bytes, bytes] | None = cls.lpop([*by_key], timeout, connection)
+        except (ConnectionError, TimeoutError):  # Redis's own: the worker waits and calls again
+            for tell in ON_OUTAGE:
+                tell([queue.name for queue in by_key.values()])
+            raise
+        return popped
 
 
 def _is_ours(queue: str, data: bytes) -> bool:

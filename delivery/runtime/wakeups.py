@@ -20,7 +20,11 @@ from rvm.platform.redis_connection import redis_client
 log = structlog.get_logger(__name__)
 
 # The job of a wake-up, by queue; layers above add their own. Strings, because jobs import the engine, which imports this module.
-JOBS = {"dispatch": "delivery.worker.tasks.dispatch", "reports": "delivery.worker.tasks.merge_reports"}
+JOBS = {
+    "dispatch": "delivery.worker.tasks.dispatch",
+    "reports": "delivery.worker.tasks.merge_reports",
+    "calls": "delivery.worker.tasks.send_commands",
+}
 
 # For how long Redis keeps the record of a wake-up that no worker takes.
 _KEPT_SECONDS = 86_400

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
@@ -20,9 +21,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from delivery.calls import commands
 from delivery.calls.steps import playable
 from delivery.carriers import adapter_of
-from delivery.carriers.abilities import CallAndDetect, ResultPoll
+from delivery.carriers.abilities import CallAndDetect, CallCommands, CallStep, ResultPoll
 from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, CallbackResponse, Carrier
 from delivery.engine.lane_routes import UnusableSetup
 from delivery.lifecycle import awaited_results
@@ -99,14 +101,14 @@ def _answer(request: HttpRequest, find: Callable[[], Listener | None], *, proved
         drop_id,
     )
     try:
-        reports = _read(adapter, callback)
+        reports, step = _read(adapter, callback)
     except CallbackRejected as error:
         log.warning("callback_rejected", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=401)
     except CallbackMalformed as error:
         log.warning("callback_malformed", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=400)
-    _store(setup_id, callback, reports, adapter)
+    _store(setup_id, callback, reports, step, adapter)
     response = _response(adapter, callback, key)
     return HttpResponse(response.body, content_type=response.content_type)
 
@@ -117,25 +119,29 @@ def _response(adapter: Carrier, callback: Callback, key: CallbackKey) -> Callbac
     return adapter.respond(callback, playable(key, callback.drop_id) if callback.drop_id else None)
 
 
-def _read(adapter: Carrier, callback: Callback) -> Sequence[Report]:
-    """The reports that the callback proves: all of a signed one; of an unsigned one, those about the drop of its address that do not
-    contradict it, marked as unsigned if the setup's results are signed. Raises CallbackRejected, CallbackMalformed.
+def _read(adapter: Carrier, callback: Callback) -> tuple[Sequence[Report], CallStep | None]:
+    """The reports that the callback proves, and what its call must be told. All of a signed one count; of an unsigned one, those
+    about the drop of its address that do not contradict it, marked as unsigned if the setup's results are signed. Raises
+    CallbackRejected, CallbackMalformed.
 
     Where the carrier can be asked for the result, an unsigned report proves only that the carrier has the drop: it is asked.
     """
-    if adapter.verify(callback):
-        return adapter.parse(callback)
-    if callback.drop_id is None:
+    signed = adapter.verify(callback)
+    if not signed and callback.drop_id is None:
         raise CallbackRejected("It is unsigned, and came to an address that was given with no drop.")
     reports = adapter.parse(callback)
-    if any(report.attempt_key != callback.drop_id for report in reports):
+    step = adapter.step_after(callback) if isinstance(adapter, CallCommands) else None
+    if signed:
+        return reports, step
+    drops = [report.attempt_key for report in reports] + ([step.attempt_key] if step else [])
+    if any(drop_id != callback.drop_id for drop_id in drops):
         raise CallbackRejected("It is unsigned, and is not about the drop with which its address was given.")
     for report in reports:
         if why := contradiction(callback.drop_id, report, one_reference=adapter.one_reference):
             raise CallbackRejected(f"It is unsigned, and {why}.")
     if isinstance(adapter, ResultPoll):
-        return [_acceptance(report) for report in reports]
-    return [replace(report, recipient="", unsigned=adapter.signs_results) for report in reports]
+        return [_acceptance(report) for report in reports], step
+    return [replace(report, recipient="", unsigned=adapter.signs_results) for report in reports], step
 
 
 def _acceptance(report: Report) -> Report:
@@ -149,31 +155,32 @@ def _acceptance(report: Report) -> Report:
     )
 
 
-def _store(setup_id: UUID, callback: Callback, reports: Sequence[Report], adapter: Carrier) -> None:
-    """Store the reports, on a new connection if the old one has died. Storing a report twice does no harm."""
+def _store(
+    setup_id: UUID, callback: Callback, reports: Sequence[Report], step: CallStep | None, adapter: Carrier
+) -> None:
+    """Store the reports and the command, on a new connection if the old one has died. Storing a callback twice does no harm."""
     try:
-        _write(setup_id, callback, reports, adapter)
+        _write(setup_id, callback, reports, step, adapter)
     except (OperationalError, InterfaceError):
         if connection.in_atomic_block:
             raise
         connection.close()
-        _write(setup_id, callback, reports, adapter)
+        _write(setup_id, callback, reports, step, adapter)
 
 
-def _write(setup_id: UUID, callback: Callback, reports: Sequence[Report], adapter: Carrier) -> None:
-    if not isinstance(adapter, ResultPoll):
+def _write(
+    setup_id: UUID, callback: Callback, reports: Sequence[Report], step: CallStep | None, adapter: Carrier
+) -> None:
+    polled = reports if isinstance(adapter, ResultPoll) else ()
+    with transaction.atomic() if step or polled else nullcontext():
         receive(setup_id, callback.raw, reports)
-        return
-    # A result that an unsigned callback claims is asked for at once, and one that is still to come as after a submission.
-    accepted = [
-        (each.attempt_key, timedelta() if each.unsigned else awaited_results.WAITS[0])
-        for each in reports
-        if each.attempt_key and each.status is ReportStatus.ACCEPTED
-    ]
-    with transaction.atomic():
-        receive(setup_id, callback.raw, reports)
-        for drop_id, wait in accepted:
-            awaited_results.expect([(drop_id, setup_id)], callback.at + wait)
+        if step:
+            commands.ask(setup_id, step)
+        for report in polled:
+            # A result that an unsigned callback claims is asked for at once, and one that is still to come as after a submission.
+            if report.attempt_key and report.status is ReportStatus.ACCEPTED:
+                wait = timedelta() if report.unsigned else awaited_results.WAITS[0]
+                awaited_results.expect([(report.attempt_key, setup_id)], callback.at + wait)
 
 
 def _listener(address: Hashable, secrets: CallbackSecretQuerySet) -> Listener | None:

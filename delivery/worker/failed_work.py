@@ -65,6 +65,12 @@ KINDS.update(
             " id under drop_not_settled or result_not_written.",
             repeats=3 * HOUR,
         ),
+        "command": Kind(
+            "A call cannot be told its next step",
+            "Nothing is played, and the call ends by itself as not delivered. Look whether the setup of the calls can be used; the"
+            " calls worker's log has the drop's id under command_not_sent.",
+            repeats=HOUR,
+        ),
         "unreadable": Kind(
             "A number does not open with the keys of this installation",
             "Put the key that is missing back into RVM_ENCRYPTION_KEYS. The log has the ids under recipient_unreadable and"

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from delivery.calls.commands import IS_DUE
 from delivery.engine.lane_routes import active_routes
 from delivery.lane_totals import OF_LANES
 from delivery.lifecycle import transitions
@@ -215,4 +216,6 @@ def is_work_due(now: datetime) -> dict[str, bool]:
             _INBOX.reached(found[0])
         cursor.execute(_IS_CARRIER_ASKED, [now, now, now])
         reports = found is not None or cursor.fetchone()[0]
-    return {"dispatch": bool(active_routes(now, limit=1)), "reports": reports}
+        cursor.execute(IS_DUE, [now])
+        [calls] = cursor.fetchone()
+    return {"dispatch": bool(active_routes(now, limit=1)), "reports": reports, "calls": calls}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -24,7 +24,7 @@ from rq.utils import now, utcformat
 from rq.worker.base import WorkerStatus
 
 from delivery.runtime import shutdown
-from delivery.runtime.queues import discard_other_types
+from delivery.runtime.queues import ON_OUTAGE, discard_other_types
 from delivery.runtime.wakeups import JOBS
 from rvm.platform.observability import failed_work
 from rvm.platform.redis_connection import redis_now
@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 # heartbeat every 5 s: RQ waits for 15 s less.
 WORKER_TTL = 20
 MAINTENANCE_SECONDS = 60
+# The queue whose work does not wait for Redis to come back.
+_URGENT = "calls"
 # Wait before a worker that has lost Redis starts again.
 PAUSE_SECONDS = 1.0
 
@@ -43,6 +45,7 @@ def work(queues: Sequence[str]) -> None:
     """Run the jobs of the queues until asked to stop. RQ ends a worker whose connection breaks while it is not waiting for jobs; a
     new worker replaces it."""
     pause = 0.0
+    ON_OUTAGE[:] = [_work_without_redis]
     while True:
         try:
             if shutdown.requested.wait(pause):
@@ -54,8 +57,18 @@ def work(queues: Sequence[str]) -> None:
             ).work(logging_level="WARNING")
         except RedisError as error:
             log.warning("worker_lost_redis", error=type(error).__name__)
+            _work_without_redis(queues)
         except StopRequested:  # raised by RQ's signal handler at any point
             return
+
+
+def _work_without_redis(queues: Collection[str]) -> None:
+    """Run what calls under way cannot wait for, and what needs no Redis."""
+    if _URGENT in queues:
+        try:
+            _function(_URGENT)()
+        except Exception:
+            log.exception("job_failed", queue=_URGENT)
 
 
 class Worker(SimpleWorker):
@@ -63,6 +76,8 @@ class Worker(SimpleWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "worker_ttl": WORKER_TTL, "maintenance_interval": MAINTENANCE_SECONDS})
+        if _URGENT in self.queue_names():
+            self.max_connection_wait_time = 1.0
         # Queues whose last job here failed; those of a process that has ended are forgotten after a while.
         self._failing: set[str] = set()
 

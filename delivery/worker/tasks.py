@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django_rq import get_connection
 
+from delivery.calls.commands import EXCHANGE_SECONDS, CommandSender, Sending
 from delivery.engine.dispatcher import Dispatcher, boot_clock
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.scheduler import Claimed
@@ -32,6 +33,12 @@ def _thread_of(process: int) -> ThreadPoolExecutor:
 @cache
 def _second_merger(process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="merge")
+
+
+@cache
+def _calls_transport(process: int) -> CurlTransport[Sending]:
+    """Kept from job to job with its connections: a command does not wait for a handshake."""
+    return CurlTransport(total_timeout=EXCHANGE_SECONDS)
 
 
 def database_thread() -> ThreadPoolExecutor:
@@ -65,6 +72,15 @@ def merge_reports() -> None:
     left = _upload() or left
     if left:
         wakeups.wake("reports")
+
+
+def send_commands() -> None:
+    """Send what calls must be told for RVM_DISPATCH_SECONDS at most, and wake the queue again after that."""
+    connection.close_if_unusable_or_obsolete()
+    until = boot_clock() + settings.RVM_DISPATCH_SECONDS
+    CommandSender(_calls_transport(os.getpid()), database_now, boot_clock).run(lambda: _is_over(until))
+    if _is_over(until):
+        wakeups.wake("calls")
 
 
 def _merge_inbox() -> bool:

@@ -116,6 +116,7 @@ class Stack:
             ),
             **{f"dispatch-{number + 1}": [*manage, *self.dispatch_worker] for number in range(self.dispatchers)},
             "reports": [*manage, "worker", "reports"],
+            "calls": [*manage, "worker", "calls"],
             "imports": [*manage, "worker", "imports"],
             "events": [*manage, "events"],
             "tick": [*manage, "tick"],

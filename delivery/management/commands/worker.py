@@ -18,7 +18,7 @@ from delivery.worker.rq_worker import work
 
 
 class Command(BaseCommand):
-    help = "Runs the jobs of the named queues: dispatch, reports, imports, or several."
+    help = "Runs the jobs of the named queues: dispatch, reports, calls, imports, or several."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("queues", nargs="+", choices=sorted(settings.RQ_QUEUES))

@@ -16,4 +16,5 @@ EXAMPLES: dict[str, dict[str, str]] = {
     },
     "slybroadcast": {"c_uid": "drops@clinic.example", "c_password": "password"},
     "voicedrop": {"auth_key": "key"},
+    "telnyx": {"api_key": "key", "connection_id": "1234567890", "public_key": f"{'A' * 43}="},
 }

@@ -72,6 +72,7 @@ def step() -> None:
     """Each job once, and before it what the tick does for it."""
     maintenance.expire_leases(database_now())
     tasks.dispatch()
+    tasks.send_commands()
     tasks.merge_reports()
     hurry()
 

@@ -60,6 +60,7 @@ READ_AS: Mapping[str, Mapping[str, str]] = {
         "too_many_attempts": "voicemail_not_detected",
         "opted_out": "voicemail_not_detected",
     },
+    "telnyx": {**RINGING, "mailbox_full": "mailbox_full"},  # it says that the machine hung up during the message
 }
 SUPPRESSING = {"do_not_call", "litigator", "number_reassigned", "opted_out"}
 

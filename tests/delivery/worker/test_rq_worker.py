@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from threading import Event
 
 import pytest
+from django_rq import get_queue
 from django_rq.workers import get_worker
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeout
 from rq.exceptions import StopRequested
 
 from delivery.runtime import shutdown
+from delivery.runtime.queues import WakeUpQueue
+from delivery.worker import rq_worker, tasks
 from delivery.worker.rq_worker import Worker, work
 from rvm.platform.observability.health import Unready, workers
 from rvm.platform.redis_connection import redis_client
@@ -99,3 +102,25 @@ def test_a_worker_whose_redis_is_gone_ends_all_the_same(worker: Worker, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(worker, "register_death", away)
         worker.teardown()
+
+
+@pytest.mark.parametrize(("queues", "times"), [(("calls",), 1), (("dispatch", "reports"), 0)])
+def test_calls_are_told_their_next_step_while_redis_is_gone(
+    queues: tuple[str, ...], times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*args: object) -> None:
+        raise RedisConnectionError("gone")
+
+    told: list[str] = []
+    monkeypatch.setattr(tasks, "send_commands", lambda: told.append("calls"))
+    monkeypatch.setattr(WakeUpQueue, "lpop", gone)
+    monkeypatch.setattr(rq_worker, "get_worker", Ends(StopRequested()))
+    work(queues)  # from which on it is asked in outages
+    with pytest.raises(RedisConnectionError):
+        WakeUpQueue.dequeue_any([get_queue(queue) for queue in queues], 1, redis_client())
+    assert told == ["calls"] * times
+
+
+def test_a_worker_of_calls_asks_for_redis_each_second() -> None:
+    worker: Worker = get_worker("calls", worker_class=Worker, serializer="rq.serializers.JSONSerializer")
+    assert worker.max_connection_wait_time == 1

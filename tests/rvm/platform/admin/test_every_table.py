@@ -38,6 +38,7 @@ WITHIN_OTHERS = {
     "delivery.keptdecision",
     "delivery.keptpolicy",
     "delivery.recentdrops",
+    "delivery.callcommand",
     "usecases.stateruleset",
     "platform.signincount",
     "platform.auditchain",

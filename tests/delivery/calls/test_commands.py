@@ -1,0 +1,341 @@
+"""Commands to calls: asked for by callbacks through the real view, sent once, and never into a call whose drop is over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+from django_rq import get_queue
+from structlog.testing import capture_logs
+
+from delivery.calls import commands
+from delivery.calls.commands import AGAIN, GOOD_FOR, LEASE, CommandSender
+from delivery.carriers.abilities import Action
+from delivery.carriers.telnyx import Telnyx
+from delivery.models import CallCommand, CarrierReport, Drop, Voicemail
+from delivery.transport.interface import CarrierRequest, CarrierResponse
+from delivery.web import callbacks
+from delivery.worker.maintenance import is_work_due
+from rvm.platform.database.clock import database_now
+from rvm.platform.database.ids import uuid7
+from rvm.platform.models import FailedWork
+from tests import factories
+from tests.delivery.calls.telnyx_webhooks import CALL, CREDENTIALS, signed, webhook
+from tests.delivery.fake_carrier import Answer, FakeTransport, refused_connection, timed_out
+from tests.delivery.states import make_drop, make_submitted
+from usecases.callbacks.addresses import drop_path
+
+pytestmark = pytest.mark.django_db
+
+OTHER_CALL = "v3:another-call"
+MOMENT = timedelta(milliseconds=1)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "_listeners", {})
+    get_queue("calls").connection.flushdb()
+
+
+def make_call(status: str = "accepted", **fields: Any) -> Drop:
+    """A drop whose call is under way."""
+    setup = factories.make_setup(
+        carrier="telnyx", credentials={**CREDENTIALS, "base_url": "http://127.0.0.1:1"}, simulated=True, rings=True
+    )
+    return make_submitted(status, use_case=factories.make_use_case(setup=setup), **fields)
+
+
+def report(drop: Drop, name: str, **fields: Any) -> HttpResponse:
+    """POST a webhook to the drop's address; properly signed."""
+    raw = webhook(name, drop.pk, **fields)
+    key = drop.setup.callback_secrets.get(version=drop.callback_version).callback_key
+    answer: Any = Client().post(
+        drop_path(key, drop.pk), raw, content_type="application/json", headers=signed(raw, timezone.now())
+    )
+    return answer
+
+
+def ok(request: CarrierRequest) -> Answer:
+    return CarrierResponse(200, b'{"data":{"result":"ok"}}')
+
+
+def ended(request: CarrierRequest) -> Answer:
+    return CarrierResponse(422, b'{"errors":[{"code":"90018","title":"Call has already ended"}]}')
+
+
+def send(answer: Any = ok, at: datetime | None = None, transport: FakeTransport | None = None) -> list[str]:
+    """Send what is due, at `at` or now, and return the actions of the requests."""
+    transport = transport or FakeTransport(answer)
+    before = len(transport.sent)
+    CommandSender(transport, lambda: at or database_now(), lambda: 0.0).run(lambda: False)
+    return [request.url.rpartition("/")[2] for request in transport.sent[before:]]
+
+
+def outbox() -> list[tuple[str, str]]:
+    return list(CallCommand.objects.order_by("created_at", "id").values_list("action", "state"))
+
+
+def test_a_greeting_that_has_ended_is_followed_by_the_recording_and_its_end_by_a_hang_up() -> None:
+    drop = make_call()
+    assert report(drop, "premium_greeting").status_code == 200
+    transport = FakeTransport(ok)
+    assert send(transport=transport) == ["playback_start"]
+    [request] = transport.sent
+    command = CallCommand.objects.get()
+    body = orjson.loads(request.body)
+    assert body["command_id"] == str(command.pk)
+    assert body["audio_url"].startswith("http") and f"/recordings/{drop.setup_id}/" in body["audio_url"]
+    assert f"/v2/calls/{CALL}/actions/" in request.url
+    report(drop, "playback_ended", played=True)
+    assert send() == ["hangup"]
+    assert outbox() == [("play", "taken"), ("hang_up", "taken")]
+    assert [each.status for each in CarrierReport.objects.all()] == ["delivered"]
+
+
+@pytest.mark.parametrize("result", ["human_residence", "human_business", "fax_detected", "silence", "not_sure"])
+def test_whoever_is_no_machine_is_hung_up_on(result: str) -> None:
+    drop = make_call()
+    report(drop, "premium_detection", result=result)
+    assert send() == ["hangup"]
+    assert CarrierReport.objects.get().status == "failed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_command_wakes_its_worker_at_once() -> None:
+    report(make_call(), "premium_greeting")
+    assert get_queue("calls").count == 1
+
+
+def test_the_tick_wakes_the_worker_for_what_is_due() -> None:
+    assert not is_work_due(database_now())["calls"]
+    report(make_call(), "premium_greeting")
+    assert is_work_due(database_now())["calls"]
+    send()
+    assert not is_work_due(database_now() + GOOD_FOR[Action.HANG_UP])["calls"]
+
+
+def test_a_repeated_callback_asks_for_nothing_more() -> None:
+    drop = make_call()
+    for _ in range(3):
+        report(drop, "premium_greeting")
+        send()
+    assert outbox() == [("play", "taken")]
+    Drop.objects.filter(pk=drop.pk).update(status="delivered")  # it was left, and the first callback comes again
+    report(drop, "premium_greeting")
+    assert outbox() == [("play", "taken")]
+
+
+def test_report_and_command_are_kept_together_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: object) -> bool:
+        raise RuntimeError("the outbox is full")
+
+    monkeypatch.setattr(commands, "_insert", fails)
+    drop = make_call()
+    with pytest.raises(RuntimeError), transaction.atomic():
+        report(drop, "premium_detection", result="human_residence")
+    assert not CarrierReport.objects.exists()
+
+
+@pytest.mark.parametrize("status", ["delivered", "failed"])
+def test_a_late_step_of_a_drop_that_is_over_plays_nothing_and_hangs_up(status: str) -> None:
+    drop = make_call(status)
+    report(drop, "premium_greeting")
+    assert send() == ["hangup"]
+
+
+def test_the_call_of_a_drop_that_was_retried_is_played_nothing() -> None:
+    drop = make_call()
+    report(drop, "premium_greeting")
+    make_drop(Voicemail.objects.get(pk=drop.voicemail_id), "sending")  # after the command was asked for, before it left
+    assert send() == ["hangup"]
+    assert outbox() == [("play", "dropped"), ("hang_up", "taken")]
+
+
+def test_a_drop_that_ends_between_the_callback_and_the_command_is_played_nothing() -> None:
+    drop = make_call()
+    report(drop, "premium_greeting")
+    Drop.objects.filter(pk=drop.pk).update(status="failed", reason="unreported")
+    assert send() == ["hangup"]
+
+
+def test_nothing_is_played_while_all_sending_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    report(make_call(), "premium_greeting")
+    monkeypatch.setattr(commands, "is_held", lambda: True)
+    assert send() == ["hangup"]
+
+
+def test_a_second_call_of_one_drop_is_hung_up() -> None:
+    drop = make_call()
+    report(drop, "premium_greeting")
+    report(drop, "premium_greeting", call_control_id=OTHER_CALL)
+    transport = FakeTransport(ok)
+    assert send(transport=transport) == ["playback_start", "hangup"]
+    assert [OTHER_CALL in request.url for request in transport.sent] == [False, True]
+
+
+def test_a_drop_of_another_setup_is_told_nothing() -> None:
+    drop, other = make_call(), make_call()
+    raw = webhook("premium_greeting", other.pk)
+    key = drop.setup.callback_secrets.get(version=1).callback_key
+    address = drop_path(key, drop.pk)
+    Client().post(address, raw, content_type="application/json", headers=signed(raw, timezone.now()))
+    assert outbox() == []
+
+
+def test_an_unsigned_callback_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of an adapter that takes unsigned callbacks: only the drop of the address can be told anything."""
+    drop, other = make_call(), make_call()
+    monkeypatch.setattr(Telnyx, "verify", lambda self, callback: False)
+    key = drop.setup.callback_secrets.get(version=1).callback_key
+    for about, status in ((other, 401), (drop, 200)):
+        raw = webhook("premium_greeting", about.pk)
+        answer: Any = Client().post(drop_path(key, drop.pk), raw, content_type="application/json")
+        assert answer.status_code == status
+    assert list(CallCommand.objects.values_list("drop_id", flat=True)) == [drop.pk]
+
+
+def test_a_command_that_is_too_late_does_not_leave_and_its_call_is_hung_up() -> None:
+    report(make_call(), "premium_greeting")
+    late = database_now() + GOOD_FOR[Action.PLAY] + MOMENT
+    assert send(at=late) == ["hangup"]
+    assert outbox() == [("play", "dropped"), ("hang_up", "taken")]
+
+
+def test_a_hang_up_that_is_too_late_is_dropped() -> None:
+    report(make_call(), "premium_detection", result="human_residence")
+    assert send(at=database_now() + GOOD_FOR[Action.HANG_UP] + MOMENT) == []
+    assert outbox() == [("hang_up", "dropped")]
+
+
+def test_a_refused_play_is_followed_by_a_hang_up() -> None:
+    report(make_call(), "premium_greeting")
+    assert send(ended) == ["playback_start", "hangup"]
+    assert outbox() == [("play", "refused"), ("hang_up", "refused")]
+
+
+def test_a_command_that_was_not_sent_leaves_again_in_a_moment() -> None:
+    report(make_call(), "premium_greeting")
+    assert send(refused_connection) == ["playback_start"]
+    assert outbox() == [("play", "waiting")]
+    assert send() == []
+    assert send(at=database_now() + AGAIN) == ["playback_start"]
+
+
+def test_a_play_without_a_clear_answer_leaves_again_under_the_same_key() -> None:
+    report(make_call(), "premium_greeting")
+    transport = FakeTransport(timed_out)
+    send(transport=transport)
+    transport.answer = ok
+    send(transport=transport, at=database_now() + AGAIN)
+    keys = [orjson.loads(request.body)["command_id"] for request in transport.sent]
+    assert keys == [str(CallCommand.objects.get().pk)] * 2
+    assert outbox() == [("play", "taken")]
+
+
+def test_a_play_without_a_clear_answer_is_not_repeated_at_a_vendor_without_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Telnyx, "command_window", None)
+    report(make_call(), "premium_greeting")
+    assert send(timed_out) == ["playback_start"]
+    assert send(at=database_now() + AGAIN) == []
+    assert outbox() == [("play", "unknown")]
+
+
+def test_a_refusal_of_a_repeated_play_hangs_up_on_nobody() -> None:
+    """The first request may have been obeyed, and its message is under way."""
+    report(make_call(), "premium_greeting")
+    send(timed_out)
+    assert send(ended, at=database_now() + AGAIN) == ["playback_start"]
+    assert outbox() == [("play", "unknown")]
+
+
+def test_a_hang_up_is_repeated_until_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Telnyx, "command_window", None)
+    report(make_call(), "premium_detection", result="human_residence")
+    assert send(timed_out) == ["hangup"]
+    assert send(at=database_now() + AGAIN) == ["hangup"]
+    assert outbox() == [("hang_up", "taken")]
+
+
+def test_a_command_of_a_killed_worker_waits_for_the_end_of_its_lease_and_leaves_under_its_key() -> None:
+    report(make_call(), "premium_greeting")
+    [taken] = commands._take_due(database_now())  # and the worker dies
+    assert send() == []
+    transport = FakeTransport(ok)
+    assert send(transport=transport, at=database_now() + LEASE) == ["playback_start"]
+    assert orjson.loads(transport.sent[0].body)["command_id"] == str(taken.id)
+    assert outbox() == [("play", "taken")]
+
+
+def test_a_late_answer_to_a_lost_lease_changes_nothing() -> None:
+    report(make_call(), "premium_greeting")
+    slow, quick = FakeTransport(ended), FakeTransport(ok)
+    sender = CommandSender(slow, database_now, lambda: 0.0)
+    [taken] = commands._take_due(database_now())
+    sender._start(taken)
+    send(transport=quick, at=database_now() + LEASE)
+    [(sending, end)] = slow.poll(0)
+    sender._record(sending, end)
+    assert outbox() == [("play", "taken")]
+
+
+def test_a_process_that_slept_before_its_request_left_does_not_send_it() -> None:
+    report(make_call(), "premium_greeting")
+    transport = FakeTransport(ok)
+    times = iter([0.0, 60.0])
+    CommandSender(transport, database_now, lambda: next(times)).run(lambda: False)
+    assert transport.sent == []
+    assert outbox() == [("play", "leaving")]
+
+
+def test_a_setup_that_cannot_be_used_stops_no_other_call_and_is_told() -> None:
+    broken, fine = make_call(), make_call()
+    report(broken, "premium_greeting")
+    report(fine, "premium_greeting")
+    broken.setup.credentials = {"api_key": "", "base_url": "http://127.0.0.1:1"}
+    broken.setup.save()
+    with capture_logs() as logs:
+        assert send() == ["playback_start"]
+    assert [each["event"] for each in logs if each["log_level"] == "error"] == ["command_not_sent"]
+    assert FailedWork.objects.get().kind == "command"
+    late = database_now() + GOOD_FOR[Action.HANG_UP] + GOOD_FOR[Action.PLAY]
+    send(at=late)
+    send(at=late + 2 * GOOD_FOR[Action.HANG_UP])
+    assert not CallCommand.objects.filter(state__in=["waiting", "leaving"]).exists()
+
+
+def test_a_worker_that_is_to_stop_begins_nothing() -> None:
+    report(make_call(), "premium_greeting")
+    transport = FakeTransport(ok)
+    CommandSender(transport, database_now, lambda: 0.0).run(lambda: True)
+    assert transport.sent == []
+    assert outbox() == [("play", "waiting")]
+
+
+def test_a_step_of_an_unknown_drop_is_told_nothing() -> None:
+    drop = make_call()
+    unknown = uuid7()
+    raw = webhook("premium_greeting", unknown)
+    token = factories.fixed_token(drop.setup)
+    answer: Any = Client().post(
+        f"/carriers/{token}/", raw, content_type="application/json", headers=signed(raw, timezone.now())
+    )
+    assert answer.status_code == 200
+    assert outbox() == []
+
+
+def test_no_number_and_no_link_is_kept_with_a_command_or_logged() -> None:
+    drop = make_call()
+    with capture_logs() as logs:
+        report(drop, "premium_greeting")
+        send()
+    shown = f"{logs} {CallCommand.objects.values().get()}"
+    assert drop.voicemail.recipient not in shown
+    assert "/recordings/" not in shown
