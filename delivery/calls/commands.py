@@ -219,7 +219,12 @@ class CommandSender:
 
 def _take_due(now: datetime) -> list[_Taken]:
     rows = sql.run(_TAKE_DUE, [now, BATCH, now + LEASE])
-    return [_Taken(*row[:3], Action(row[3]), *row[4:8], may_have_left=row[8] == State.LEAVING) for row in rows]
+    return [
+        _Taken(
+            id_, setup_id, drop_id, Action(action), reference, attempts, created_at, not_after, state == State.LEAVING
+        )
+        for id_, setup_id, drop_id, action, reference, attempts, created_at, not_after, state in rows
+    ]
 
 
 def _obeyed_once(adapter: CallCommands, command: _Taken, now: datetime) -> bool:

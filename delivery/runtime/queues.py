@@ -78,8 +78,9 @@ class WakeUpQueue(DjangoRQ):
 
     @classmethod
     def _pop(cls, by_key: Mapping[bytes, Queue], timeout: int | None, connection: Redis) -> tuple[bytes, bytes] | None:
+        keys: list[Any] = list(by_key)
         try:
-            popped: tuple[bytes, bytes] | None = cls.lpop([*by_key], timeout, connection)
+            popped: tuple[bytes, bytes] | None = cls.lpop(keys, timeout, connection)
         except (ConnectionError, TimeoutError):  # Redis's own: the worker waits and calls again
             for tell in ON_OUTAGE:
                 tell([queue.name for queue in by_key.values()])
