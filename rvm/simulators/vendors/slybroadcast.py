@@ -43,7 +43,7 @@ class Session:
     fields: Mapping[str, str] = field(repr=False)
     status: str = "Pending"
     reason: str = ""
-    ended: str = ""  # in Eastern Time
+    ended: str = field(default="", repr=False)  # in Eastern Time
 
     @property
     def row(self) -> dict[str, str]:
