@@ -77,8 +77,10 @@ def _adapter(point: EntryPoint) -> type[Carrier]:
     fields = getattr(adapter, "credential_fields", None)
     if not getattr(adapter, "label", "") or not isinstance(fields, tuple):
         raise Unusable(f"{point.value} has no label, or no tuple of credential_fields.")
-    if not all(isinstance(field, Credential) for field in fields):
-        raise Unusable(f"{point.value} has a field in credential_fields that is no Credential.")
+    if not all(isinstance(field, Credential) and field.name.isidentifier() for field in fields):
+        raise Unusable(
+            f"{point.value} has a field in credential_fields that is no Credential, or whose name is no identifier."
+        )
     if "base_url" not in {field.name for field in fields}:
         raise Unusable(f"{point.value} has no credential base_url, so no setup of it could be simulated.")
     return adapter

@@ -25,9 +25,15 @@ def check_carriers(**_: object) -> list[CheckMessage]:
 
 
 def warning() -> str:
-    """The same for `/readyz`, and of setups whose carrier is gone; empty if there is nothing. That page is public, so it gives their
-    number without names."""
-    return " ".join([*_hosts_of_vendors(), *NOT_USED, *_setups_without_carrier()])
+    """The same for `/readyz`, and of setups whose carrier is gone; empty if there is nothing. That page is public, so it gives
+    numbers without names."""
+    return " ".join([*_hosts_of_vendors(), *_packages_not_used(), *_setups_without_carrier()])
+
+
+def _packages_not_used() -> Iterable[str]:
+    if NOT_USED:
+        are = "1 installed carrier is" if len(NOT_USED) == 1 else f"{len(NOT_USED)} installed carriers are"
+        yield f"{are} not used; `manage.py check` says which, and why."
 
 
 def _setups_without_carrier() -> Iterable[str]:

@@ -104,7 +104,14 @@ class Pigeon(Carrier):
         (
             ADAPTER + "    credential_fields = ('key',)",
             "Pigeon",
-            "rvm_carrier_pigeon:Pigeon has a field in credential_fields that is no Credential.",
+            "rvm_carrier_pigeon:Pigeon has a field in credential_fields that is no Credential, or whose name is no identifier.",
+        ),
+        (
+            "from delivery.carriers.base import Credential"
+            + ADAPTER
+            + "    credential_fields = (Credential('a b', 'A'),)",
+            "Pigeon",
+            "rvm_carrier_pigeon:Pigeon has a field in credential_fields that is no Credential, or whose name is no identifier.",
         ),
         (
             ADAPTER + "    credential_fields = ()",
