@@ -10,7 +10,7 @@ CAMPAIGN_CLAIMED = ProblemCode(
     409,
     "The campaign has begun",
     "From then on only `name`, `pace_per_second` and `priority` change; while it is paused also `recording_id`, `ends_at`, "
-    "`window_start`, `window_end`, `days`, `max_attempts` and `retry_minutes`.",
+    "`window_start`, `window_end`, `days`, `max_attempts`, `retry_minutes` and the settings of the canary.",
     operations=(
         "check_import",
         "update_campaign",

@@ -33,6 +33,7 @@ from delivery.models import KeptDecision
 from delivery.models.voicemail import number_in
 from delivery.recordings import attestations, carrier_media
 from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
+from delivery.selectors.last_sender import last_senders
 from rvm.phone_numbers.places import Places, places_known
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
@@ -267,6 +268,7 @@ def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], li
     uploads = isinstance(route.adapter, MediaUpload)
     known = carrier_media.media_states(route.setup_id, {row[4] for row in rows}) if uploads else None
     unattested = unattested_on(route, {row[4] for row in rows})
+    seen = _last_seen(route, rows)
     taken = _Taken()
     ends = _HoursEnds(route, now)
     late: dict[UUID, Withheld] = {}
@@ -288,9 +290,11 @@ def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], li
                 else:
                     taken.withheld.append(why)
             elif known is None:
-                taken.claims.append(_claim_of(route, row, recipient, now))
+                taken.claims.append(_claim_of(route, row, seen.get(row[2], row[3]), recipient, now))
             else:
-                _with_media(taken, _claim_of(route, row, recipient, now), known.get(row[4]), now)
+                _with_media(
+                    taken, _claim_of(route, row, seen.get(row[2], row[3]), recipient, now), known.get(row[4]), now
+                )
         except Exception as error:
             taken.put_off.append((row[0], _logged_message(row[0], error)))
             continue
@@ -445,8 +449,15 @@ def facts_of(
     )
 
 
-def _claim_of(route: SendRoute, row: tuple[Any, ...], recipient: str, now: datetime) -> Claim:
-    sender = choose_sender(row[2], route.senders, last=row[3])
+def _last_seen(route: SendRoute, rows: list[tuple[Any, ...]]) -> dict[bytes, str]:
+    """The sender of the route that people saw last, by blind index, of those whose voicemails have another setup's number, or one
+    that was taken away: back from the failover setup it is the number that they know."""
+    others = [row[2] for row in rows if row[3] and row[3] not in route.senders]
+    return last_senders(route.lane_id, others, route.senders) if others else {}
+
+
+def _claim_of(route: SendRoute, row: tuple[Any, ...], last: str, recipient: str, now: datetime) -> Claim:
+    sender = choose_sender(row[2], route.senders, last=last)
     assert sender is not None  # noqa: S101  # `decide` skips a voicemail without assigned senders
     return Claim(uuid7(), row[0], row[4], row[5] + 1, recipient, sender, now, route)
 

@@ -17,11 +17,12 @@ from delivery.identifiers import REFERENCE_ENTRY, record_number_entry
 from delivery.models import Lane, Recording, Voicemail
 from delivery.models.voicemail import RECIPIENT, RECORD_NUMBER
 from delivery.recordings.removal import note_use_sql, require_sound
-from delivery.services.last_sender import last_sender_sql
+from delivery.selectors.last_sender import last_sender_sql
 from delivery.services.references import RESERVE_REFERENCES
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.encryption.crypto import blind_index
+from usecases.selectors import sender_numbers
 
 # Inserts those voicemails of one call whose references are free, their identifiers and their count, notes the use of their recording
 # and makes their lane active. Returns how many were inserted, and when the sound was removed, if it was.
@@ -125,7 +126,10 @@ SELECT encode(int8send((clock >> 12 << 16) | x'7000'::bigint | (clock & 4095))
   FROM (SELECT s.*, last.sender, %(clock)s + row_number() OVER () AS clock
           FROM ({staged}) s
           LEFT JOIN LATERAL ({last_sender}) last ON true) numbered
-""".replace("{last_sender}", last_sender_sql(matches="{sought}", use_case="%(use_case)s", live="%(live)s"))
+""".replace(
+    "{last_sender}",
+    last_sender_sql(matches="{sought}", use_case="%(use_case)s", live="%(live)s", senders="%(senders)s::text[]"),
+)
 # Inserts the prepared rows as queued voicemails.
 _INSERT_PREPARED = """
 INSERT INTO delivery_voicemail
@@ -180,6 +184,7 @@ def insert_staged(
         "setup": lane.use_case.setup_id,
         "lane": lane.pk,
         "live": lane.live,
+        "senders": sql.texts(sender_numbers(lane.use_case, live=lane.live)),
         "recording": recording_id,
         "index_key": blind_index().current,
         "now": now,

@@ -14,7 +14,7 @@ import orjson
 
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.recordings.removal import LOCK_USE
-from delivery.services.last_sender import last_sender_sql
+from delivery.selectors.last_sender import last_sender_sql
 from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
@@ -22,6 +22,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from usecases.models import UseCase
 from usecases.rendezvous import choose_sender
+from usecases.selectors import sender_numbers
 from usecases.suppressions import MUST_NOT_BE_REACHED, suppressed_sql
 
 MAX_REFERENCE_LENGTH = 100
@@ -56,6 +57,7 @@ class Candidate:
         return self.indexes[0]
 
 
+_SENDERS = "ARRAY(SELECT unnest(%(senders)s::text[]))"
 # What is known of each index: whether it is suppressed, and the latest sender. The latest voicemail is last, so that it wins if a
 # number has rows under several index keys. The lock, which a use of the recording begins with, costs no round trip here.
 # In subqueries, the arrays are as unknown to a plan for these values as to one for all, so that PostgreSQL keeps the latter.
@@ -67,7 +69,9 @@ SELECT wanted.place, {
     )
 }, last.sender
   FROM used CROSS JOIN unnest((SELECT %(places)s::int[]), (SELECT %(indexes)s::bytea[])) AS wanted(place, index)
-  LEFT JOIN LATERAL ({last_sender_sql(matches="= wanted.index", use_case="%(use_case)s", live="%(live)s")}) last ON true
+  LEFT JOIN LATERAL ({
+    last_sender_sql(matches="= wanted.index", use_case="%(use_case)s", live="%(live)s", senders=_SENDERS)
+}) last ON true
  ORDER BY last.id NULLS FIRST
 """  # noqa: S608 - of constants
 
@@ -105,6 +109,7 @@ def screen(
             "indexes": sql.binaries(index for _, index in wanted),
             "use_case": use_case.pk,
             "live": live,
+            "senders": sql.texts(sender_numbers(use_case, live=live)),
         },
     )
     for place, suppressed, last_sender in known:

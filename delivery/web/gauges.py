@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from delivery.engine.canaries import IS_OPEN_SQL
 from delivery.engine.idle_lanes import REACTIVATED
 from delivery.lane_totals import OF_USE_CASES
 from delivery.lifecycle.invariants import TALLY
@@ -39,14 +40,15 @@ class Gauge(NamedTuple):
     labels: tuple[tuple[str, str], ...] = ()
 
 
-DUE = """
+DUE = f"""
 SELECT coalesce(sum(due.count), 0), extract(epoch FROM %s - min(due.oldest))
   FROM delivery_lane l CROSS JOIN (VALUES (false), (true)) AS via(failover)
  CROSS JOIN LATERAL (SELECT count(*), min(not_before) AS oldest FROM (SELECT v.not_before FROM delivery_voicemail v
          WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
          ORDER BY v.not_before LIMIT %s) first) due
  WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id))
-"""
+   AND {IS_OPEN_SQL}
+"""  # noqa: S608 - of constants
 OPEN_LANES = "SELECT cardinality(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id))"
 BY_STATUS = f"SELECT status, reason, sum(count) FROM {OF_USE_CASES} GROUP BY status, reason"  # noqa: S608 - ours
 UNMERGED = (
@@ -60,7 +62,11 @@ TICK = "SELECT extract(epoch FROM %s - at) FROM platform_heartbeat WHERE name = 
 def gauges(now: datetime) -> Iterator[Gauge]:
     """All gauges at `now`. Raises DatabaseError. Without Redis, the gauges of what it holds are left out."""
     [(due, oldest)] = sql.run(DUE, [now, now, MAX_COUNTED])
-    yield Gauge("rvm_due_voicemails", f"Queued and due in lanes that are not held; at most {MAX_COUNTED} a lane.", due)
+    yield Gauge(
+        "rvm_due_voicemails",
+        f"Queued and due in lanes that are neither held nor wait for first people; at most {MAX_COUNTED} a lane.",
+        due,
+    )
     yield Gauge("rvm_oldest_due_seconds", "How long the oldest of them has been due.", oldest or 0)
     counted = {(status.value, ""): 0 for status in VoicemailStatus}
     counted |= {(status, reason): count for status, reason, count in sql.run(BY_STATUS, [])}

@@ -82,7 +82,7 @@ def test_as_many_are_tried_as_were_let_out_and_the_others_are_not_looked_for() -
 
 
 @pytest.mark.django_db
-def test_a_lane_without_first_people_is_claimed_from_by_as_many_statements_as_ever() -> None:
+def test_a_lane_without_first_people_has_no_places_to_take() -> None:
     lane = make_campaign(count=3, state="running").lane
     assert [len(batch.claims) for batch in look(lane)] == [3]
     assert (left(lane), CanaryMember.objects.count()) == (None, 0)

@@ -18,11 +18,12 @@ pytestmark = pytest.mark.django_db
 
 REGISTERED = list(admin.site._registry)
 # Shown on the pages of the rows that they belong to: the use case's numbers, the lane's counts and, on the Overview, the use
-# case's, what a clip is heard in, why a list's rows were left out, how far a campaign's retry is, how a voicemail is found, why
-# it was withheld, when a carrier is asked for its result, how often a number was reached; the state rules, the chains of the
-# audit and how far a new key is, which commands show; how often a sign-in was tried, and sessions; the secrets of a setup's
-# callback address, who let out a launch, how often somebody asked by a number; for how long data are kept, legal holds and
-# erasures; events, which the API tells, and the secrets of a webhook destination and attempts of its deliveries.
+# case's, what a clip is heard in, why a list's rows were left out, how far a campaign's retry is, how its first people ended,
+# how a voicemail is found, why it was withheld, when a carrier is asked for its result, how often a number was reached; the
+# state rules, the chains of the audit and how far a new key is, which commands show; how often a sign-in was tried, and
+# sessions; the secrets of a setup's callback address, who let out a launch, how often somebody asked by a number; for how long
+# data are kept, legal holds and erasures; events, which the API tells, and the secrets of a webhook destination and attempts of
+# its deliveries.
 WITHIN_OTHERS = {
     "usecases.numberassignment",
     "delivery.lanecount",
@@ -31,6 +32,8 @@ WITHIN_OTHERS = {
     "delivery.assembly",
     "campaigns.rejectedrow",
     "campaigns.campaignretry",
+    "campaigns.canary",
+    "delivery.canarymember",
     "delivery.voicemailidentifier",
     "usecases.suppressioncopying",
     "delivery.droprecount",
