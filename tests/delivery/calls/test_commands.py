@@ -339,3 +339,48 @@ def test_no_number_and_no_link_is_kept_with_a_command_or_logged() -> None:
     shown = f"{logs} {CallCommand.objects.values().get()}"
     assert drop.voicemail.recipient not in shown
     assert "/recordings/" not in shown
+
+
+class Killed(BaseException):
+    """Ends a worker where it stands, as SIGKILL does: nothing is caught and nothing is written."""
+
+
+class KilledTransport(FakeTransport):
+    """Its process dies once a request has left, before the answer is recorded."""
+
+    def poll(self, seconds: float) -> list[Any]:
+        if self.sent:
+            raise Killed
+        return []
+
+
+@pytest.mark.parametrize("killed", ["before it leaves", "after it left"])
+@pytest.mark.parametrize("window", [timedelta(seconds=60), None], ids=["keys", "no keys"])
+@pytest.mark.parametrize("retried", [False, True], ids=["alive", "retried"])
+def test_a_killed_worker_leaves_no_call_with_two_plays_and_none_with_one_after_a_retry(
+    killed: str, window: timedelta | None, retried: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Telnyx, "command_window", window)
+    drop = make_call()
+    report(drop, "premium_greeting")
+    first = KilledTransport(ok)
+    if killed == "before it leaves":
+        monkeypatch.setattr(Telnyx, "command_request", stop)
+    with pytest.raises(Killed):
+        CommandSender(first, database_now, lambda: 0.0).run(lambda: False)
+    monkeypatch.undo()
+    monkeypatch.setattr(Telnyx, "command_window", window)
+    if retried:
+        make_drop(Voicemail.objects.get(pk=drop.voicemail_id), "sending")
+    second = FakeTransport(ok)
+    for later in (LEASE, 2 * LEASE, GOOD_FOR[Action.HANG_UP]):
+        send(transport=second, at=database_now() + later)
+    plays = [request for request in (*first.sent, *second.sent) if request.url.endswith("playback_start")]
+    assert len({orjson.loads(request.body)["command_id"] for request in plays}) <= 1
+    again = [request.url.rpartition("/")[2] for request in second.sent]
+    assert again == (["hangup"] if retried else ["playback_start"] if window else [])
+    assert not CallCommand.objects.filter(state__in=["waiting", "leaving"]).exists()
+
+
+def stop(*args: object) -> CarrierRequest:
+    raise Killed
