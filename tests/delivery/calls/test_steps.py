@@ -16,7 +16,7 @@ from delivery.reports.inbox import merge
 from delivery.retention.erasure import erase_voicemails
 from delivery.web import callbacks
 from tests import factories
-from tests.delivery.carriers.twiml import FORM, VENDORS, Vendor
+from tests.delivery.carriers.twiml.vendors import FORM, VENDORS, Vendor
 from tests.delivery.states import NOW, both, make_drop, make_submitted
 from usecases.callbacks.addresses import drop_address
 

@@ -16,7 +16,7 @@ from delivery.carriers.signalwire import SignalWire
 from delivery.carriers.twilio import Twilio
 from tests.delivery.carriers.examples import EXAMPLES
 
-FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "carriers"
+FIXTURES = Path(__file__).resolve().parents[4] / "fixtures" / "carriers"
 FORM = "application/x-www-form-urlencoded"
 
 

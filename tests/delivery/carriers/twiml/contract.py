@@ -15,7 +15,7 @@ from delivery.lifecycle.events import Outcome
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierResponse
 from tests.delivery.carriers.contract import RECIPIENT, Contract, Documented
-from tests.delivery.carriers.twiml import FORM, Vendor
+from tests.delivery.carriers.twiml.vendors import FORM, Vendor
 
 
 def error(code: str, status: int = 400) -> CarrierResponse:

@@ -26,7 +26,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from rvm.simulators.framework.schemas import Schemas, fields
 from tests.delivery.carriers.callback_security import NOW, came
-from tests.delivery.carriers.twiml import SIGNALWIRE, TWILIO, VENDORS, Vendor
+from tests.delivery.carriers.twiml.vendors import SIGNALWIRE, TWILIO, VENDORS, Vendor
 
 ATTEMPT = UUID("0190c0de-0000-7000-8000-000000000001")
 ADDRESS = "https://rvm.example/carriers/setup/1/proof/"

@@ -16,7 +16,7 @@ from twilio.request_validator import RequestValidator
 
 from delivery.carriers.base import CallbackRejected
 from tests.delivery.carriers.callback_security import came
-from tests.delivery.carriers.twiml import VENDORS, Vendor
+from tests.delivery.carriers.twiml.vendors import VENDORS, Vendor
 
 pytestmark = pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
 
