@@ -222,6 +222,16 @@ class Contract:
             assert len(read.code) <= 64
             self.hidden(read)
 
+    @pytest.mark.parametrize(
+        "status", [100, 204, 301, 302, 304, 400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504]
+    )
+    def test_the_body_of_an_acceptance_proves_none_under_another_status(self, status: int) -> None:
+        for answer in self.answers:
+            if answer.outcome is Outcome.ACCEPTED:
+                read = self.carrier().read_submission(replace(answer.response, status=status))
+                assert read.outcome is not Outcome.ACCEPTED
+                assert not read.carrier_reference
+
     def test_a_retry_after_is_kept_where_nothing_was_sent(self) -> None:
         if self.throttled is None:
             return
