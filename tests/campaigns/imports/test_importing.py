@@ -31,6 +31,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from tests import factories
 from tests.campaigns.imports.lists import as_csv, checked, imported, make_campaign, numbers, recipients
+from usecases.models import NumberAssignment, UseCase
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_runtime")]
 
@@ -211,16 +212,23 @@ def test_who_joined_or_opted_out_between_check_and_confirmation_is_left_out() ->
     assert counts_of([campaign.pk])[campaign.pk] == {"queued": 4}
 
 
+def assign(e164: str, use_case: UseCase) -> str:
+    number = factories.make_phone_number(use_case.setup, e164)
+    NumberAssignment.objects.create(use_case=use_case, phone_number=number)
+    return e164
+
+
 def test_a_person_sees_the_number_that_they_saw_last_under_this_use_case() -> None:
     campaign = make_campaign()
     seen, unseen, tested = numbers(3)
     use_case = campaign.lane.use_case
-    for sender in ("+12125550001", "+12125550002"):
+    earlier, last = assign("+12125550101", use_case), assign("+12125550102", use_case)
+    for sender in (earlier, last, "+12125550103"):  # which is another setup's
         factories.make_voicemail(use_case, recipient=seen, sender=sender, status="delivered")
-    factories.make_voicemail(use_case, recipient=tested, sender="+12125550003", live=False, status="delivered")
+    factories.make_voicemail(use_case, recipient=tested, sender=earlier, live=False, status="delivered")
     imported(campaign, as_csv([[number, ""] for number in (seen, unseen, tested)]))
     rows = Voicemail.objects.filter(lane_id=campaign.pk).order_by("id")
-    assert list(rows.values_list("sender", flat=True)) == ["+12125550002", "", ""]
+    assert list(rows.values_list("sender", flat=True)) == [last, "", ""]
 
 
 def test_while_the_index_key_rotates_a_number_is_found_under_either_key(settings: Any) -> None:
@@ -228,7 +236,8 @@ def test_while_the_index_key_rotates_a_number_is_found_under_either_key(settings
     known, suppressed, new = numbers(3)
     factories.make_voicemail(lane=campaign.lane, recipient=known)
     factories.make_suppression(campaign.workspace, suppressed)
-    factories.make_voicemail(campaign.lane.use_case, recipient=new, sender="+12125550002", status="delivered")
+    sender = assign("+12125550102", campaign.lane.use_case)
+    factories.make_voicemail(campaign.lane.use_case, recipient=new, sender=sender, status="delivered")
     ring = project.RVM_INDEX_KEYS
     later = max(ring.keys) + 1
     settings.RVM_INDEX_KEYS = type(ring)(keys={**ring.keys, later: b"k" * 32}, current=later)
@@ -237,7 +246,7 @@ def test_while_the_index_key_rotates_a_number_is_found_under_either_key(settings
         row = imported(campaign, as_csv([[number, ""] for number in (known, suppressed, new)]))
         assert outcomes(row) == {"accepted": 1, "duplicate_in_campaign": 1, "suppressed": 1}
         voicemail = Voicemail.objects.filter(lane_id=campaign.pk).latest("id")
-        assert (voicemail.recipient, voicemail.sender, voicemail.index_key) == (new, "+12125550002", later)
+        assert (voicemail.recipient, voicemail.sender, voicemail.index_key) == (new, sender, later)
         assert bytes(voicemail.recipient_index) == blind_index().of(campaign.workspace_id, new)
     finally:
         blind_index.cache_clear()
