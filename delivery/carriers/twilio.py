@@ -24,10 +24,10 @@ import hmac
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from html import escape
 from typing import ClassVar
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import UUID
-from xml.sax.saxutils import escape
 
 from delivery.carriers.abilities import AccountCheck, CallAndDetect, Check, Playable, ResultPoll
 from delivery.carriers.base import (
