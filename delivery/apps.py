@@ -8,6 +8,7 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         from delivery.api import event_types
+        from delivery.calls import readiness
         from delivery.engine import circuit_breaker, moved_drops
         from delivery.models import Voicemail
         from delivery.recordings import storage
@@ -25,7 +26,7 @@ class DeliveryConfig(AppConfig):
         from rvm.platform.sending_hold import service as sending_hold
         from usecases import suppressions
 
-        health.WARNINGS += [circuit_breaker.warning, system_checks.warning]
+        health.WARNINGS += [circuit_breaker.warning, system_checks.warning, readiness.warning]
         checks.register(system_checks.check_carriers, system_checks.TAG)
         sending_hold.CHECKLIST += [
             forgotten_claims.newest_attempt,

@@ -24,6 +24,9 @@ class Ledger:
     replays: int = 0  # requests whose idempotency key was honoured before
     requests: Counter[str] = field(default_factory=Counter)  # by operation
     fetches: Counter[tuple[str, int]] = field(default_factory=Counter)  # of recordings, by method and status
+    reactions: list[float] = field(
+        default_factory=list, repr=False
+    )  # seconds of this machine from a callback that wants a command to the command
     reports: list[tuple[str, int]] = field(
         default_factory=list
     )  # kind and status of each POST to the customer; 0 without an answer
@@ -34,6 +37,12 @@ class Ledger:
     def leave(self, to: str, recording: str) -> None:
         """Record a message in a voicemail box; `recording` is its id or address, of which the query is dropped."""
         self.left[to, recording.partition("?")[0]] += 1
+
+    def reaction_ms(self) -> dict[str, int]:
+        """The median and the 99th percentile of the reactions, in milliseconds; empty without any."""
+        ordered = sorted(self.reactions)
+        places = {"p50": len(ordered) // 2, "p99": len(ordered) * 99 // 100}
+        return {name: round(ordered[place] * 1000) for name, place in places.items()} if ordered else {}
 
     def summary(self) -> dict[str, Any]:
         """The sums, without numbers and addresses."""
@@ -51,6 +60,7 @@ class Ledger:
             "refused": dict(self.refused),
             "replays": self.replays,
             "requests": dict(self.requests),
+            "reaction_ms": self.reaction_ms(),
             "reports": dict(Counter(f"{kind} {status}" for kind, status in self.reports)),
             "violations": list(self.violations),
         }

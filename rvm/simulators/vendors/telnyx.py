@@ -79,6 +79,7 @@ class Simulator(CallingVendor):
         self.plays: dict[str, str] = {}  # by call, the statuses of its playback; one at most
         self.credit = "100.00"
         self._timed_out: set[str] = set()
+        self._asked: dict[str, float] = {}  # by call, when a webhook was posted that wants a command
         self._key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(self.secret("signing", 64)))
 
     @property
@@ -166,6 +167,8 @@ class Simulator(CallingVendor):
             self.ledger.replays += 1
             return None, taken
         done.append(key)
+        if (asked := self._asked.pop(call.id, None)) is not None:
+            self.ledger.reactions.append(asyncio.get_running_loop().time() - asked)
         return call, taken
 
     async def _playback(self, call: Call, url: str) -> None:
@@ -217,6 +220,8 @@ class Simulator(CallingVendor):
             "occurred_at": self.clock.now().isoformat().replace("+00:00", "Z"),
             "payload": payload,
         }
+        if (step is Step.DETECTED and call.phone not in (Phone.MACHINE, Phone.FULL)) or step is Step.GREETING_ENDED:
+            self._asked[call.id] = asyncio.get_running_loop().time()
         raw = orjson.dumps({"data": event, "meta": {"attempt": 1, "delivered_to": url}})
         await self.outbound.deliver(EVENTS[step], url, raw, lambda attempt: self.signed(raw), waits=WEBHOOK_WAITS)
 
