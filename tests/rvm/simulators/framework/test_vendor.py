@@ -11,7 +11,6 @@ import pytest
 from aiohttp import web
 
 from delivery.transport.interface import CarrierRequest
-from rvm.simulators.framework import schemas
 from rvm.simulators.framework.calls import Call, CallingVendor, Played, Step
 from rvm.simulators.framework.outbound import is_loopback
 from rvm.simulators.framework.service import running
@@ -85,7 +84,7 @@ class Small(CallingVendor):
 def requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "requests.json").write_bytes(orjson.dumps(SCHEMA))
-    monkeypatch.setattr(schemas.Schemas.__init__, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(Small, "fixtures", tmp_path)
 
 
 pytestmark = pytest.mark.usefixtures("requests")
