@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from rvm.simulators.framework.vendor import Vendor
 from rvm.simulators.sandbox.outcomes import NUMBERS
 from rvm.simulators.vendors import names, simulator_class
 from tests.delivery.carriers import runs
+from tests.docs.pages import PROJECT, table
 from usecases.models import Suppression
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_runtime")]
@@ -115,6 +117,17 @@ def test_every_sandbox_number_ends_alike_through_every_vendor(vendor: Vendor) ->
     assert not CarrierReport.objects.filter(effect="unknown_drop").exists()
     suppressed = {last4 for last4, (_, reason) in expected.items() if reason in SUPPRESSING}
     assert set(Suppression.objects.values_list("last4", flat=True)) == suppressed
+
+
+def test_what_a_vendor_cannot_tell_is_documented() -> None:
+    told = {
+        (vendor.strip(), code.strip("`"), reason)
+        for code, through in table(PROJECT / "docs/integrate/sandbox.md", "reason at the sandbox")
+        for vendors, reason in re.findall(r"([a-z_, ]+): `(\w+)`", through)
+        for vendor in vendors.split(",")
+    }
+    read_as = {(vendor, code, reason) for vendor, reasons in READ_AS.items() for code, reason in reasons.items()}
+    assert told == {each for each in read_as if each[1] != each[2]}
 
 
 def test_a_vendor_that_rings_is_known_by_its_simulator(vendor: Vendor) -> None:
