@@ -56,6 +56,23 @@ def errors(answer: Any) -> dict[str, Any]:
     return dict(answer.context["adminform"].form.errors)
 
 
+def test_who_is_tried_first_is_set_in_the_form_and_shown_on_the_page(
+    operator: Client, workspace: Workspace, use_case: UseCase
+) -> None:
+    page = operator.post(ADD, form(workspace, use_case), follow=True).content.decode()
+    assert (
+        "100 people, if it is more than 1,000; the others wait for the reports about these, for up to 60 minutes"
+        in page
+    )
+    said = {"canary_size": "0", "canary_max_failed_percent": "", "canary_wait_minutes": "30"}
+    page = operator.post(ADD, form(workspace, use_case, **said), follow=True).content.decode()
+    assert "nobody: everybody is sent to at once" in page
+    row = Campaign.objects.latest("id")
+    assert (row.canary_size, row.canary_max_failed_percent, row.canary_wait_minutes) == (0, 10, 30)
+    answer = operator.post(edit_page(row), form(workspace, use_case, canary_size="5001", canary_max_failed_percent="5"))
+    assert "less than or equal to 5000" in str(errors(answer)["canary_size"])
+
+
 def test_empty_fields_are_as_the_use_case_says(operator: Client, workspace: Workspace, use_case: UseCase) -> None:
     answer = operator.post(ADD, form(workspace, use_case), follow=True)
     assert "“Flu shots” is a draft. Nothing is sent before you launch it." in answer.content.decode()

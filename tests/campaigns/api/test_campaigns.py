@@ -10,17 +10,18 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from campaigns.api.serializers.campaigns import CampaignRetrySerializer, CampaignSerializer
 from campaigns.lifecycle import scheduler
 from campaigns.lifecycle import service as services
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Canary
 from campaigns.states import CampaignState
-from delivery.models import Lane, Recording, Voicemail
+from delivery.models import CanaryMember, Lane, Recording, Voicemail
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import make_campaign, refusal, wrong
-from tests.factories import Api, add_recipients, make_api, make_recording, make_setup, make_use_case
+from tests.factories import Api, add_recipients, make_api, make_recording, make_setup, make_use_case, make_voicemail
 from usecases.models import UseCase
 
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
@@ -48,6 +49,32 @@ def test_a_campaign_is_created_as_a_held_draft(api: Api, use_case: UseCase, reco
     assert (event.subject_id, event.actor) == (campaign.pk, api.key.user)
 
 
+def test_who_is_tried_first_is_said_with_the_campaign_and_how_it_stands_is_told(api: Api, use_case: UseCase) -> None:
+    plain = api.post("campaigns", body(use_case)).json()
+    names = ("canary_size", "canary_max_failed_percent", "canary_wait_minutes", "canary")
+    assert [plain[name] for name in names] == [None, 10, 60, None]
+    said = {"canary_size": 10, "canary_max_failed_percent": 0, "canary_wait_minutes": 5}
+    told = api.post("campaigns", body(use_case, **said)).json()
+    assert {name: told[name] for name in said} == said
+    campaign = Campaign.objects.get(pk=told["id"])
+    Canary.objects.create(campaign=campaign, people=10, began_at=timezone.now())
+    for reason in ("", "", "refused"):
+        status = "failed" if reason else "delivered"
+        row = make_voicemail(lane=campaign.lane, status=status, reason=reason)
+        CanaryMember.objects.create(voicemail=row, lane=campaign.lane)
+    under_way = api.get(f"campaigns/{campaign.pk}").json()["canary"]
+    assert {name: under_way[name] for name in ("state", "people", "tried", "enough", "reported", "delivered")} == {
+        "state": "under_way",
+        "people": 10,
+        "tried": 3,
+        "enough": 9,
+        "reported": 3,
+        "delivered": 2,
+    }
+    assert (under_way["failed"], under_way["failed_of_sending"], under_way["message"]) == ({"refused": 1}, 1, None)
+    assert [each["canary"] is None for each in api.get("campaigns").json()["items"]] == [False, True]
+
+
 def test_times_without_an_offset_are_of_the_campaigns_zone(api: Api, use_case: UseCase) -> None:
     year = SOON.year + (SOON.month > 6)
     if datetime(year, 7, 1, tzinfo=UTC) < SOON:
@@ -70,6 +97,9 @@ def test_times_without_an_offset_are_of_the_campaigns_zone(api: Api, use_case: U
         ({"pace_per_second": "1"}, ("/pace_per_second", "invalid")),
         ({"days": [8]}, ("/days/0", "max_value")),
         ({"max_attempts": 11}, ("/max_attempts", "max_value")),
+        ({"canary_size": 5_001}, ("/canary_size", "max_value")),
+        ({"canary_max_failed_percent": None}, ("/canary_max_failed_percent", "null")),
+        ({"canary_wait_minutes": 4}, ("/canary_wait_minutes", "min_value")),
         ({"priority": True}, ("/priority", "invalid")),
         ({"window_start": "05:00"}, ("/window_start", "outside_policy")),
         ({"script": {}}, ("/script", "not_a_list")),
