@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from delivery.lifecycle.events import Report
 from rvm.phone_numbers.numbers import e164_of
 from rvm.platform.database import sql
@@ -17,15 +15,15 @@ SELECT v.workspace_id, v.recipient_index, ARRAY[d.carrier_reference] || ARRAY(
 """
 
 
-def contradiction(drop_id: UUID, report: Report, *, one_reference: bool) -> str:
-    """What of the drop the report contradicts, as the end of a sentence; "" if nothing.
+def contradiction(report: Report, *, one_reference: bool) -> str:
+    """What the report contradicts of the drop whose attempt key it has, as the end of a sentence; "" if nothing.
 
     `one_reference`: the carrier names a drop by one id throughout. Recipients are compared by their blind index, so that no number is
     decrypted, and erased people can be told apart too.
     """
     if not report.recipient and not (one_reference and report.carrier_reference):
         return ""
-    found = sql.run(_READ, [drop_id])
+    found = sql.run(_READ, [report.attempt_key])
     if not found:
         return ""
     [(workspace_id, recipient_index, references)] = found

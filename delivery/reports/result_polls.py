@@ -98,7 +98,7 @@ def _read(lookup: Lookup, response: CarrierResponse, limiter: RateLimiter) -> No
     if report.carrier_reference and report.carrier_reference[:100] != drop.carrier_reference:
         why = "names another drop of the carrier"
     else:
-        why = contradiction(drop.pk, report, one_reference=False)
+        why = contradiction(report, one_reference=False)
     if why:
         log.warning("result_of_another_drop", drop_id=str(drop.pk), why=why)
         return

@@ -126,18 +126,18 @@ def _read(adapter: Carrier, callback: Callback) -> tuple[Sequence[Report], CallS
 
     Where the carrier can be asked for the result, an unsigned report proves only that the carrier has the drop: it is asked.
     """
-    signed, drop_id = adapter.verify(callback), callback.drop_id
-    if not signed and drop_id is None:
+    signed = adapter.verify(callback)
+    if not signed and callback.drop_id is None:
         raise CallbackRejected("It is unsigned, and came to an address that was given with no drop.")
     reports = adapter.parse(callback)
     step = adapter.step_after(callback) if isinstance(adapter, CallCommands) else None
-    if signed or drop_id is None:
+    if signed:
         return reports, step
     drops = [report.attempt_key for report in reports] + ([step.attempt_key] if step else [])
-    if any(named != drop_id for named in drops):
+    if any(named != callback.drop_id for named in drops):
         raise CallbackRejected("It is unsigned, and is not about the drop with which its address was given.")
     for report in reports:
-        if why := contradiction(drop_id, report, one_reference=adapter.one_reference):
+        if why := contradiction(report, one_reference=adapter.one_reference):
             raise CallbackRejected(f"It is unsigned, and {why}.")
     if isinstance(adapter, ResultPoll):
         return [_acceptance(report) for report in reports], step

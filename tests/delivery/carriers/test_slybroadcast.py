@@ -97,7 +97,7 @@ class TestSlybroadcast(Contract):
 
     @property
     def known(self) -> dict[UUID, str]:
-        return vars(self).setdefault("_known", {})  # type: ignore[no-any-return]
+        return vars(self).setdefault("_known", {})
 
     def make_drop(self, **fields: Any) -> Drop:
         get_connection("dispatch").flushdb()

@@ -43,7 +43,9 @@ Answer = CarrierResponse | TransportFailure
 def _polled() -> type[Carrier]:
     """The sandbox's adapter as of a vendor that signs no callback, names drops by one id and can be asked for a drop's result."""
 
-    class Polled(ResultPoll, lacking()):  # type: ignore[misc] - made at run time
+    base: Any = lacking()
+
+    class Polled(ResultPoll, base):
         one_reference = True
 
         def result_request(self, carrier_reference: str) -> CarrierRequest:
