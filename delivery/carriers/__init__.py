@@ -45,7 +45,8 @@ def with_installed(
 
     Of packages with the same name for a carrier none is used: its setups' credentials would go to whichever came first.
     """
-    known, not_used = dict(ours), []
+    known = dict(ours)
+    not_used: list[str] = []
     times = Counter(point.name for point in found)
     for point in sorted(found, key=lambda each: (each.name, each.value)):
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -157,7 +157,7 @@ def tally(name: str) -> int:
 def _of_redis() -> Iterator[Gauge]:
     try:
         found = {queue: live_workers(queue) for queue in settings.RQ_QUEUES}
-        fetches = redis_client().get(FETCHES) or b""
+        fetches: Any = redis_client().get(FETCHES) or b""
     except RedisError:
         yield Gauge("rvm_redis_up", "Whether Redis answers.", 0)
         return
