@@ -13,6 +13,7 @@ from delivery.carriers.abilities import Playable
 from delivery.lifecycle.status import DROP_TERMINAL, TERMINAL
 from delivery.models import Drop
 from delivery.recordings.links import carrier_link
+from rvm.platform.sending_hold.service import is_held
 from usecases.callbacks.proofs import CallbackKey
 
 
@@ -25,7 +26,9 @@ def under_way(setup_id: UUID, drop_id: UUID) -> QuerySet[Drop]:
 
 
 def playable(key: CallbackKey, drop_id: UUID) -> Playable | None:
-    """The recording of a drop of the key's setup that is under way; None for any other."""
+    """The recording of a drop of the key's setup that is under way; None for any other, and while all sending is held."""
+    if is_held():
+        return None
     alive = under_way(key.setup_id, drop_id)
-    length = alive.values_list("voicemail__recording__duration_ms", flat=True).first()
-    return None if length is None else Playable(carrier_link(key, drop_id), length / 1000)
+    length, call = alive.values_list("voicemail__recording__duration_ms", "carrier_reference").first() or (None, "")
+    return None if length is None else Playable(carrier_link(key, drop_id), length / 1000, call)

@@ -101,10 +101,12 @@ class MediaUpload(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Playable:
-    """What may be played in a call: the link to the drop's recording, and how many seconds it lasts."""
+    """What may be played in the call of a drop: the link to its recording, and how many seconds it lasts. `call` is the vendor's id
+    of the call; empty while it is not known."""
 
     url: str = field(repr=False)
     seconds: float
+    call: str = ""
 
 
 class CallAndDetect(ABC):

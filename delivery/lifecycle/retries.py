@@ -16,9 +16,11 @@ from delivery.lifecycle.transitions import Transition
 from rvm.platform.database import sql
 from usecases.effective_settings import effective_sql
 
-# The failover setup takes over unless it drains, or has failed already in place of a first setup that drains.
+# The failover setup takes over unless it drains, rings although the use case does not allow it, or has failed already in place of a
+# first setup that drains.
 _HAS_FAILOVER = """EXISTS (
          SELECT FROM usecases_telephonysetup f WHERE f.id = u.failover_setup_id AND NOT f.draining
+            AND (u.allows_ringing OR NOT f.rings)
             AND f.id IS DISTINCT FROM (SELECT setup_id FROM delivery_drop WHERE id = v.drop_id))"""
 # Reads only voicemails whose lane or use case allows more than one attempt; most allow one. A voicemail without an expiry, in a lane
 # without one, has outlived its campaign: only a user may retry it.

@@ -15,6 +15,7 @@ from delivery.models import CarrierReport, Drop, Voicemail
 from delivery.reports.inbox import merge
 from delivery.retention.erasure import erase_voicemails
 from delivery.web import callbacks
+from rvm.platform.sending_hold.service import hold
 from tests import factories
 from tests.delivery.carriers.twiml.vendors import FORM, VENDORS, Vendor
 from tests.delivery.states import NOW, both, make_drop, make_submitted
@@ -163,12 +164,25 @@ def _erased(drop: Drop) -> None:
     erase_voicemails([bytes(Voicemail.objects.get(pk=drop.voicemail_id).recipient_index)])
 
 
-@pytest.mark.parametrize("end", [_ended, _unreported, _retried, _canceled, _erased], ids=lambda end: end.__name__[1:])
+def _held(drop: Drop) -> None:
+    hold(None, "A snapshot is restored.")
+
+
+@pytest.mark.parametrize(
+    "end", [_ended, _unreported, _retried, _canceled, _erased, _held], ids=lambda end: end.__name__[1:]
+)
 def test_a_late_step_of_a_dead_call_is_hung_up_on(vendor: Vendor, drop: Drop, end: Callable[[Drop], None]) -> None:
     url = told(vendor, drop)["Url"]
     assert b"<Play>" in call(vendor, url, "answered").content
     end(drop)
     assert call(vendor, url, "answered").content == HANG_UP
+
+
+def test_a_second_call_of_one_drop_is_hung_up_on(vendor: Vendor, drop: Drop) -> None:
+    url = told(vendor, drop)["Url"]
+    Drop.objects.update(carrier_reference=vendor.fixture("callbacks", "answered")["CallSid"])
+    assert call(vendor, url, "answered", CallSid="another").content == HANG_UP
+    assert b"<Play>" in call(vendor, url, "answered").content
 
 
 def test_a_step_of_another_setups_drop_is_unknown(vendor: Vendor, drop: Drop) -> None:

@@ -14,6 +14,9 @@ from django.utils import timezone
 from campaigns.planning.plan import plan_of
 from delivery.engine.claim import Claim, claim
 from delivery.engine.lane_routes import active_routes, route_of
+from delivery.engine.results import Result, record
+from delivery.lifecycle.events import Outcome, Submission
+from delivery.lifecycle.reasons import Reason
 from delivery.models import Voicemail
 from delivery.services.eligibility import explanation
 from delivery.setups.services import create_setup, update_setup
@@ -148,6 +151,19 @@ def test_what_waits_behind_a_setup_that_drains_does_not_go_through_one_that_ring
     use_case.save()
     assert first_setup(use_case, live=True) == use_case.failover_setup
     assert [each.route.setup_id for each in claimed()] == [use_case.failover_setup_id]
+
+
+def test_a_failover_setup_that_rings_without_leave_is_no_failover() -> None:
+    use_case = make_use_case(failover_reasons=["carrier_denied"], max_attempts=3, **AROUND_THE_CLOCK)
+    use_case.failover_setup = make_ringing(use_case.workspace)
+    use_case.save()
+    for allowed, expected in ((False, ("failed", False)), (True, ("queued", True))):
+        UseCase.objects.update(allows_ringing=allowed)
+        make_voicemail(use_case)
+        [found] = claimed()
+        record([Result(found, Submission(Outcome.REFUSED, reason=Reason.CARRIER_DENIED))], timezone.now())
+        voicemail = Voicemail.objects.get(pk=found.voicemail_id)
+        assert (voicemail.status, voicemail.failover) == expected
 
 
 def test_the_question_the_voicemail_and_the_campaign_say_why_nothing_is_sent(
