@@ -24,12 +24,15 @@ from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import ApiKey, Membership, User, Workspace
 from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
+from rvm.simulators.framework.calls import CallingVendor
 from rvm.simulators.framework.vendor import Vendor
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
 
 FIXTURES = settings.BASE_DIR / "fixtures"
 KEY_NAME = "Quick start"
 USERNAME = "demo"
+# A call is some ten requests to our own web server, which shares the cores of this machine with everything else.
+CALLS_PER_SECOND = 15
 KEPT = Path(settings.BASE_DIR) / ".rvm" / "sample.json"
 
 
@@ -82,7 +85,10 @@ def load_sample(
     setup = _setup(workspace, wanted["setup"], credentials)
     use_case = _use_case(setup, wanted["use_case"], wanted["phone_numbers"])
     if vendor is not None:
-        setup = _setup(workspace, wanted["setup"] | {"name": vendor.name, "carrier": vendor.name}, vendor.credentials)
+        own: dict[str, Any] = {"name": vendor.name, "carrier": vendor.name}
+        if isinstance(vendor, CallingVendor):
+            own["pace_per_second"] = CALLS_PER_SECOND
+        setup = _setup(workspace, wanted["setup"] | own, vendor.credentials)
         name = f"Reminders by {vendor.name.replace('_', ' ')}"
         use_case = _use_case(
             setup, wanted["use_case"] | {"name": name, "allows_ringing": setup.rings}, wanted["phone_numbers"]

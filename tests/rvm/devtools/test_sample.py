@@ -15,7 +15,7 @@ from django.utils import timezone
 from delivery.carriers import adapter_of
 from rvm.devtools import kept_credentials
 from rvm.devtools.embedded import environment
-from rvm.devtools.sample import Sample, check_database, load_sample
+from rvm.devtools.sample import CALLS_PER_SECOND, Sample, check_database, load_sample
 from rvm.platform.api.keys import generate
 from rvm.platform.models import ApiKey, User
 from rvm.platform.scopes import Scope
@@ -44,6 +44,7 @@ def test_a_simulated_carrier_gets_a_setup_and_a_use_case_beside_the_sandboxs(nam
     for _ in range(2):
         sample = load_sample("http://127.0.0.1:8800", "key", "secret", vendor=vendor)
         assert (sample.setup.carrier, sample.setup.credentials) == (name, vendor.credentials)
+        assert sample.setup.pace_per_second == (CALLS_PER_SECOND if sample.setup.rings else 200)
         assert sample.use_case.setup == sample.setup
         assert sample.use_case.assignments.count() == 2
         adapter_of(sample.setup)

@@ -35,7 +35,7 @@ from rvm.devtools.stack import (
     running,
 )
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0  # a vendor that rings is called slower than the sandbox
 OUTCOMES = ("--outcomes", "delivered=88,no_answer=4,voicemail_not_detected=3,mailbox_full=2,busy=2,opted_out=1")
 
 
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             *ports_of(options),
             sandbox_options=OUTCOMES,
             **carrier_of(options),
-            simulator_options=(*OUTCOMES, "--speed", "20"),
+            simulator_options=(*OUTCOMES, "--speed", "10"),
         )
         try:
             refuse_taken_ports(stack)  # before the sample gets the secrets of a sandbox that does not start
