@@ -181,16 +181,18 @@ class Slybroadcast(ResultPoll, AccountCheck, Carrier):
         left = _messages_left(response.body)
         if left == 0:
             return Check(
-                False, f"{REASON_FACTS[Reason.NO_FUNDS].detail} Slybroadcast takes the login; buy messages there."
+                False,
+                f"{REASON_FACTS[Reason.NO_FUNDS].detail} Slybroadcast takes the login; buy messages there.",
+                Reason.NO_FUNDS,
             )
         if left is not None:
             return Check(True, f"Slybroadcast takes the login; messages left in the account: {left}.")
         text = _text(response.body)
         _, reason = _error(text)
         if reason is Reason.NO_FUNDS:
-            return Check(False, REASON_FACTS[reason].detail)
+            return Check(False, REASON_FACTS[reason].detail, reason)
         if reason is Reason.CARRIER_ACCOUNT:
-            return Check(False, f"Slybroadcast refuses the login: {text}")
+            return Check(False, f"Slybroadcast refuses the login: {text}", reason)
         said = f": {text}" if text else "."
         return Check(False, f"Slybroadcast answers, and its answer names no number of messages{said}")
 

@@ -275,12 +275,14 @@ class Telnyx(IdempotencyKeys, AccountCheck, CallCommands, Carrier):
         credit, currency = parse_text(data.get("available_credit"), 32), parse_text(data.get("currency"), 8)
         if response.status == 200 and credit:
             if _is_used_up(credit):
-                return Check(False, "Telnyx takes the API key, and the account has no credit left; add funds there.")
+                detail = "Telnyx takes the API key, and the account has no credit left; add funds there."
+                return Check(False, detail, Reason.NO_FUNDS)
             unsure = "The connection is tried with the first voicemail only."
             return Check(True, f"Telnyx takes the API key; the account can spend {credit} {currency}. {unsure}")
         if response.status in (401, 403):
             said = _text(_error(body))
-            return Check(False, f"Telnyx refuses the API key, or the account is not active. {said}".strip())
+            detail = f"Telnyx refuses the API key, or the account is not active. {said}".strip()
+            return Check(False, detail, Reason.CARRIER_ACCOUNT)
         return Check(False, f"The answer has HTTP status {response.status} and is not Telnyx's; try again later.")
 
     def verify(self, callback: Callback) -> bool:

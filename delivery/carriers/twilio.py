@@ -323,11 +323,13 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
             )
             return Check(not trial, f"{self.label} takes the credentials, and the account is active.{trial}")
         if response.status == 200 and status:
-            return Check(False, f"{self.label} takes the credentials, and the account is {status}; it cannot call.")
+            detail = f"{self.label} takes the credentials, and the account is {status}; it cannot call."
+            return Check(False, detail, Reason.CARRIER_ACCOUNT)
         if response.status == 403 and code == "20008":
             return Check(False, f"These are {self.label}'s test credentials, which call nobody; take the live ones.")
         if response.status in (401, 403, 404):
-            return Check(False, f"{self.label} refuses the credentials (HTTP {response.status}).")
+            detail = f"{self.label} refuses the credentials (HTTP {response.status})."
+            return Check(False, detail, Reason.CARRIER_ACCOUNT)
         return Check(False, f"{self.label} answers with HTTP {response.status} and without the state of the account.")
 
 

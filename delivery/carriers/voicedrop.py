@@ -124,7 +124,8 @@ class VoiceDrop(AccountCheck, Carrier):
         if response.status == 200 and json_object(response.body):
             return Check(True, "VoiceDrop takes the API key. What the account may send is not checked.")
         if response.status in (401, 403):
-            return Check(False, "VoiceDrop refuses the API key; copy it again from the account's settings.")
+            detail = "VoiceDrop refuses the API key; copy it again from the account's settings."
+            return Check(False, detail, Reason.CARRIER_ACCOUNT)
         return Check(False, f"VoiceDrop answers with HTTP {response.status}, which says nothing about the API key.")
 
     @property

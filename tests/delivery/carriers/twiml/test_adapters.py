@@ -414,6 +414,9 @@ def test_the_state_of_the_account_is_a_sentence(
     assert found.ok is ok
     assert words in found.detail
     assert found.detail.endswith(".")
+    assert (found.reason is Reason.CARRIER_ACCOUNT) is (
+        "refuses the credentials" in words or "cannot call" in found.detail
+    )
 
 
 # signatures
