@@ -32,7 +32,7 @@ FIXTURES = settings.BASE_DIR / "fixtures"
 KEY_NAME = "Quick start"
 USERNAME = "demo"
 # A call is some ten requests to our own web server, which shares the cores of this machine with everything else.
-CALLS_PER_SECOND = 15
+CALLS_PER_SECOND = 8
 KEPT = Path(settings.BASE_DIR) / ".rvm" / "sample.json"
 
 
