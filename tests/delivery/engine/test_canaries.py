@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -28,11 +29,12 @@ from tests.factories import (
     patient_number,
 )
 from tests.sessions import Session
+from usecases.eligibility import decide
 
 LEASE = timedelta(seconds=60)
 
 
-def make_lane(people: int, first: int, **fields: object) -> Lane:
+def make_lane(people: int, first: int, **fields: Any) -> Lane:
     """An open lane with so many people who wait, of whom the first may be tried."""
     lane = make_campaign(count=people, state="running", **fields).lane
     canaries.begin(lane.pk, first)
@@ -159,7 +161,7 @@ def test_the_failover_setup_tries_the_first_people_again_while_the_others_wait()
     setup = make_setup()
     other = make_setup(setup.workspace)
     numbers = [make_phone_number(setup), make_phone_number(other)]
-    policy = {"failover_setup": other, "failover_reasons": ["busy"], "max_attempts": 2}
+    policy: dict[str, Any] = {"failover_setup": other, "failover_reasons": ["busy"], "max_attempts": 2}
     use_case = make_use_case(setup=setup, numbers=numbers, **policy)
     lane = make_campaign(use_case, 20, state="running", expires_at=NOW + timedelta(days=1)).lane
     canaries.begin(lane.pk, 7)
@@ -240,13 +242,12 @@ def test_a_recording_that_the_carrier_refused_ends_the_first_people_and_nobody_e
 def test_a_row_that_cannot_be_judged_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     lane = make_lane(4, 2)
     first = Voicemail.objects.filter(lane=lane).order_by("not_before", "id")[0]
-    decide = claims.decide
     calls = iter([True])
 
-    def fails_once(*arguments: object) -> object:
+    def fails_once(*arguments: Any) -> Any:
         if next(calls, False):
             raise KeyError("broken")
-        return decide(*arguments)  # type: ignore[arg-type]
+        return decide(*arguments)
 
     monkeypatch.setattr(claims, "decide", fails_once)
     look(lane)
