@@ -49,7 +49,7 @@ chaos: .venv/dev.stamp ## kill real processes under load for CHAOS_SECONDS (600)
 
 .PHONY: chaos-carriers
 chaos-carriers: .venv/dev.stamp ## kill processes between the steps of calls, through each carrier's simulator, for CHAOS_SECONDS (600) in all
-	@RVM_CHAOS_SECONDS=$(CHAOS_SECONDS) $(VENV)/python -m pytest tests/chaos/test_carriers.py -m chaos --timeout 0
+	@RVM_CHAOS_SECONDS=$(CHAOS_SECONDS) $(VENV)/python -m pytest tests/chaos/carriers/test_carriers.py -m chaos --timeout 0
 
 .PHONY: failover
 failover: .venv/dev.stamp ## kill a primary under load and promote a standby that lacks the last claims

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop, KeptDecision, Voicemail
 from rvm.platform.database import sql
 from usecases.eligibility import Decision, Defer, Expire, Facts, Send, Skip
@@ -72,18 +72,10 @@ def keep(withheld: Sequence[Withheld], step: KeptDecision.Step, decided_at: date
     )
 
 
-# By hand, because the ORM takes as long for the ids of a page as the rest of the page.
-_DEFERRED = """
+# Of voicemails by their ids: why a guard has deferred each, and until when.
+DEFERRED_SQL = """
 SELECT voicemail_id, reason, until FROM delivery_keptdecision WHERE voicemail_id = ANY(%s::uuid[]) AND decision = 'defer'
 """
-
-
-def waiting_for(voicemails: Iterable[Voicemail]) -> dict[UUID, str]:
-    """For those of the voicemails that a guard has deferred until their `not_before`, the reason of the deferral."""
-    queued = {row.pk: row.not_before for row in voicemails if row.status == VoicemailStatus.QUEUED}
-    found = sql.run(_DEFERRED, [sql.ids(queued)]) if queued else ()
-    # A voicemail that waits for something else by now, such as a retry, waits until another time.
-    return {voicemail_id: reason for voicemail_id, reason, until in found if until == queued[voicemail_id]}
 
 
 def kept_decision(voicemail: Voicemail) -> KeptDecision | None:

@@ -20,8 +20,8 @@ TAG = "carriers"
 
 def check_carriers(**_: object) -> list[CheckMessage]:
     """Django system check of the simulators' hosts and the installed carriers."""
-    vendors: list[CheckMessage] = [Error(sentence, id="rvm.E002") for sentence in _hosts_of_vendors()]
-    return [*vendors, *(Warning(sentence, id="rvm.W003") for sentence in NOT_USED)]
+    vendors: list[CheckMessage] = [Error(message, id="rvm.E002") for message in _hosts_of_vendors()]
+    return [*vendors, *(Warning(message, id="rvm.W003") for message in NOT_USED)]
 
 
 def warning() -> str:

@@ -210,12 +210,12 @@ def test_patients_are_spread_over_the_numbers() -> None:
 
 
 @pytest.mark.django_db
-def test_sandbox_numbers_are_taken_only_where_no_person_can_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sandbox_numbers_are_taken_only_where_no_person_can_be_reached() -> None:
     simulated = make_use_case()
     assert isinstance(queue_one(simulated, Recipient("+15550010001")), Voicemail)
-    monkeypatch.setattr("delivery.carriers.sandbox.Sandbox.simulated", False)
-    assert refusal(queue_one(simulated, Recipient("+15550010001")))[0] == "number_sandbox_only"
-    assert isinstance(queue_one(simulated, Recipient("+15550010001"), live=False), Voicemail)
+    live = make_use_case(setup=make_setup(simulated.workspace, carrier="drop_cowboy", credentials={}))
+    assert refusal(queue_one(live, Recipient("+15550010001")))[0] == "number_sandbox_only"
+    assert isinstance(queue_one(live, Recipient("+15550010001"), live=False), Voicemail)
 
 
 @pytest.mark.django_db

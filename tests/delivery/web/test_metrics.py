@@ -92,7 +92,7 @@ def test_signs_of_life_are_shown() -> None:
     redis.hset("rq:worker:test", "last_heartbeat", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
     found = values()
     assert found["rvm_tick_age_seconds",] == 4
-    assert [found["rvm_workers", queue] for queue in project.RQ_QUEUES] == [1, 0, 0]
+    assert [found["rvm_workers", queue] for queue in project.RQ_QUEUES] == [1, 0, 0, 0]
     assert found["rvm_redis_up",] == 1
 
 

@@ -1,6 +1,6 @@
 """The role of the processes can do their work, and cannot change what only grows.
 
-By their marks, `test_importing.py` and `test_drop_cowboy_end_to_end.py` import lists, send voicemails and merge reports as this role.
+By their marks, `test_importing.py` and `test_drop_cowboy_faults.py` import lists, send voicemails and merge reports as this role.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from rvm.simulators.framework.service import running
 from rvm.simulators.framework.vendor import Vendor
 from rvm.simulators.sandbox.outcomes import NUMBERS
 from rvm.simulators.vendors import names, simulator_class
-from tests.delivery.carriers import runs
+from tests.delivery.carriers.end_to_end import runs
 from tests.docs.pages import PROJECT, table
 from usecases.models import Suppression
 

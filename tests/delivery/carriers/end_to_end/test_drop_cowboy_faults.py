@@ -1,6 +1,6 @@
 """From a queued voicemail to its end through the simulated Drop Cowboy: the real engine, the real transport, the real callback view.
 
-`test_end_to_end.py` has what every vendor has; here is what this one has of its own.
+`test_every_carrier.py` has what every vendor has; here is what this one has of its own.
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ from delivery.models import CarrierMedia, CarrierReport, Drop
 from rvm.simulators.framework.service import running
 from rvm.simulators.vendors.drop_cowboy import COMPLETE, CREATE, SEND, SIMULATED, STORE, Simulator
 from tests import factories
-from tests.delivery.carriers import runs
-from tests.delivery.carriers.runs import all_ended, make_recording, make_use_case, queue, state, statuses, work
+from tests.delivery.carriers.end_to_end import runs
+from tests.delivery.carriers.end_to_end.runs import (
+    all_ended,
+    make_recording,
+    make_use_case,
+    queue,
+    state,
+    statuses,
+    work,
+)
 from usecases.models import Suppression, TelephonySetup
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_runtime")]
