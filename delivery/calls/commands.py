@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from delivery.calls.steps import under_way
+from delivery.calls.steps import hung_up, under_way
 from delivery.carriers import adapter_of
 from delivery.carriers.abilities import WINDOW_SHARE, Action, CallCommands, CallStep, Command
 from delivery.carriers.base import Carrier
@@ -77,7 +77,8 @@ def ask(setup_id: UUID, step: CallStep) -> None:
     """Write the command of a step into the outbox and wake its worker, in the current transaction. A repeated callback asks for
     nothing more.
 
-    A call is hung up in place of a PLAY if its drop is over, or if another call of the drop got the PLAY.
+    A call is hung up in place of a PLAY if its drop is over, or if another call of the drop got the PLAY. Nothing is played to a call
+    that is to be hung up.
     """
     drop_id, call = step.attempt_key, step.carrier_reference
     action = step.action
@@ -86,7 +87,7 @@ def ask(setup_id: UUID, step: CallStep) -> None:
     if action is Action.PLAY:
         asked = CallCommand.objects.filter(drop_id=drop_id, action=action).values_list("carrier_reference", flat=True)
         played_to = asked.first()
-        if played_to == call:
+        if played_to == call or hung_up(drop_id, call):
             return
         if played_to is None and under_way(setup_id, drop_id).exists():
             if not _insert(setup_id, drop_id, action, call):
@@ -200,9 +201,9 @@ class CommandSender:
         sql.run(_CHANGE, [state.value, self._now() + AGAIN, None, command.id, command.attempts])
 
     def _link(self, command: _Taken) -> str | None:
-        """The link to the recording that may be played; None if the drop is over or all sending is held."""
+        """The link to the recording; None if the drop is over, all sending is held or the call is to be hung up."""
         drop = under_way(command.setup_id, command.drop_id).values_list("callback_version", flat=True).first()
-        if drop is None or is_held():
+        if drop is None or is_held() or hung_up(command.drop_id, command.carrier_reference):
             return None
         secret = CallbackSecret.objects.get(setup_id=command.setup_id, version=drop)
         return carrier_link(secret.callback_key, command.drop_id)

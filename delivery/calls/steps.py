@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 
 from delivery.carriers.abilities import Playable
 from delivery.lifecycle.status import DROP_TERMINAL, TERMINAL
-from delivery.models import Drop
+from delivery.models import CallCommand, Drop
 from delivery.recordings.links import carrier_link
 from rvm.platform.sending_hold.service import is_held
 from usecases.callbacks.proofs import CallbackKey
@@ -23,6 +23,12 @@ def under_way(setup_id: UUID, drop_id: UUID) -> QuerySet[Drop]:
     drop = Drop.objects.filter(pk=drop_id, setup_id=setup_id, voicemail__drop_id=F("pk"))
     known = drop.exclude(status__in=DROP_TERMINAL).filter(voicemail__recipient__isnull=False)
     return known.exclude(voicemail__status__in=TERMINAL)
+
+
+def hung_up(drop_id: UUID, carrier_reference: str) -> bool:
+    """Whether a call of the drop was hung up by a command, or is to be. The report of who answered may not be merged yet."""
+    asked = CallCommand.objects.filter(drop_id=drop_id, carrier_reference=carrier_reference)
+    return asked.filter(action=CallCommand.Action.HANG_UP).exists()
 
 
 def playable(key: CallbackKey, drop_id: UUID) -> Playable | None:

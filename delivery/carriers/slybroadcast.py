@@ -81,7 +81,10 @@ REASONS: dict[str, Reason] = {
 # What an error message speaks of. The login's and the balance's wording is UNVERIFIED, so a word of WRONG must come with it.
 LOGIN = re.compile(r"\bc_(uid|password)\b", re.IGNORECASE)
 FIELD = re.compile(r"\bc_[a-z_]+\b", re.IGNORECASE)
-FUNDS = re.compile(r"\b(balance|credits?|funds|messages?)\b", re.IGNORECASE)
+# "messages" are what an account buys, and also what is sent: of one that failed it is not known whether it was left.
+FUNDS = re.compile(
+    r"\b(balance|credits?|funds|(not enough|insufficient|no( more| remaining)?) messages?)\b", re.IGNORECASE
+)
 ACCOUNT = re.compile(r"\b(user|login|password|e-?mail|account|credentials?)\b", re.IGNORECASE)
 WRONG = re.compile(
     r"\b(missing|required|invalid|incorrect|wrong|denied|insufficient|expired|suspended|disabled|fail\w*|"
@@ -150,7 +153,7 @@ class Slybroadcast(ResultPoll, AccountCheck, Carrier):
         return self._post(c_option="campaign_result", session_id=carrier_reference)
 
     def read_result(self, response: CarrierResponse, attempt_key: UUID) -> Report | None:
-        """The result of the session's only number; None for an answer about several, or about none yet."""
+        """The result of the session's only number; None for an answer about several, about none yet or about nobody knows which."""
         if response.status != 200:
             return None
         rows = list(_rows(_loaded(response.body)))
@@ -158,7 +161,7 @@ class Slybroadcast(ResultPoll, AccountCheck, Carrier):
             return None
         [row] = rows
         status = STATUSES.get(_plain(row.get("dial status", "")))
-        if status is None:
+        if status is None or not (row.get("session id") or row.get("to phone")):
             return None
         return _report(
             attempt_key,

@@ -346,7 +346,9 @@ def _result(status: str, answered_by: str, network: str) -> _Result:
     if status in ENDS:
         return ReportStatus.FAILED, ENDS[status]
     if status == COMPLETED:
-        return ReportStatus.FAILED, ANSWERED_BY.get(answered_by, Reason.UNREPORTED)
+        # That a machine had begun to speak does not say how long it was listened to.
+        known = "" if answered_by == "machine_start" else answered_by
+        return ReportStatus.FAILED, ANSWERED_BY.get(known, Reason.UNREPORTED)
     return ReportStatus.FAILED, Reason.UNKNOWN
 
 

@@ -45,7 +45,7 @@ class DropState:
     """State of a drop after the reports taken so far. `changes` counts its changes.
 
     `provisional`: an unsigned result ended the drop although the setup's results are signed. `person` and `created_at` are set if a
-    report without an attempt key may be about the drop.
+    report without an attempt key may be about the drop. `may_have_played`: a call of the drop was told to play the message.
     """
 
     id: UUID
@@ -57,6 +57,7 @@ class DropState:
     provisional: bool
     created_at: datetime | None
     person: Person | None = None
+    may_have_played: bool = False
     changes: int = 0
 
 
@@ -157,6 +158,9 @@ class Batch:
         if report.reason in circuit_breaker.ACCOUNT_REASONS and not report.unsigned:
             self.accounts[arrival.setup_id] = report
         reason = (report.reason or Reason.UNKNOWN) if report.status is ReportStatus.FAILED else None
+        # Events of calls come in any order, and a drop may have two calls: one that says that nothing was left proves it no more.
+        if reason is not None and drop.may_have_played and REASONS[reason].retryable:
+            reason = Reason.UNREPORTED
         self._change(drop, to_drop, reason, report)
         if to_voicemail is not None:
             transition = Transition(
@@ -164,7 +168,7 @@ class Batch:
             )
             self._apply(voicemail, transition)
             # An unsigned result ends an attempt but never starts another.
-            if reason is not None and not report.unsigned:
+            if reason is not None and not report.unsigned and not drop.may_have_played:
                 retry = self._retry_of(voicemail, reason)
                 if retry is not None:
                     voicemail.failover = retry.failover

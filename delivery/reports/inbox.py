@@ -130,6 +130,11 @@ _READ_DROPS = """
 SELECT id, voicemail_id, setup_id, status, reason, carrier_reference, provisional, CASE WHEN %s THEN created_at END
   FROM delivery_drop WHERE id = ANY(%s::uuid[])
 """
+# Those of the drops of which a call was told to play the message, or may still be told.
+_MAY_HAVE_PLAYED = """
+SELECT drop_id FROM delivery_callcommand
+ WHERE drop_id = ANY(%s::uuid[]) AND action = 'play' AND state NOT IN ('refused', 'dropped')
+"""
 # Marks reports as merged, each with its effect and its drop.
 _MARK_REPORTS_MERGED = """
 UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect, drop_id = coalesce(r.drop_id, a.drop_id)
@@ -288,6 +293,8 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
         row[0]: VoicemailState(row[0], _VOICEMAIL_STATUSES[row[1]], *row[2:])
         for row in sql.run(_LOCK_VOICEMAILS, [drop_ids])
     }
+    failed = {each.report.attempt_key for each in [*arrivals, *in_doubt] if each.report.status is ReportStatus.FAILED}
+    played = {row[0] for row in sql.run(_MAY_HAVE_PLAYED, [sql.ids(failed - {None})])} if failed else set()
     drops = [
         DropState(
             drop_id,
@@ -299,12 +306,12 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
             provisional,
             at,
             persons.get(drop_id),
+            drop_id in played,
         )
         for drop_id, of, setup_id, status, reason, reference, provisional, at in sql.run(
             _READ_DROPS, [bool(persons), drop_ids]
         )
     ]
-    failed = {each.report.attempt_key for each in [*arrivals, *in_doubt] if each.report.status is ReportStatus.FAILED}
     again = (
         retryable({drop.voicemail.id for drop in drops if drop.id in failed or drop.id in persons}) if failed else {}
     )

@@ -19,6 +19,7 @@ from delivery.calls.commands import AGAIN, GOOD_FOR, LEASE, CommandSender
 from delivery.carriers.abilities import Action
 from delivery.carriers.telnyx import Telnyx
 from delivery.models import CallCommand, CarrierReport, Drop, Voicemail
+from delivery.reports.inbox import merge
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from delivery.web import callbacks
 from delivery.worker.maintenance import is_work_due
@@ -30,6 +31,7 @@ from tests.delivery.calls.telnyx_webhooks import CALL, CREDENTIALS, signed, webh
 from tests.delivery.fake_carrier import Answer, FakeTransport, refused_connection, timed_out
 from tests.delivery.states import make_drop, make_submitted
 from usecases.callbacks.addresses import drop_path
+from usecases.models import UseCase
 
 pytestmark = pytest.mark.django_db
 
@@ -384,3 +386,47 @@ def test_a_killed_worker_leaves_no_call_with_two_plays_and_none_with_one_after_a
 
 def stop(*args: object) -> CarrierRequest:
     raise Killed
+
+
+@pytest.mark.parametrize("call", [CALL, OTHER_CALL])
+def test_nothing_is_played_to_a_call_that_is_to_be_hung_up(call: str) -> None:
+    """A person answered, and a later event takes the call for a machine's before that report is merged. Each call by itself."""
+    drop = make_call()
+    report(drop, "premium_detection", result="human_residence")
+    report(drop, "premium_greeting", call_control_id=call)
+    assert send() == (["hangup"] if call == CALL else ["hangup", "playback_start"])
+
+
+def test_a_play_does_not_leave_once_its_call_is_to_be_hung_up() -> None:
+    drop = make_call()
+    report(drop, "premium_greeting")
+    report(drop, "premium_detection", result="human_residence")
+    assert send() == ["hangup"]
+    assert outbox() == [("play", "dropped"), ("hang_up", "taken")]
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "reason"),
+    [
+        ("waiting", "failed", "unreported"),
+        ("leaving", "failed", "unreported"),
+        ("taken", "failed", "unreported"),
+        ("unknown", "failed", "unreported"),
+        ("refused", "queued", ""),
+        ("dropped", "queued", ""),
+    ],
+)
+def test_whoever_may_have_been_played_the_message_is_not_called_again(state: str, status: str, reason: str) -> None:
+    """The events of calls are unordered, and one drop may have two calls: an end that names no message proves nothing then."""
+    drop = make_call()
+    UseCase.objects.update(max_attempts=2, retry_minutes=30)
+    report(drop, "premium_greeting")
+    CallCommand.objects.update(state=state)
+    report(drop, "hangup", call_control_id=OTHER_CALL)
+    merge(database_now())
+    voicemail = Voicemail.objects.get(pk=drop.voicemail_id)
+    assert (voicemail.status, voicemail.reason) == (status, reason)
+    report(drop, "playback_ended", played=True)
+    merge(database_now())
+    voicemail.refresh_from_db()
+    assert voicemail.status == "delivered"

@@ -71,6 +71,7 @@ class TestSlybroadcast(Contract):
         Documented(answer({"new_campaign": "OK"}), Outcome.UNKNOWN),
         Documented(answer({"new_campaign": "ERROR", "session_id": SESSION}), Outcome.UNKNOWN),
         Documented(answer("The gateway is busy."), Outcome.UNKNOWN),
+        Documented(answer("1 message failed."), Outcome.UNKNOWN),
         Documented(answer(PAYLOADS["submissions"]["accepted as JSON"], 500), Outcome.UNKNOWN),
     )
     throttled = answer("", 429)
@@ -236,7 +237,17 @@ def test_a_result_is_found_in_whatever_it_is_wrapped_and_is_the_only_one(
 
 
 @pytest.mark.parametrize(
-    "said", ["<html></html>", "OK", "", None, 7, {"error": "Invalid session_id"}, [[[[[{"dial status": "OK"}]]]]]]
+    "said",
+    [
+        "<html></html>",
+        "OK",
+        "",
+        None,
+        7,
+        {"error": "Invalid session_id"},
+        [{"dial status": "OK"}],
+        [[[[[{"dial status": "OK"}]]]]],
+    ],
 )
 def test_any_other_answer_is_no_result(said: object) -> None:
     assert read(said) is None
@@ -251,7 +262,7 @@ def test_a_row_that_names_another_session_or_no_number_of_ours_says_so() -> None
 
 
 def test_a_reason_that_nobody_knows_is_kept_and_never_tried_again() -> None:
-    report = read([{"dial status": "Failure", "fail reason": "Carrier said no"}])
+    report = read([{"session id": SESSION, "dial status": "Failure", "fail reason": "Carrier said no"}])
     assert report is not None
     assert (report.reason, report.code, report.text) == (Reason.UNKNOWN, "carrier said no", "Carrier said no")
     assert not any(REASON_FACTS[reason].suppresses for reason in REASONS.values())

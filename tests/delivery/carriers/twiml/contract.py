@@ -32,6 +32,7 @@ class TwimlContract(Contract):
         "played": None,
         **ENDS,
         **{f"completed {answered_by}": reason for answered_by, reason in ANSWERED_BY.items()},
+        "completed machine_start": Reason.UNREPORTED,
         "completed machine_end_beep": Reason.UNREPORTED,
         "completed": Reason.UNREPORTED,
     }

@@ -371,6 +371,7 @@ def test_no_bytes_of_a_callback_raise_anything_else(vendor: Vendor, raw: bytes, 
         ("completed", "unknown", Reason.VOICEMAIL_NOT_DETECTED),
         ("completed", "machine_end_beep", Reason.UNREPORTED),  # never more than is known: not that it was played
         ("completed", "machine", Reason.UNREPORTED),
+        ("completed", "machine_start", Reason.UNREPORTED),
         ("completed", None, Reason.UNREPORTED),
     ],
 )
