@@ -29,9 +29,9 @@ MAY_CLAIM_SQL = "CASE WHEN via.failover THEN due.count ELSE least(due.count, l.c
 _LOCK = "SELECT canary_left FROM delivery_lane WHERE id = %s FOR NO KEY UPDATE"
 _TAKE = """
 WITH taken AS (
-  INSERT INTO delivery_canarymember (voicemail_id, lane_id) SELECT unnest(%s::uuid[]), %s ON CONFLICT DO NOTHING
+  INSERT INTO delivery_canarymember (voicemail_id, lane_id) SELECT unnest(%s::uuid[]), %s ON CONFLICT DO NOTHING RETURNING 1
 )
-UPDATE delivery_lane SET canary_left = canary_left - %s WHERE id = %s
+UPDATE delivery_lane SET canary_left = canary_left - (SELECT count(*) FROM taken) WHERE id = %s
 """
 # Members that were provably not tried: each of their drops was proved not sent, and they are not on their way through the failover
 # setup. One whose recording the carrier refused has failed without a drop, and counts.
@@ -96,9 +96,10 @@ def locked_left(lane_id: UUID) -> int | None:
 
 
 def take(lane_id: UUID, voicemail_ids: Collection[UUID]) -> None:
-    """Note who is tried. The caller has the lane's lock and begins their drops in the same transaction."""
+    """Note who is tried; who was tried before keeps the place. The caller has the lane's lock and begins their drops in the same
+    transaction."""
     if voicemail_ids:
-        sql.run(_TAKE, [sql.ids(voicemail_ids), lane_id, len(voicemail_ids), lane_id])
+        sql.run(_TAKE, [sql.ids(voicemail_ids), lane_id, lane_id])
 
 
 def give_back(lane_id: UUID, people: int) -> bool:

@@ -138,6 +138,24 @@ def test_what_was_proved_not_sent_gives_its_place_back_once() -> None:
     assert Drop.objects.filter(voicemail__lane_id=lane.pk).exclude(status="not_sent").count() == 7
 
 
+@pytest.mark.django_db
+def test_who_is_tried_once_more_while_others_are_still_to_be_tried_takes_no_second_place() -> None:
+    """Or fewer are tried than are waited for, and the campaign is paused for reports that nobody owes."""
+    lane = make_lane(20, 7)
+    look(lane, 4)
+    as_unsent(lane, 4)
+    tried = list(CanaryMember.objects.values_list("pk", flat=True))
+    others = Voicemail.objects.filter(lane_id=lane.pk).exclude(pk__in=tried)
+    others.update(not_before=NOW + timedelta(hours=1))  # until their zone's hours begin
+    assert [len(batch.claims) for batch in look(lane)] == [3]
+    assert (left(lane), CanaryMember.objects.count()) == (3, 4)
+    others.update(not_before=NOW)
+    look(lane)
+    look(lane)
+    assert Drop.objects.filter(voicemail__lane_id=lane.pk).exclude(status="not_sent").count() == 7
+    assert (left(lane), CanaryMember.objects.count()) == (0, 7)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_place_is_given_back_only_once_a_claim_that_is_under_way_has_ended() -> None:
     """Or both would count the same place."""
