@@ -130,10 +130,11 @@ _READ_DROPS = """
 SELECT id, voicemail_id, setup_id, status, reason, carrier_reference, provisional, CASE WHEN %s THEN created_at END
   FROM delivery_drop WHERE id = ANY(%s::uuid[])
 """
-# Those of the drops of which a call was told to play the message, or may still be told.
+# Those of the drops of which a call was told to play the message, or may still be told: one that is too late never leaves.
 _MAY_HAVE_PLAYED = """
 SELECT drop_id FROM delivery_callcommand
  WHERE drop_id = ANY(%s::uuid[]) AND action = 'play' AND state NOT IN ('refused', 'dropped')
+   AND NOT (state = 'waiting' AND not_after < clock_timestamp())
 """
 # Marks reports as merged, each with its effect and its drop.
 _MARK_REPORTS_MERGED = """

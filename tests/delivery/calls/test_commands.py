@@ -414,6 +414,7 @@ def test_a_play_does_not_leave_once_its_call_is_to_be_hung_up() -> None:
         ("unknown", "failed", "unreported"),
         ("refused", "queued", ""),
         ("dropped", "queued", ""),
+        ("late", "queued", ""),  # it waits for a worker that was away
     ],
 )
 def test_whoever_may_have_been_played_the_message_is_not_called_again(state: str, status: str, reason: str) -> None:
@@ -421,7 +422,10 @@ def test_whoever_may_have_been_played_the_message_is_not_called_again(state: str
     drop = make_call()
     UseCase.objects.update(max_attempts=2, retry_minutes=30)
     report(drop, "premium_greeting")
-    CallCommand.objects.update(state=state)
+    if state == "late":
+        CallCommand.objects.update(not_after=database_now() - MOMENT)
+    else:
+        CallCommand.objects.update(state=state)
     report(drop, "hangup", call_control_id=OTHER_CALL)
     merge(database_now())
     voicemail = Voicemail.objects.get(pk=drop.voicemail_id)
