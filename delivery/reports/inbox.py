@@ -295,7 +295,7 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
         for row in sql.run(_LOCK_VOICEMAILS, [drop_ids])
     }
     failed = {each.report.attempt_key for each in [*arrivals, *in_doubt] if each.report.status is ReportStatus.FAILED}
-    played = {row[0] for row in sql.run(_MAY_HAVE_PLAYED, [sql.ids(failed - {None})])} if failed else set()
+    played = {row[0] for row in sql.run(_MAY_HAVE_PLAYED, [sql.ids(key for key in failed if key)])} if failed else set()
     drops = [
         DropState(
             drop_id,
