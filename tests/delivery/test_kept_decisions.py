@@ -19,8 +19,9 @@ from delivery.admin import guard_labels
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
-from delivery.kept_decisions import Withheld, keep, kept_decision, waiting_for
+from delivery.kept_decisions import Withheld, keep, kept_decision
 from delivery.models import Drop, KeptDecision, KeptPolicy, Voicemail
+from delivery.services.eligibility import waiting_for
 from delivery.services.retries import retry
 from delivery.services.suppressions import end_left_waiting
 from rvm.platform.models import Workspace
