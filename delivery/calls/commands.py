@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from delivery.calls.steps import hung_up, under_way
+from delivery.calls.steps import hung_up, under_way, wanted
 from delivery.carriers import adapter_of
 from delivery.carriers.abilities import WINDOW_SHARE, Action, CallCommands, CallStep, Command
 from delivery.carriers.base import Carrier
@@ -30,7 +30,6 @@ from delivery.transport.interface import CarrierResponse, Proof, Transport, Tran
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.observability import failed_work
-from rvm.platform.sending_hold.service import is_held
 from usecases.callbacks.models import CallbackSecret
 from usecases.models import TelephonySetup
 
@@ -201,11 +200,13 @@ class CommandSender:
         sql.run(_CHANGE, [state.value, self._now() + AGAIN, None, command.id, command.attempts])
 
     def _link(self, command: _Taken) -> str | None:
-        """The link to the recording; None if the drop is over, all sending is held or the call is to be hung up."""
-        drop = under_way(command.setup_id, command.drop_id).values_list("callback_version", flat=True).first()
-        if drop is None or is_held() or hung_up(command.drop_id, command.carrier_reference):
+        """The link to the recording that may be played; None if it may not any more."""
+        if hung_up(command.drop_id, command.carrier_reference):
             return None
-        secret = CallbackSecret.objects.get(setup_id=command.setup_id, version=drop)
+        drop = wanted(command.setup_id, command.drop_id)
+        if drop is None:
+            return None
+        secret = CallbackSecret.objects.get(setup_id=command.setup_id, version=drop.callback_version)
         return carrier_link(secret.callback_key, command.drop_id)
 
     def _adapter(self, setup_id: UUID) -> CallCommands:

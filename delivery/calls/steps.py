@@ -13,8 +13,10 @@ from delivery.carriers.abilities import Playable
 from delivery.lifecycle.status import DROP_TERMINAL, TERMINAL
 from delivery.models import CallCommand, Drop
 from delivery.recordings.links import carrier_link
+from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.sending_hold.service import is_held
 from usecases.callbacks.proofs import CallbackKey
+from usecases.suppressions import is_suppressed
 
 
 def under_way(setup_id: UUID, drop_id: UUID) -> QuerySet[Drop]:
@@ -31,10 +33,26 @@ def hung_up(drop_id: UUID, carrier_reference: str) -> bool:
     return asked.filter(action=CallCommand.Action.HANG_UP).exists()
 
 
-def playable(key: CallbackKey, drop_id: UUID) -> Playable | None:
-    """The recording of a drop of the key's setup that is under way; None for any other, and while all sending is held."""
-    if is_held():
+def wanted(setup_id: UUID, drop_id: UUID) -> Drop | None:
+    """The drop whose message may be played now: it is under way, sending is not held, and nobody has suppressed its number since the
+    call began. None otherwise."""
+    alive = under_way(setup_id, drop_id).select_related("voicemail__use_case", "voicemail__recording")
+    drop = None if is_held() else alive.defer("voicemail__recipient", "voicemail__merge_fields").first()
+    if drop is None:
         return None
-    alive = under_way(key.setup_id, drop_id)
-    length, call = alive.values_list("voicemail__recording__duration_ms", "carrier_reference").first() or (None, "")
-    return None if length is None else Playable(carrier_link(key, drop_id), length / 1000, call)
+    try:
+        number, use_case = drop.voicemail.recipient, drop.voicemail.use_case
+    except Undecryptable:
+        return None  # then it is not known whether the person has said no
+    refused = number is None or is_suppressed(
+        drop.workspace_id, number, use_case.purpose, to_confidential=use_case.to_confidential
+    )
+    return None if refused else drop
+
+
+def playable(key: CallbackKey, drop_id: UUID) -> Playable | None:
+    """The recording of a `wanted` drop of the key's setup; None for any other."""
+    drop = wanted(key.setup_id, drop_id)
+    if drop is None:
+        return None
+    return Playable(carrier_link(key, drop_id), drop.voicemail.recording.duration_ms / 1000, drop.carrier_reference)

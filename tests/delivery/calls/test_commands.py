@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_rq import get_queue
 from structlog.testing import capture_logs
 
-from delivery.calls import commands
+from delivery.calls import commands, steps
 from delivery.calls.commands import AGAIN, GOOD_FOR, LEASE, CommandSender
 from delivery.carriers.abilities import Action
 from delivery.carriers.telnyx import Telnyx
@@ -168,7 +168,14 @@ def test_a_drop_that_ends_between_the_callback_and_the_command_is_played_nothing
 
 def test_nothing_is_played_while_all_sending_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     report(make_call(), "premium_greeting")
-    monkeypatch.setattr(commands, "is_held", lambda: True)
+    monkeypatch.setattr(steps, "is_held", lambda: True)
+    assert send() == ["hangup"]
+
+
+def test_nothing_is_played_to_a_person_who_has_said_no_meanwhile() -> None:
+    drop = make_call()
+    report(drop, "premium_greeting")
+    factories.make_suppression(drop.workspace, factories.RECIPIENT)
     assert send() == ["hangup"]
 
 

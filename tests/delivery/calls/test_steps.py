@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from delivery.carriers.base import DropRequest
@@ -164,12 +165,23 @@ def _erased(drop: Drop) -> None:
     erase_voicemails([bytes(Voicemail.objects.get(pk=drop.voicemail_id).recipient_index)])
 
 
+def _suppressed(drop: Drop) -> None:
+    factories.make_suppression(drop.workspace, factories.RECIPIENT)
+
+
+def _unreadable(drop: Drop) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE delivery_voicemail SET recipient = '\\x00' WHERE id = %s", [drop.voicemail_id])
+
+
 def _held(drop: Drop) -> None:
     hold(None, "A snapshot is restored.")
 
 
 @pytest.mark.parametrize(
-    "end", [_ended, _unreported, _retried, _canceled, _erased, _held], ids=lambda end: end.__name__[1:]
+    "end",
+    [_ended, _unreported, _retried, _canceled, _erased, _suppressed, _unreadable, _held],
+    ids=lambda end: end.__name__[1:],
 )
 def test_a_late_step_of_a_dead_call_is_hung_up_on(vendor: Vendor, drop: Drop, end: Callable[[Drop], None]) -> None:
     url = told(vendor, drop)["Url"]
