@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from functools import partial
-from uuid import UUID
-
-from delivery.retention.reports import setups_of
-from rvm.platform.database import sql
+from delivery.retention.by_setup import purge_by_setup
 from rvm.platform.retention.kinds import RetentionKind
-from rvm.platform.retention.purges import MAX_COUNTED, Purge, in_steps
 
 _OLD = """
   FROM delivery_callcommand WHERE setup_id = %s AND created_at <= %s AND state NOT IN ('waiting', 'leaving')
@@ -21,25 +14,5 @@ WITH found AS MATERIALIZED (SELECT id {_OLD} ORDER BY created_at LIMIT %s FOR UP
 )
 SELECT count(*) FROM removed
 """  # noqa: S608 - of constants
-_COUNT = f"SELECT count(*) FROM (SELECT {_OLD} LIMIT %s) found"  # noqa: S608 - of constants
 
-
-def purge(workspace_id: UUID, now: datetime) -> Iterator[int]:
-    for setup_id in setups_of(workspace_id):
-        yield from in_steps(workspace_id, RetentionKind.CALLBACKS, now, partial(_remove, setup_id))
-
-
-def _remove(setup_id: UUID, moment: datetime, most: int) -> int:
-    [(removed,)] = sql.run(_REMOVE, [setup_id, moment, most])
-    return int(removed)
-
-
-def count(workspace_id: UUID, before: datetime) -> int:
-    found = 0
-    for setup_id in setups_of(workspace_id):
-        [(more,)] = sql.run(_COUNT, [setup_id, before, MAX_COUNTED + 1 - found])
-        found += more
-    return found
-
-
-COMMANDS = Purge(RetentionKind.CALLBACKS, "commands to calls", purge, count)
+COMMANDS = purge_by_setup(RetentionKind.CALLBACKS, "commands to calls", remove=_REMOVE, old=_OLD)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from delivery.models import CallCommand
-from delivery.retention.commands import count, purge
+from delivery.retention.commands import COMMANDS
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7
 from rvm.platform.retention import holds, purges
@@ -38,8 +38,8 @@ def test_old_commands_go_and_what_may_still_leave_stays(monkeypatch: pytest.Monk
         command(setup, state="leaving").pk,
         command(make_setup()).pk,
     }
-    assert count(setup.workspace_id, database_now() - DAYS) == 3
-    assert list(purge(setup.workspace_id, database_now())) == [2, 1]
+    assert COMMANDS.count(setup.workspace_id, database_now() - DAYS) == 3
+    assert list(COMMANDS.run(setup.workspace_id, database_now())) == [2, 1]
     assert set(CallCommand.objects.values_list("pk", flat=True)) == kept
 
 
@@ -47,4 +47,4 @@ def test_a_hold_keeps_them() -> None:
     setup = make_setup()
     command(setup)
     holds.place(setup.workspace, campaign_id=setup.pk, name="Flu", reason="Alder", actor=None)
-    assert list(purge(setup.workspace_id, database_now())) == []
+    assert list(COMMANDS.run(setup.workspace_id, database_now())) == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from delivery.models import CarrierReport
-from delivery.retention.reports import count, purge
+from delivery.retention.reports import REPORTS
 from rvm.platform.database.clock import database_now
 from rvm.platform.retention import holds, purges
 from rvm.platform.retention.kinds import TERMS, RetentionKind
@@ -38,8 +38,8 @@ def test_bytes_and_numbers_of_old_reports_go_and_what_was_said_stays(monkeypatch
     report(setup, merged_at=None)
     report(make_setup())
     workspace = setup.workspace
-    assert count(workspace.pk, database_now() - DAYS) == 3
-    assert list(purge(workspace.pk, database_now())) == [2, 1]
+    assert REPORTS.count(workspace.pk, database_now() - DAYS) == 3
+    assert list(REPORTS.run(workspace.pk, database_now())) == [2, 1]
     assert kept() == [(False, False)] * 3 + [(True, True)] * 3
     assert {row.status for row in CarrierReport.objects.filter(pk__in=[row.pk for row in rows])} == {"delivered"}
 
@@ -48,5 +48,5 @@ def test_a_hold_on_any_campaign_keeps_the_callbacks_of_its_workspace() -> None:
     setup = make_setup()
     report(setup)
     holds.place(setup.workspace, campaign_id=setup.pk, name="Flu", reason="Alder", actor=None)
-    assert list(purge(setup.workspace_id, database_now())) == []
+    assert list(REPORTS.run(setup.workspace_id, database_now())) == []
     assert kept() == [(True, True)]
