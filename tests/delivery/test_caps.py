@@ -18,13 +18,14 @@ from delivery.engine import recent_drops
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
 from delivery.engine.recent_drops import KEPT, RecentDrops, purge, reached
-from delivery.kept_decisions import kept_decision, waiting_for
+from delivery.kept_decisions import kept_decision
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange
 from delivery.models import Drop, Lane, Voicemail
 from delivery.models import RecentDrops as Row
+from delivery.services.eligibility import waiting_for
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.encryption.keys import KeyRing

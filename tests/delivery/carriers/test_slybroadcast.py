@@ -29,8 +29,8 @@ from delivery.transport.interface import CarrierResponse
 from rvm.simulators.framework.schemas import FIXTURES, Schemas
 from rvm.simulators.framework.service import running
 from rvm.simulators.vendors.slybroadcast import GATEWAY, Simulator
-from tests.delivery.carriers import runs
 from tests.delivery.carriers.contract import ATTEMPT, DROP, NOW, RECIPIENT, Contract, Documented
+from tests.delivery.carriers.end_to_end import runs
 from tests.delivery.fake_carrier import FakeTransport
 from tests.rvm.simulators.sandbox.harness import send
 

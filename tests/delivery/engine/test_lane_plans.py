@@ -18,6 +18,7 @@ from delivery.services import lanes, retries, screening
 from delivery.services.insertion import insert_staged
 from delivery.web import gauges
 from delivery.worker import maintenance
+from rvm.platform.database import sql
 from rvm.platform.database.ids import time_of
 from tests import factories
 
@@ -110,6 +111,7 @@ def test_the_sender_that_a_person_saw_last_is_sought_by_the_person(three_lists: 
         "workspace": three_lists.workspace_id,
         "purpose": "appointment",
         "confidential": False,
+        "senders": sql.texts([]),
         "places": [1],
         "indexes": [b"nobody"],
         "use_case": three_lists.use_case_id,

@@ -20,8 +20,9 @@ REVIEWED: dict[tuple[str, str], str] = {
     ("upload_recording", "AcceptedNegativeData"): _FILE,
     ("upload_recording", "RejectedPositiveData"): _ADDRESS,
     ("upload_clip", "RejectedPositiveData"): _ADDRESS,
+}
+# The same, of what only drawn requests and sequences find.
+FOUND_BY_DRAWING: dict[tuple[str, str], str] = {
     ("list_events", "RejectedPositiveData"): _POSITION,
     ("stream_events", "RejectedPositiveData"): _POSITION,
 }
-# The same, of what only drawn requests and sequences find.
-FOUND_BY_DRAWING: dict[tuple[str, str], str] = {}
