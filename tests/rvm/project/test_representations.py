@@ -78,6 +78,7 @@ SHOWN_THERE = {
     "Operation.summary",
     "Outcomes.failed",
     "Part.colour",
+    "Playable.call",
     "Policy.name",
     "PolicyEffect.name",
     "ProblemCode.operations",

@@ -73,7 +73,7 @@ def state() -> list[Any]:
 
 def test_the_table_of_routes_is_not_empty() -> None:
     assert len(ROUTES) == 42
-    assert len(WITH_IDS) == 25
+    assert len(WITH_IDS) == 27
 
 
 @pytest.mark.parametrize(("method", "route", "table"), WITH_IDS)
