@@ -64,7 +64,7 @@ class Command(BaseCommand):
             sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret, KEPT, stack.simulator)
             with running(stack) as children:
                 console.print(
-                    "Started the web server, three workers, the tick, the process of events and "
+                    "Started the web server, four workers, the tick, the process of events and "
                     f"{stack.carrier or 'the sandbox carrier'}."
                 )
                 began = time.monotonic()
