@@ -35,7 +35,17 @@ ROOT = MANAGE.parent
 OURS = [sys.executable, str(MANAGE), "worker", "dispatch"]
 LIVE = [sys.executable, "-m", "bench.programs.live_worker", "dispatch"]
 UNGUARDED = [*LIVE[:-1], "--unguarded", "dispatch"]
-RQ = [sys.executable, str(MANAGE), "rqworker", "dispatch", "--serializer", "rq.serializers.JSONSerializer"]
+# Of RQ alone: our queue takes wake-ups only, and refuses what names its job.
+RQ = [
+    sys.executable,
+    str(MANAGE),
+    "rqworker",
+    "dispatch",
+    "--serializer",
+    "rq.serializers.JSONSerializer",
+    "--queue-class",
+    "rq.Queue",
+]
 
 
 @dataclass(frozen=True)
