@@ -39,6 +39,7 @@ from delivery.carriers.parsing import (
     parse_time,
     retry_after,
     time_of_milliseconds,
+    title_and_detail,
 )
 from delivery.carriers.signatures import check_signature
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
@@ -159,7 +160,7 @@ class DropCowboy(IdempotencyKeys, MediaUpload, Carrier):
             outcome, reason = Outcome.REFUSED, Reason.REFUSED
         wait = retry_after(response.headers) if outcome is Outcome.NOT_SENT else None
         return Submission(
-            outcome, reason=reason, code=f"http_{response.status}", text=_error_text(body), retry_after=wait
+            outcome, reason=reason, code=f"http_{response.status}", text=title_and_detail(body), retry_after=wait
         )
 
     def upload(self, name: str, mp3: bytes) -> Generator[CarrierRequest, CarrierResponse, str]:
@@ -278,15 +279,10 @@ def _response_data(response: CarrierResponse, storage: bool = False) -> dict[str
     if 200 <= response.status < 300:
         data = body.get("data")
         return data if isinstance(data, dict) else {}
-    message = f"The carrier answered {response.status} to the upload. {_error_text(body)}".strip()
+    message = f"The carrier answered {response.status} to the upload. {title_and_detail(body)}".strip()
     if response.status in REFUSALS and not storage:
         raise MediaRejected(message)
     raise MediaUploadFailed(message)
-
-
-def _error_text(body: dict[str, Any]) -> str:
-    """Title and detail of the vendor's error document, {type, title, status, detail, instance, request_id}."""
-    return ": ".join(filter(None, (parse_text(body.get("title"), 200), parse_text(body.get("detail"), 298))))
 
 
 def _id(value: object) -> str:

@@ -35,6 +35,11 @@ def parse_text(value: object, longest: int = MAX_TEXT_LENGTH) -> str:
     return value[:longest].replace("\0", "") if isinstance(value, str) else ""
 
 
+def title_and_detail(error: Mapping[str, Any]) -> str:
+    """Title and detail of a vendor's error as one text, as in RFC 9457 and JSON:API; empty where it has neither."""
+    return ": ".join(filter(None, (parse_text(error.get("title"), 200), parse_text(error.get("detail"), 298))))
+
+
 def parse_time(value: object) -> datetime | None:
     """An ISO 8601 time in UTC; None if it is malformed, has no zone or is out of range."""
     try:

@@ -51,8 +51,9 @@ from delivery.carriers.parsing import (
     parse_text,
     parse_time,
     retry_after,
+    title_and_detail,
 )
-from delivery.carriers.signatures import TOLERANCE
+from delivery.carriers.signatures import check_timestamp
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse
@@ -232,7 +233,7 @@ class Telnyx(IdempotencyKeys, AccountCheck, CallCommands, Carrier):
         error = _error(body)
         if response.status == 200 and reference and not error:
             return Submission(Outcome.ACCEPTED, carrier_reference=reference)
-        code, text = _code(error), _text(error)
+        code, text = _code(error), title_and_detail(error)
         outcome, reason = Outcome.UNKNOWN, None
         # Without the vendor's error document it may be a proxy's answer, and the call may be under way.
         if error and response.status in ANSWERS:
@@ -280,22 +281,17 @@ class Telnyx(IdempotencyKeys, AccountCheck, CallCommands, Carrier):
             unsure = "The connection is tried with the first voicemail only."
             return Check(True, f"Telnyx takes the API key; the account can spend {credit} {currency}. {unsure}")
         if response.status in (401, 403):
-            said = _text(_error(body))
+            said = title_and_detail(_error(body))
             detail = f"Telnyx refuses the API key, or the account is not active. {said}".strip()
             return Check(False, detail, Reason.CARRIER_ACCOUNT)
         return Check(False, f"The answer has HTTP status {response.status} and is not Telnyx's; try again later.")
 
     def verify(self, callback: Callback) -> bool:
-        seconds = callback.headers.get(TIMESTAMP, "")
-        if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 12):
-            raise CallbackRejected(f"{TIMESTAMP} is missing or is not a number of seconds.")
-        if abs(callback.at.timestamp() - int(seconds)) > TOLERANCE.total_seconds():
-            raise CallbackRejected(f"{TIMESTAMP} is more than {TOLERANCE.seconds} seconds from our clock.")
+        signed = check_timestamp(callback, TIMESTAMP) + b"|" + callback.raw
         try:
             signature = base64.b64decode(callback.headers.get(SIGNATURE, ""), validate=True)
         except (binascii.Error, ValueError):
             signature = b""
-        signed = seconds.encode() + b"|" + callback.raw
         if not any([_fits(key, signature, signed) for key in self._public_keys]):
             raise CallbackRejected(f"{SIGNATURE} is missing or does not match the body.")
         return True
@@ -435,10 +431,6 @@ def _error(body: dict[str, Any]) -> dict[str, Any]:
 def _code(error: dict[str, Any]) -> str:
     found = _D_CODE.search(f"{parse_text(error.get('title'))} {parse_text(error.get('detail'))}")
     return found[0] if found else parse_text(error.get("code"), MAX_CODE_LENGTH)
-
-
-def _text(error: dict[str, Any]) -> str:
-    return ": ".join(filter(None, (parse_text(error.get("title"), 200), parse_text(error.get("detail"), 298))))
 
 
 def _wait(response: CarrierResponse) -> timedelta | None:

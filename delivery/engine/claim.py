@@ -289,12 +289,12 @@ def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], li
                     taken.suppressed.append((why, (row[2], recipient)))
                 else:
                     taken.withheld.append(why)
-            elif known is None:
-                taken.claims.append(_claim_of(route, row, seen.get(row[2], row[3]), recipient, now))
             else:
-                _with_media(
-                    taken, _claim_of(route, row, seen.get(row[2], row[3]), recipient, now), known.get(row[4]), now
-                )
+                ready = _claim_of(route, row, seen.get(row[2], row[3]), recipient, now)
+                if known is None:
+                    taken.claims.append(ready)
+                else:
+                    _with_media(taken, ready, known.get(row[4]), now)
         except Exception as error:
             taken.put_off.append((row[0], _logged_message(row[0], error)))
             continue
