@@ -66,7 +66,9 @@ def make_campaign(workspace: Workspace, *, recipients: int = 0, **fields: Any) -
     said = {"name": "Flu shots", "live": True, "recording": make_recording(workspace), **fields}
     made = create(workspace=workspace, use_case=use_case, actor=None, **said)
     for number in range(recipients):
-        make_voicemail(lane=made.lane, recipient=f"+1202555{100 + number:04}", recording=made.recording)
+        make_voicemail(
+            lane=made.lane, recipient=f"+1202555{100 + number:04}", recording=made.recording, expires_at=None
+        )
     if state is not None:
         Campaign.objects.filter(pk=made.pk).update(state=state)
         made.refresh_from_db()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -205,8 +205,9 @@ def test_a_large_retry_goes_on_in_the_background_and_can_be_stopped(
 
 
 def closed(make: Any, workspace: Workspace, **fields: Any) -> Campaign:
-    """A draft whose days its use case does not have any more."""
-    campaign = make(workspace, recipients=2, state=C.DRAFT, **fields)
+    """A draft whose days its use case does not have any more, and a month long: each day of the week comes, also without holidays."""
+    ends_at = timezone.now() + timedelta(days=30)
+    campaign = make(workspace, recipients=2, state=C.DRAFT, ends_at=ends_at, **fields)
     UseCase.objects.filter(pk=campaign.use_case.pk).update(days=[1])
     Lane.objects.filter(pk=campaign.pk).update(days=[2])
     return campaign
