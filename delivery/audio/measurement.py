@@ -6,11 +6,10 @@ limited in memory and time (rvm.platform.isolation).
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
-
-import numpy as np
 
 from delivery.audio.decoding import Samples, decode, decoded
 from delivery.audio.levels import Levels, measure
@@ -23,7 +22,8 @@ from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
 
 # A minute of sound takes 0.3 s and 50 MB beside the libraries. Somebody waits for it, and a thread of the web server.
 LIMITS = Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=10, wait_seconds=30.0)
-_USUAL_RATES = (44_100, 48_000)
+# The first four bytes of frames at usual rates: 44,100 and 48,000 Hz of MPEG 1, 22,050 and 24,000 Hz of MPEG 2, all mono.
+_USUAL = (b"\xff\xfb\x10\xc0", b"\xff\xfb\x14\xc0", b"\xff\xf3\x10\xc0", b"\xff\xf3\x14\xc0")
 CHECK_UNAVAILABLE = "recording_check_unavailable"
 
 
@@ -89,9 +89,15 @@ def measure_frames(source: BinaryIO, *, with_levels: bool) -> Iterator[dict[str,
 
 
 def warm_up() -> None:
-    """Have numpy work out what it keeps of a first use, such as the factors of a Fourier transform; children are forked with it."""
-    for sample_rate in _USUAL_RATES:
-        audible_seconds(heard_while_decoded([np.ones((2 * sample_rate, 1), dtype=np.int16)], sample_rate))
+    """Measure silence, so that children are forked with what the libraries keep of a first use: factors of a Fourier transform, types
+    of the decoder."""
+    for header in _USUAL:
+        stream = stream_at(header, 0)
+        if stream is not None:
+            frame = header.ljust(stream.lengths[header[2]], b"\0")
+            frames = frame * (2 * stream.sample_rate // stream.samples_per_frame)
+            for with_levels in (True, False):
+                list(measure_frames(io.BytesIO(frames), with_levels=with_levels))
 
 
 def _played(pieces: Iterable[Samples], sample_rate: int) -> tuple[int, float]:

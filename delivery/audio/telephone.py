@@ -22,7 +22,7 @@ PASSED_HZ, STOPPED_HZ = (300, 3400), (200, 3700)
 _FULL = 32768
 # Blocks of 5 seconds, of which the filter needs 0.2 at each edge to settle, and short ones for who needs to hear only the beginning.
 # A 25th of a second is a whole number of samples at every sample rate.
-_BLOCK, _SHORT_BLOCK, _EDGE, _UNITS_PER_SECOND = 115, 30, 5, 25
+_BLOCK, _SHORT_BLOCK, _EDGE, _UNITS_PER_SECOND = 115, 40, 5, 25
 
 Sound = npt.NDArray[np.float32]
 
@@ -66,13 +66,14 @@ def _block(samples: Samples, before: int, unit: int, units: int) -> Sound:
     unit_heard = SAMPLE_RATE // _UNITS_PER_SECOND
     edge, edge_heard, block, block_heard = _EDGE * unit, _EDGE * unit_heard, units * unit, units * unit_heard
     size = block_heard + 2 * edge_heard
-    response = _response(size) * np.float32(unit_heard / unit / samples.shape[1] / _FULL)
+    response = _response(size) * np.float32(size / samples.shape[1] / _FULL)
     sound = np.zeros(block + 2 * edge, dtype=np.float32)
     part = samples[: before + block + edge].T
     at = edge - before
     for channel in part:  # much faster than a sum over the second axis
         sound[at : at + len(channel)] += channel
-    played = fft.irfft(fft.rfft(sound)[: size // 2 + 1] * response, size)
+    # Only where numpy scales a transform does it stay with single precision, which takes a third of the time.
+    played = fft.irfft(fft.rfft(sound, norm="forward")[: size // 2 + 1] * response, size)
     rest = (len(samples) - before) * unit_heard // unit
     return np.asarray(played[edge_heard:][: min(block_heard, rest)], dtype=np.float32)
 

@@ -63,6 +63,7 @@ def isolated(
     """
     name = task if isinstance(task, str) else _name(task)
     child = _started(name.partition(":")[0])
+    answered = False
     try:
         call = {"task": name, "refusal": _name(refusal), "limits": asdict(limits), "arguments": arguments}
         talk = _frames(child, frame(frames.CALL, orjson.dumps(call)), chunks, limits.wait_seconds)
@@ -72,6 +73,7 @@ def isolated(
             elif kind == frames.BYTES:
                 yield content
             elif kind == frames.END:
+                answered = True
                 return
             elif kind == frames.REFUSED:
                 raise refusal(*orjson.loads(content))
@@ -81,7 +83,7 @@ def isolated(
                 _log_error("child_broke", task=name, error=orjson.loads(content))
                 raise ChildEnded("fault")
     finally:
-        child.end()
+        child.end(answered=answered)
 
 
 def _started(module: str) -> Child:

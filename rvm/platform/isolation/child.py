@@ -1,7 +1,8 @@
 """The program of a server of children: `python -I child.py MODULE`. It forks a child for each call, with the module already imported.
 
-To import a module with its libraries takes ten times as long as a call. The server itself reads no untrusted byte, and nothing that
-one call leaves behind reaches another. A script has no package, so its first lines add the project's root to the import path.
+To import a module with its libraries takes ten times as long as a call. The next call's child is forked while nobody waits. The
+server itself reads no untrusted byte, and nothing that one call leaves behind reaches another. A script has no package, so its first
+lines add the project's root to the import path.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _MAX_DESCRIPTORS = 1 << 16
 
 
 def serve(calls: socket.socket) -> None:
-    """Fork a child for each control socket that arrives, until the parent ends.
+    """Give each control socket that arrives to a fresh child, until the parent ends.
 
     A child lives as long as the other end of its control socket, which gets the child's status when it has ended.
     """
@@ -41,6 +42,7 @@ def serve(calls: socket.socket) -> None:
     controls: dict[int, _Child] = {}  # by the descriptor that is ready when the caller has no more use for the child
     poller = select.poll()
     poller.register(calls, select.POLLIN)
+    child = _Child()
     while True:
         # A new call comes last: its descriptors may have the numbers of those that are closed here.
         for descriptor, _ in sorted(poller.poll(), key=lambda each: each[0] == calls.fileno()):
@@ -48,28 +50,42 @@ def serve(calls: socket.socket) -> None:
                 message, handed_over, _, _ = socket.recv_fds(calls, 1, _HANDED_OVER)
                 if not message:
                     return
-                child = _Child(handed_over)
+                child.begin(handed_over)
                 running[child.ended] = controls[child.control.fileno()] = child
                 poller.register(child.ended, select.POLLIN)
                 poller.register(child.control, select.POLLIN)
+                child = _Child()
             elif descriptor in controls:
                 poller.unregister(descriptor)
                 os.kill(controls.pop(descriptor).id, signal.SIGKILL)
             elif descriptor in running:
                 poller.unregister(descriptor)
-                child = running.pop(descriptor)
-                if controls.pop(child.control.fileno(), None):
-                    poller.unregister(child.control)
-                child.close()
+                over = running.pop(descriptor)
+                if controls.pop(over.control.fileno(), None):
+                    poller.unregister(over.control)
+                over.close()
 
 
 class _Child:
-    """A child of the server: its id, a descriptor that is ready when it has ended, and the control socket of its caller."""
+    """A child of the server that waits for its one call: its id, a descriptor that is ready when it has ended, and from its call on
+    the control socket of its caller."""
 
-    def __init__(self, handed_over: list[int]) -> None:
-        self.control = socket.socket(fileno=handed_over[0])
-        self.id = _forked(handed_over[1:])
+    control: socket.socket
+
+    def __init__(self) -> None:
+        self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.id = _forked(theirs)
         self.ended = os.pidfd_open(self.id)
+
+    def begin(self, handed_over: list[int]) -> None:
+        """Give it the pipes of a call. If something has killed it, its status says so, as during a call."""
+        control, *pipes = handed_over
+        self.control = socket.socket(fileno=control)
+        with suppress(OSError), self._ours:
+            socket.send_fds(self._ours, [b"c"], pipes)
+        for pipe in pipes:
+            os.close(pipe)
 
     def close(self) -> None:
         """Tell the caller how the child ended, if the caller is still there."""
@@ -79,20 +95,24 @@ class _Child:
         os.close(self.ended)
 
 
-def _forked(pipes: list[int]) -> int:
-    """The id of a new child with these pipes as its standard input and output, and no other descriptor of the server."""
+def _forked(calls: socket.socket) -> int:
+    """The id of a new child that gets the pipes of its call from this socket, and has no other descriptor of the server."""
     server = os.getpid()
     child = os.fork()
     if child:
-        for pipe in pipes:
-            os.close(pipe)
         return child
     try:
-        for wanted, pipe in enumerate(pipes):
-            os.dup2(pipe, wanted)
+        os.dup2(calls.fileno(), 0)
         os.closerange(3, _MAX_DESCRIPTORS)
         _exit_with(server)
-        _answer()
+        waiting = socket.socket(fileno=0)
+        _, pipes, _, _ = socket.recv_fds(waiting, 1, _HANDED_OVER - 1)
+        waiting.detach()
+        if pipes:
+            for wanted, pipe in enumerate(pipes):
+                os.dup2(pipe, wanted)
+            os.closerange(3, _MAX_DESCRIPTORS)
+            _answer()
     finally:
         os._exit(1)
 

@@ -48,14 +48,16 @@ class Child:
                 return int(STATUS.unpack(said)[0])
         return SERVER_ENDED
 
-    def end(self) -> None:
-        """Have the child killed if it is still there, and return when it has ended."""
+    def end(self, *, answered: bool = False) -> None:
+        """Have the child killed if it is still there, and return when it has ended. One that has answered is about to end by itself:
+        nobody waits until its memory is given back."""
         for pipe in (self.stdin, self.stdout):
             with suppress(OSError):
                 pipe.close()
         with suppress(OSError), self._control:
-            self._control.shutdown(socket.SHUT_WR)
-            self._control.recv(STATUS.size)
+            if not answered:
+                self._control.shutdown(socket.SHUT_WR)
+                self._control.recv(STATUS.size)
 
 
 def started(module: str) -> Child:

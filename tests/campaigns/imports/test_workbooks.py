@@ -17,7 +17,7 @@ from campaigns.models import RecipientImport
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.campaigns.imports.lists import STATEMENT, checked, imported, make_campaign, recipients, upload
-from tests.children import in_calls
+from tests.children import in_calls, none_left
 from tests.rvm.spreadsheets.books import book, raw
 
 pytestmark = pytest.mark.django_db
@@ -138,14 +138,14 @@ LONG = raw("".join(f"<row><c><v>{2025550100 + at}</v></c></row>" for at in range
 def test_a_check_whose_reader_is_killed_fails_with_what_to_do_and_leaves_no_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = in_calls()
+    assert none_left()
     make = staging.encoder_for
 
     def killing(*of_list: Any) -> Any:
         encode = make(*of_list)
 
         def kill(*said: Any) -> bytes:
-            for reader in in_calls() - before:
+            for reader in in_calls():
                 with suppress(ProcessLookupError):  # it is killed for each row, until it is gone
                     os.kill(reader, signal.SIGKILL)
             return encode(*said)
@@ -156,11 +156,11 @@ def test_a_check_whose_reader_is_killed_fails_with_what_to_do_and_leaves_no_proc
     row = checked(make_campaign(), LONG)
     assert (row.state, row.counts["accepted"]) == ("failed", 0)
     assert "try it once more" in row.error
-    assert in_calls() == before
+    assert in_calls() == set()
 
 
 def test_a_check_that_is_broken_off_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = in_calls()
+    assert none_left()
 
     def broken(*_: Any) -> int:
         raise Superseded
@@ -170,7 +170,7 @@ def test_a_check_that_is_broken_off_leaves_no_process(monkeypatch: pytest.Monkey
     with pytest.raises(Superseded) as caught:
         staging.stage(row)
     assert caught.value.__traceback__ is not None  # its frames are still there
-    assert in_calls() == before
+    assert in_calls() == set()
 
 
 def test_confirmed_people_are_those_that_the_check_counted() -> None:

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from delivery.audio import AudioRejected, inspect, measurement
 from delivery.audio.clips import inspect_clip
 from delivery.audio.mpeg.frames import walk
+from delivery.audio.mpeg.headers import stream_at
 from delivery.audio.silence import MIN_AUDIBLE_SECONDS
 from rvm.platform.errors import ServiceError
 from tests import factories
@@ -80,6 +81,12 @@ def test_the_api_answers_with_a_problem(
     sound = SimpleUploadedFile("sound.mp3", SOUND, "audio/mpeg")
     response = api.client.post(api.url(path), {"audio": sound})
     assert (response.status_code, json.loads(response.content)["code"]) == (status, code)
+
+
+def test_children_are_forked_with_the_usual_rates_measured() -> None:
+    streams = [stream_at(header, 0) for header in measurement._USUAL]
+    assert {stream and stream.sample_rate for stream in streams} == {22_050, 24_000, 44_100, 48_000}
+    measurement.warm_up()
 
 
 def test_eight_megabytes_of_frames_are_measured_within_the_limits() -> None:

@@ -105,6 +105,12 @@ def be_asked_to_end(source: BinaryIO) -> Iterator[str]:
     yield "still here"
 
 
+def answer_and_go_on(source: BinaryIO) -> Iterator[int]:
+    yield os.getpid()
+    os.write(1, b"E\0\0\0\0")
+    time.sleep(600)
+
+
 def lie(source: BinaryIO) -> Iterator[int]:
     """Announces more than there is memory for, as a child that has been taken over could."""
     os.write(1, b"I\xff\xff\xff\xff")

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import pytest
 
 from rvm.platform.isolation import calls, servers
 from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
-from tests.children import children, in_calls
+from tests.children import children, none_left, until, waiting
 from tests.rvm.platform import isolated_tasks as tasks
 
 LIMITS = Limits(memory_bytes=300 * 1024 * 1024, cpu_seconds=20, wait_seconds=60.0)
@@ -42,7 +41,7 @@ def runs(process: int) -> bool:
 @pytest.fixture(autouse=True)
 def none_is_left() -> Iterator[None]:
     yield
-    assert in_calls() == set()
+    assert none_left()
 
 
 def test_what_a_function_yields_comes_back_as_it_is() -> None:
@@ -182,6 +181,43 @@ def test_children_are_forked_from_a_server_that_has_warmed_up_once() -> None:
         assert warmed_up == server
 
 
+def next_of(process: int) -> int:
+    """The child that waits, at the server of the one that is in a call."""
+    [server] = [server for server in children() if process in children(server)]
+    assert until(lambda: len(waiting() & children(server)) == 1)
+    [ahead] = waiting() & children(server)
+    return ahead
+
+
+def test_the_next_child_is_there_before_its_call() -> None:
+    called = [call(tasks.sleep) for _ in range(2)]
+    ahead = next_of(next(called[0]))
+    assert next(called[1]) == ahead
+    for each in called:
+        each.close()
+
+
+def test_a_child_that_waits_has_no_descriptor_of_a_call() -> None:
+    called = call(tasks.sleep)
+    folder = Path(f"/proc/{next_of(next(called))}/fd")
+    assert until(lambda: len(list(folder.iterdir())) == 3)
+    assert [str((folder / each).readlink()).partition(":")[0] for each in "012"] == ["socket", "/dev/null", "/dev/null"]
+    called.close()
+
+
+def test_a_call_whose_child_something_killed_before_ends_and_the_next_does_not() -> None:
+    called = call(tasks.sleep)
+    os.kill(next_of(next(called)), signal.SIGKILL)
+    called.close()
+    assert ended(tasks.count) == "stopped"
+    assert list(call(tasks.count, until=2)) == [0, 1]
+
+
+def test_a_child_that_goes_on_after_its_answer_is_ended() -> None:
+    [process] = call(tasks.answer_and_go_on)
+    assert until(lambda: not runs(process))
+
+
 def test_a_server_loads_nothing_for_logs() -> None:
     """Each fork copies what is loaded, and what a child does not have nothing can use."""
     loads = "import sys, delivery.audio.measurement; sys.exit(bool({'structlog', 'django'} & sys.modules.keys()))"
@@ -212,7 +248,4 @@ def test_a_parent_that_is_killed_takes_its_child_with_it() -> None:
         child = int(parent.stdout.readline())
         assert runs(child)
         parent.kill()
-    deadline = time.monotonic() + 30
-    while runs(child) and time.monotonic() < deadline:
-        os.sched_yield()
-    assert not runs(child)
+    assert until(lambda: not runs(child))

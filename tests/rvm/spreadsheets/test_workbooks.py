@@ -17,7 +17,7 @@ from rvm.spreadsheets.ooxml.markup import MAX_ELEMENTS
 from rvm.spreadsheets.preview import examine
 from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.rows import open_rows
-from tests.children import in_calls
+from tests.children import in_calls, none_left
 from tests.rvm.spreadsheets.books import (
     MAIN,
     book,
@@ -223,24 +223,24 @@ LONG = raw("".join(f"<row><c><v>{number}</v></c></row>" for number in range(50_0
 
 
 def test_a_workbook_whose_reader_is_killed_is_refused_and_leaves_no_process() -> None:
-    before = in_calls()
+    assert none_left()
     rows = open_rows(in_chunks(LONG), XLSX)
     next(rows)
-    (reader,) = in_calls() - before
+    (reader,) = in_calls()
     os.kill(reader, signal.SIGKILL)
     with pytest.raises(SheetInvalid) as refusal:
         list(rows)
     assert refusal.value.code == "xlsx_interrupted"
-    assert in_calls() == before
+    assert in_calls() == set()
 
 
 def test_whoever_takes_only_the_first_rows_leaves_no_process() -> None:
-    before = in_calls()
+    assert none_left()
     rows = open_rows(in_chunks(LONG), XLSX)
     next(rows)
-    assert in_calls() > before
+    assert in_calls()
     rows.close()
-    assert in_calls() == before
+    assert in_calls() == set()
 
 
 def test_what_takes_a_workbook_apart_is_not_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
