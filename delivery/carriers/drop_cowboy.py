@@ -5,7 +5,8 @@ docs/concepts/, docs/troubleshooting.md); not tested against the vendor's server
 
 * A 202 means that the request is queued unchecked: a wrong API key also gets a 202 and fails later, with code 3007.
 * The result is sent once, unsigned, to the `callback_url` of the send (with `foreign_id`). If the customer has registered the setup's
-  fixed callback address as a webhook, it is also sent signed, up to three times, without `foreign_id`.
+  fixed callback address as a webhook, it is also sent signed, up to three times, without `foreign_id`. Both name the number: a
+  result that names another than the drop's is nobody's.
 * There is no look-up. An uncertain drop is resolved by a result, or by the same request under the same key, which the vendor
   documents for this purpose: keys are remembered for 24 hours and acted on once.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
@@ -173,11 +174,11 @@ class DropCowboy(IdempotencyKeys, MediaUpload, Carrier):
         url, content_type = (
             (target.get("url"), target.get("content_type")) if isinstance(target, dict) else (None, None)
         )
-        if not media_id or not isinstance(url, str) or not isinstance(content_type, str):
+        if not media_id or not _is_line(url) or not _is_line(content_type):
             raise MediaUploadFailed(
                 "The carrier's answer to a new recording held no media id or no address for an MP3."
             )
-        if urlsplit(url).scheme not in ("https", self._scheme):
+        if not url.startswith(("https://", f"{self._scheme}://")):
             raise MediaUploadFailed("The carrier named an upload address without TLS.")
         # The address is signed together with the content type; a key or any other header would break it, and give the key away.
         _response_data((yield CarrierRequest("PUT", url, (f"Content-Type: {content_type}",), mp3)), storage=True)
@@ -216,6 +217,7 @@ class DropCowboy(IdempotencyKeys, MediaUpload, Carrier):
                 attempt_key=attempt_key,
                 occurred_at=parse_time(body.get("attempt_date")),
                 event_id=parse_text(body.get("log_id"), MAX_ID_LENGTH),
+                recipient=parse_text(body.get("phone_number"), 40),
             )
         ]
 
@@ -247,7 +249,7 @@ def _report(
     attempt_key: UUID | None,
     occurred_at: datetime | None,
     event_id: str,
-    recipient: str = "",
+    recipient: str,
 ) -> Report:
     """The report of a result. As the vendor advises, `reason_code` decides; `status` decides only for an unknown code.
 
@@ -283,6 +285,11 @@ def _response_data(response: CarrierResponse, storage: bool = False) -> dict[str
     if response.status in REFUSALS and not storage:
         raise MediaRejected(message)
     raise MediaUploadFailed(message)
+
+
+def _is_line(value: object) -> TypeGuard[str]:
+    """Whether it can stand in a line of a request, and begins no other."""
+    return isinstance(value, str) and value.isascii() and value.isprintable()
 
 
 def _id(value: object) -> str:

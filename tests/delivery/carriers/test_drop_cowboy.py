@@ -262,6 +262,7 @@ def test_a_post_back_is_read_field_by_field() -> None:
         reason=Reason.BUSY,
         code="4006",
         text="User Busy",
+        recipient="+12125550142",
     )
 
 
@@ -384,8 +385,8 @@ def upload(carrier: DropCowboy, answers: list[CarrierResponse]) -> tuple[list[Ca
     raise AssertionError("the conversation went on")
 
 
-def created(url: str = "https://storage/1?s=x") -> CarrierResponse:
-    target = {"url": url, "content_type": "audio/mpeg"}
+def created(url: str = "https://storage/1?s=x", content_type: str = "audio/mpeg") -> CarrierResponse:
+    target = {"url": url, "content_type": content_type}
     return answer(200, {"data": {"media_id": "m/1", "upload": {"mp3": target, "wav": {}}}, "meta": {}})
 
 
@@ -411,6 +412,9 @@ def test_an_upload_is_created_put_and_completed_and_storage_sees_no_key() -> Non
         ([answer(200, {"data": {"media_id": "m", "upload": {"mp3": {"url": 7}}}})], MediaUploadFailed),
         ([created("http://storage/1")], MediaUploadFailed),  # never from TLS to none
         ([created("file:///etc/passwd")], MediaUploadFailed),
+        ([created("https://storage/1\r\nX-Other: b")], MediaUploadFailed),
+        ([created("https://storage/\u00e9")], MediaUploadFailed),
+        ([created(content_type="audio/mpeg\r\nX-Other: b")], MediaUploadFailed),
         ([created(), answer(403, b"")], MediaUploadFailed),
         ([created(), answer(400, b"")], MediaUploadFailed),
         ([created(), answer(200, b""), answer(404, problem(404))], MediaUploadFailed),
