@@ -248,6 +248,50 @@ def test_it_is_asked_about_ever_more_rarely_until_the_horizon() -> None:
     assert both(drop) == ("failed", "unreported", "failed", "unreported")
 
 
+def unreported(**fields: Any) -> Drop:
+    """A drop that ended for want of a report."""
+    drop = accepted(accepted_at=NOW - timedelta(days=30), **fields)
+    assert fail_unreported(NOW) == 1
+    return drop
+
+
+@pytest.mark.parametrize(
+    ("said", "end"),
+    [({"status": "delivered"}, ("delivered", "")), ({"status": "failed", "code": "busy"}, ("failed", "busy"))],
+)
+def test_a_callback_after_the_horizon_has_the_result_asked_for_that_corrects_the_guess(
+    said: dict[str, str], end: tuple[str, str]
+) -> None:
+    drop = unreported()
+    assert call_back(drop) == 200
+    merge(NOW)
+    assert both(drop) == ("failed", "unreported", "failed", "unreported")
+    asked = FakeTransport(says(**said))
+    assert poll_results(asked, limiter()) == 1
+    merge(NOW)
+    assert both(drop) == (*end, *end)
+    assert poll_results(asked, limiter()) == 0
+
+
+def test_a_late_callback_prompts_a_few_questions_and_no_more() -> None:
+    drop = unreported()
+    call_back(drop)
+    merge(NOW)
+    began = database_now()
+    days = [began + timedelta(days=day) for day in range(6)]
+    asked = [poll_results(FakeTransport(timed_out), limiter(), lambda day=day: day) for day in days]  # type: ignore[misc]
+    assert asked == [1, 1, 1, 1, 0, 0]
+    assert not AwaitedResult.objects.exists()
+    assert both(drop) == ("failed", "unreported", "failed", "unreported")
+
+
+def test_a_drop_whose_call_told_nothing_of_its_message_is_not_asked_about() -> None:
+    awaited()
+    Drop.objects.update(status="failed", reason="unreported", carrier_code="completed")
+    assert ask(says(status="failed")) == []
+    assert not AwaitedResult.objects.exists()
+
+
 @pytest.mark.parametrize("status", ["delivered", "failed", "not_sent"])
 def test_a_drop_that_has_ended_is_not_asked_about_and_forgotten(status: str) -> None:
     awaited()
