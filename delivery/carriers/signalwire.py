@@ -58,7 +58,6 @@ class SignalWire(Twilio):
     errors = ERRORS | {
         "4001": (Outcome.NOT_SENT, Reason.NO_FUNDS),
         "10004": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # not Twilio's: the project is not the credentials'
-        "20010": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # disabled for the account
     }
 
     def published_address(self) -> str:

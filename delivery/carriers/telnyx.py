@@ -2,8 +2,9 @@
 
 Written from the vendor's documents: team-telnyx/openapi at a9b6e99 as generated into team-telnyx/telnyx-python 4.189.0 (`types/`,
 `lib/webhook_verification.py`), and developers.telnyx.com (docs/voice/programmable-voice: receiving-webhooks, command-retries;
-docs/voice/sip-trunking/troubleshooting/response-codes; development/api-fundamentals/api-errors). Not tested against the vendor's
-servers. These properties shape the adapter:
+docs/voice/sip-trunking/troubleshooting/response-codes; development/api-fundamentals/api-errors), and support.telnyx.com (4409457,
+"Telnyx SIP response codes", 6 May 2026: each code that begins with D). Not tested against the vendor's servers. These properties
+shape the adapter:
 
 * A dial is asynchronous: its answer says that the request was taken. Webhooks tell the rest, all of them signed, unordered, sometimes
   twice, one event in each. All go to the drop's address, and repeat the `client_state` of the latest command.
@@ -132,15 +133,36 @@ ERRORS: dict[str, tuple[Outcome, Reason]] = {
     "20017": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
     "20100": (Outcome.NOT_SENT, Reason.NO_FUNDS),
     "D1": (Outcome.NOT_SENT, Reason.NOT_SENT),  # as many calls at once as the account may have
+    "D10": (Outcome.NOT_SENT, Reason.NOT_SENT),  # as D1
     "D2": (Outcome.NOT_SENT, Reason.NOT_SENT),  # of the outbound voice profile
     "D3": (Outcome.NOT_SENT, Reason.NOT_SENT),  # of the connection
     "D22": (Outcome.NOT_SENT, Reason.NOT_SENT),  # of the number, the connection or the profile
+    "D19": (Outcome.NOT_SENT, Reason.NO_FUNDS),  # blocked for its bills
+    "D38": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the connection has no outbound voice profile
+    # Of this destination alone, so another carrier may reach it and the breaker stays closed.
+    "D9": (Outcome.REFUSED, Reason.CARRIER_DENIED),  # as many calls abroad as the account may make
     "D11": (Outcome.REFUSED, Reason.UNREACHABLE),  # the destination number is invalid
     "D12": (Outcome.REFUSED, Reason.NUMBER_NOT_SUPPORTED),  # not in the service plan
-    "D19": (Outcome.NOT_SENT, Reason.NO_FUNDS),  # blocked for its bills
-    "D35": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the caller ID is malformed
-    "D36": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the caller ID is another account's
-    "D38": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the connection has no outbound voice profile
+    "D13": (Outcome.REFUSED, Reason.NUMBER_NOT_SUPPORTED),  # of a country that the profile does not allow
+    "D14": (Outcome.REFUSED, Reason.NUMBER_NOT_SUPPORTED),  # no valid number
+    "D24": (Outcome.REFUSED, Reason.NUMBER_NOT_SUPPORTED),  # dearer than the profile allows
+    "D37": (Outcome.REFUSED, Reason.NUMBER_NOT_SUPPORTED),  # an emergency number
+    "D39": (Outcome.REFUSED, Reason.CARRIER_DENIED),  # the day's limit of spending abroad
+    "D40": (Outcome.REFUSED, Reason.UNREACHABLE),  # no route
+    "D41": (Outcome.REFUSED, Reason.CARRIER_DENIED),  # a prefix that the vendor forbids
+    "D50": (Outcome.REFUSED, Reason.NUMBER_NOT_SUPPORTED),  # of North America and assigned to no network
+    "D53": (Outcome.REFUSED, Reason.REFUSED),  # the caller's own number
+    "D58": (Outcome.REFUSED, Reason.CARRIER_DENIED),  # restricted by the vendor
+    "D59": (Outcome.REFUSED, Reason.NUMBER_NOT_SUPPORTED),  # a short or special number
+    # Of this sender alone, so others of the setup may be in order.
+    "D35": (Outcome.REFUSED, Reason.REFUSED),  # malformed
+    "D36": (Outcome.REFUSED, Reason.REFUSED),  # another account's
+    "D46": (Outcome.REFUSED, Reason.REFUSED),  # in the registry of numbers that never call
+    "D49": (Outcome.REFUSED, Reason.REFUSED),  # assigned to no network
+    "D51": (Outcome.REFUSED, Reason.REFUSED),  # not verified
+    "D54": (Outcome.REFUSED, Reason.REFUSED),  # restricted for its reputation
+    "D63": (Outcome.REFUSED, Reason.REFUSED),  # not ported yet
+    "D64": (Outcome.REFUSED, Reason.REFUSED),  # its papers are not complete
 }
 # By status, for codes that are not above. None of these answers comes once the call was begun.
 ANSWERS: dict[int, tuple[Outcome, Reason]] = {
@@ -151,7 +173,7 @@ ANSWERS: dict[int, tuple[Outcome, Reason]] = {
     422: (Outcome.REFUSED, Reason.REFUSED),
     429: (Outcome.NOT_SENT, Reason.NOT_SENT),
 }
-CHANNELS = frozenset({"D1", "D2", "D3", "D22"})
+CHANNELS = frozenset({"D1", "D10", "D2", "D3", "D22"})
 # Until a channel is free: about a tenth of a call.
 CHANNEL_PAUSE = timedelta(seconds=5)
 _D_CODE = re.compile(r"\bD\d{1,2}\b")

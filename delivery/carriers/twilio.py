@@ -92,12 +92,12 @@ ERRORS: dict[str, tuple[Outcome, Reason]] = {
     # nothing is wrong with the drop: it waits until the account is put right
     "10001": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the account is not active
     "10002": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # not with a trial account
+    "10005": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # calls are disabled for the account, which is under review
     "20003": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # wrong SID or token; also an account without funds or rights
     "20005": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the account is not active
-    "20008": (
-        Outcome.NOT_SENT,
-        Reason.CARRIER_ACCOUNT,
-    ),  # test credentials, with which nothing else than trying is allowed
+    "20006": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # access denied
+    "20008": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # test credentials, with which nothing is allowed but trying
+    "20010": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the action is disabled for the account
     "21219": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # a trial account calls the numbers only that it has verified
     "10004": (Outcome.NOT_SENT, Reason.NOT_SENT),  # too many calls at a time
     "20429": (Outcome.NOT_SENT, Reason.NOT_SENT),  # too many requests
@@ -211,7 +211,7 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
             return Outcome.NOT_SENT, Reason.NOT_SENT
         if status == 401:
             return Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT
-        if not 400 <= status < 500:
+        if not 400 <= status < 500 or status == 408:
             return Outcome.UNKNOWN, None
         if code in self.errors:
             return self.errors[code]

@@ -206,6 +206,24 @@ def test_a_missing_profile_is_the_accounts_fault_and_no_channel_a_pause() -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "reason"),
+    [
+        (
+            403,
+            f"Dialed number {RECIPIENT} (pertinent countries: JM) is not included in whitelisted countries: US, CA D13",
+            Reason.NUMBER_NOT_SUPPORTED,
+        ),
+        (404, "The destination number is invalid. D50", Reason.NUMBER_NOT_SUPPORTED),
+        (403, "Restricted origination number D54", Reason.REFUSED),
+    ],
+)
+def test_one_destination_or_one_sender_stops_no_other(status: int, said: str, reason: Reason) -> None:
+    read = CARRIER.read_submission(answer(status, errors("10010", "Authorization failed", said)))
+    assert (read.outcome, read.reason) == (Outcome.REFUSED, reason)
+    assert RECIPIENT not in read.text
+
+
 def test_the_limits_own_header_says_how_long_to_wait() -> None:
     limited = answer(429, errors("10011"), x_ratelimit_limit="30", x_ratelimit_remaining="0", x_ratelimit_reset="3")
     assert CARRIER.read_submission(limited).retry_after == timedelta(seconds=3)

@@ -232,7 +232,7 @@ def test_no_code_is_unknown_and_none_suppresses(vendor: Vendor) -> None:
 
 def test_only_what_concerns_the_whole_account_opens_the_breaker(vendor: Vendor) -> None:
     account = {code for code, (_, reason) in ERRORS.items() if reason is Reason.CARRIER_ACCOUNT}
-    assert account == {"10001", "10002", "20003", "20005", "20008", "21219"}
+    assert account == {"10001", "10002", "10005", "20003", "20005", "20006", "20008", "20010", "21219"}
     assert {ERRORS[code][0] for code in account} == {Outcome.NOT_SENT}
 
 
