@@ -14,11 +14,11 @@ from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 
-# By the `error` of an answer other than 202. Any other leaves open whether the vendor has the drop.
-ANSWERS: dict[str, tuple[Outcome, Reason]] = {
-    "unauthorized": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the drop waits until the key is put right
-    "too_many_requests": (Outcome.NOT_SENT, Reason.NOT_SENT),
-    "bad_request": (Outcome.REFUSED, Reason.REFUSED),
+# By the status and `error` of an answer other than 202. Any other leaves open whether the vendor has the drop.
+ANSWERS: dict[tuple[int, str], tuple[Outcome, Reason]] = {
+    (401, "unauthorized"): (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the drop waits until the key is put right
+    (422, "bad_request"): (Outcome.REFUSED, Reason.REFUSED),
+    (429, "too_many_requests"): (Outcome.NOT_SENT, Reason.NOT_SENT),
 }
 # By the `result` of a callback.
 RESULTS: dict[str, Reason | None] = {
@@ -49,7 +49,7 @@ class Console(Carrier):
         if response.status == 202 and (reference := parse_text(body.get("id"), 100)):
             return Submission(Outcome.ACCEPTED, carrier_reference=reference)
         code = parse_text(body.get("error"), 40)
-        outcome, reason = ANSWERS.get(code, (Outcome.UNKNOWN, None))
+        outcome, reason = ANSWERS.get((response.status, code), (Outcome.UNKNOWN, None))
         return Submission(outcome, reason=reason, code=code, retry_after=retry_after(response.headers))
 
     def verify(self, callback: Callback) -> bool:

@@ -121,7 +121,9 @@ class VoiceDrop(AccountCheck, Carrier):
         return CarrierRequest("GET", f"{self.base_url}/v1/profile", (self._key, "Accept: application/json"))
 
     def read_check(self, response: CarrierResponse) -> Check:
-        if response.status == 200 and json_object(response.body):
+        body = json_object(response.body)
+        # A client saw errors under the status 200.
+        if response.status == 200 and body and "error" not in (body.get("status"), *body):
             return Check(True, "VoiceDrop takes the API key. What the account may send is not checked.")
         if response.status in (401, 403):
             detail = "VoiceDrop refuses the API key; copy it again from the account's settings."

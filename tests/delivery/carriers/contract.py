@@ -33,6 +33,7 @@ from delivery.carriers.abilities import (
     LookUp,
     MediaUpload,
     ResultPoll,
+    UnknownToCarrier,
 )
 from delivery.carriers.base import (
     Callback,
@@ -43,12 +44,12 @@ from delivery.carriers.base import (
     CredentialMalformed,
     DropRequest,
 )
-from delivery.lifecycle.events import Outcome, ReportStatus, Submission
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.models import CarrierReport, Drop
 from delivery.reports.inbox import merge
 from delivery.transport.curl import CurlTransport
-from delivery.transport.interface import CarrierResponse, Proof, TransportFailure
+from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 from tests import factories
 from tests.delivery.exchanges import end_of, say
 from tests.delivery.states import both, counter_totals, make_drop, row_counts
@@ -210,9 +211,14 @@ class Contract:
         carrier = self.carrier()
         request = carrier.submit_request(DROP)
         assert request == carrier.submit_request(replace(DROP))
+        self.sendable(request)
+        self.hidden(DROP)
+
+    def sendable(self, request: CarrierRequest) -> None:
+        """Fail unless each line is one line, and neither the request's representation nor its address tells anything."""
         assert all(line.isascii() and line.isprintable() for line in request.headers)
         assert request.url.isascii()
-        self.hidden(request, DROP)
+        self.hidden(request, request.url)
 
     def test_every_documented_answer_proves_what_it_says(self) -> None:
         assert Outcome.ACCEPTED in {answer.outcome for answer in self.answers}
@@ -245,6 +251,13 @@ class Contract:
             )
             assert read.outcome is Outcome.NOT_SENT
             assert read.retry_after == wait or (wait is None and read.retry_after is not None)
+
+    @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+    def test_a_servers_fault_leaves_open_what_became_of_the_drop(self, status: int) -> None:
+        documented = {answer.response.status for answer in self.answers if answer.outcome is not Outcome.UNKNOWN}
+        for answer in () if status in documented else self.answers:
+            read = self.carrier().read_submission(replace(answer.response, status=status))
+            assert (read.outcome, read.retry_after) == (Outcome.UNKNOWN, None), answer.response.body
 
     @drawn
     @given(status=st.integers(0, 999), body=st.binary(), header=st.text())
@@ -283,15 +296,19 @@ class Contract:
         self.read_everything(self.carrier(), CarrierResponse(status, body))
 
     def read_everything(self, carrier: Carrier, response: CarrierResponse) -> None:
-        """Whatever comes back proves no delivery, and raises nothing."""
+        """Whatever comes back proves no delivery and permits no other request, and raises nothing."""
         if isinstance(carrier, LookUp):
-            carrier.read_lookup(response)
+            found = carrier.read_lookup(response)
+            assert not isinstance(found, UnknownToCarrier)
+            assert not (isinstance(found, Report) and found.status is ReportStatus.DELIVERED)
         if isinstance(carrier, ResultPoll):
-            carrier.read_result(response, ATTEMPT)
+            result = carrier.read_result(response, ATTEMPT)
+            assert result is None or result.status is not ReportStatus.DELIVERED
         if isinstance(carrier, AccountCheck):
             self.hidden(carrier.read_check(response))
         if isinstance(carrier, CallCommands):
-            assert isinstance(carrier.read_command(response), Outcome)
+            read = carrier.read_command(response)
+            assert read is not Outcome.NOT_SENT or response.status < 500
         if isinstance(carrier, MediaUpload):
             conversation = carrier.upload("rec-1", b"mp3")
             next(conversation)
@@ -517,6 +534,17 @@ class Contract:
             self.merged()
             assert both(other) == ("accepted", "", "accepted", "")
 
+    def test_a_result_that_is_not_signed_and_names_another_number_proves_nothing(self, drop: Drop) -> None:
+        """Where an unsigned kind of result names a number at all."""
+        genuine = self.result(self.address(drop), drop.id, self.delivered, at=timezone.now())
+        another = genuine.raw.replace(RECIPIENT[2:].encode(), b"2125550177")
+        if another == genuine.raw or self.carrier().verify(genuine):
+            return
+        assert self.post(replace(genuine, raw=another)) == 401
+        self.merged()
+        assert both(drop) == ("accepted", "", "accepted", "")
+        assert not CarrierReport.objects.exists()
+
     def test_an_unknown_drop_is_nobodys(self, drop: Drop) -> None:
         assert self.posted(drop, self.delivered, about=ATTEMPT) in (200, 400, 401)
         self.merged()
@@ -553,10 +581,14 @@ class Contract:
         assert timedelta() <= carrier.max_delivery_delay <= timedelta(days=1)
         if isinstance(carrier, IdempotencyKeys):
             assert carrier.idempotency_window > timedelta()
+            request = carrier.submit_request(DROP)
+            assert str(ATTEMPT) in "\n".join((*request.headers, request.body.decode()))
         if isinstance(carrier, AccountCheck):
-            self.hidden(carrier.check_request())
+            self.sendable(carrier.check_request())
         if isinstance(carrier, LookUp):
-            self.hidden(carrier.lookup_request(ATTEMPT))
+            self.sendable(carrier.lookup_request(ATTEMPT))
+        if isinstance(carrier, ResultPoll):
+            self.sendable(carrier.result_request("../x?y#z"))
         if isinstance(carrier, CallAndDetect):
             over = carrier.respond(self.result(CALLBACK, ATTEMPT, self.delivered, at=NOW), None)
             assert RECORDING.encode() not in over.body

@@ -234,3 +234,5 @@ def test_the_key_is_checked_without_reaching_anybody() -> None:
         assert vendor.ledger.accepted == {}
     assert not CARRIER.read_check(answer(502, {})).ok
     assert not CARRIER.read_check(answer(200, [])).ok
+    for said in (ERROR, {"error": "No."}):  # as a client saw them
+        assert not CARRIER.read_check(answer(200, said)).ok
