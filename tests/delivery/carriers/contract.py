@@ -20,6 +20,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
+from django_rq import get_connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -44,14 +45,17 @@ from delivery.carriers.base import (
     CredentialMalformed,
     DropRequest,
 )
+from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.models import CarrierReport, Drop
 from delivery.reports.inbox import merge
+from delivery.reports.result_polls import poll_results
 from delivery.transport.curl import CurlTransport
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 from tests import factories
 from tests.delivery.exchanges import end_of, say
+from tests.delivery.fake_carrier import FakeTransport
 from tests.delivery.states import both, counter_totals, make_drop, row_counts
 from tests.delivery.transport.wire_server import Heard, WireServer
 from usecases.callbacks.addresses import drop_address
@@ -129,6 +133,7 @@ class Contract:
     )
     codes: ClassVar[Mapping[str, Reason | None]]  # every code that a result can have; None: delivered
     unknown_code: ClassVar[str] = "gone_fishing"  # a failure with a code of no table
+    reference: ClassVar[str] = ""  # the vendor's id of the drop in `result`, where it is asked for the result
 
     def result(
         self,
@@ -141,6 +146,10 @@ class Contract:
         event_id: str = "event-1",
     ) -> Callback:
         """The vendor's genuine callback at the drop's address, sent and signed at `at`: the drop ended so at `said`."""
+        raise NotImplementedError
+
+    def answer_about(self, code: str) -> CarrierResponse:
+        """The vendor's answer to the question for the result of a drop that ended so. Only where an unsigned result has it asked."""
         raise NotImplementedError
 
     def signed_result(self, at: datetime) -> Callback:
@@ -447,8 +456,12 @@ class Contract:
         )
         status = {"status": "accepted", "reason": ""}
         created = timezone.now() - timedelta(minutes=1)
+        get_connection("dispatch").flushdb()
         return make_drop(
-            factories.make_voicemail(use_case, recipient=RECIPIENT, **status), **status, created_at=created
+            factories.make_voicemail(use_case, recipient=RECIPIENT, **status),
+            **status,
+            created_at=created,
+            carrier_reference=self.reference,
         )
 
     @pytest.fixture(autouse=True)
@@ -462,8 +475,12 @@ class Contract:
 
     def posted(self, drop: Drop, code: str, about: UUID | None = None, **said: Any) -> int:
         """The status of the answer to a genuine result at the drop's address."""
-        now = timezone.now()
-        return self.post(self.result(self.address(drop), about or drop.id, code, at=now, **said))
+        return self.post(self.genuine(drop, code, about, **said))
+
+    def genuine(self, drop: Drop, code: str, about: UUID | None = None, **said: Any) -> Callback:
+        """A genuine result at the drop's address. What the vendor says when it is asked is the first that it told."""
+        self.told = self.told or code
+        return self.result(self.address(drop), about or drop.id, code, at=timezone.now(), **said)
 
     def post(self, callback: Callback) -> int:
         headers = {name: value for name, value in callback.headers.items() if name != "content-type"}
@@ -479,9 +496,16 @@ class Contract:
         return ""
 
     def merged(self) -> None:
+        """The inbox merged; where an unsigned result has the vendor asked, its answers too."""
         while merge(timezone.now()):
             pass
+        if self.told and not self.signature and issubclass(CARRIERS[self.name], ResultPoll):
+            asked = FakeTransport(lambda request: self.answer_about(self.told))
+            poll_results(asked, RateLimiter(get_connection("dispatch"), "contract"), timezone.now)
+            while merge(timezone.now()):
+                pass
 
+    told = ""  # the code that the vendor's results in this test began with
     DELIVERED: ClassVar = ("delivered", "", "delivered", "")
 
     def test_a_repeated_result_changes_nothing_more(self, drop: Drop) -> None:
@@ -528,7 +552,7 @@ class Contract:
     def test_a_result_that_is_not_signed_ends_the_drop_of_its_address_alone(self, drop: Drop) -> None:
         voicemail = factories.make_voicemail(drop.voicemail.use_case, status="accepted")
         other = make_drop(voicemail, "accepted", created_at=drop.created_at)
-        callback = self.result(self.address(drop), other.id, self.delivered, at=timezone.now())
+        callback = self.genuine(drop, self.delivered, other.id)
         if not self.carrier().verify(callback):
             assert self.post(callback) in (200, 400, 401)
             self.merged()
@@ -536,7 +560,7 @@ class Contract:
 
     def test_a_result_that_is_not_signed_and_names_another_number_proves_nothing(self, drop: Drop) -> None:
         """Where an unsigned kind of result names a number at all."""
-        genuine = self.result(self.address(drop), drop.id, self.delivered, at=timezone.now())
+        genuine = self.genuine(drop, self.delivered)
         another = genuine.raw.replace(RECIPIENT[2:].encode(), b"2125550177")
         if another == genuine.raw or self.carrier().verify(genuine):
             return
@@ -568,7 +592,7 @@ class Contract:
         assert not CarrierReport.objects.exists()
 
     def test_two_bodies_in_one_end_the_drop_at_most_once(self, drop: Drop) -> None:
-        genuine = self.result(self.address(drop), drop.id, self.failed, at=timezone.now())
+        genuine = self.genuine(drop, self.failed)
         for between in (b"", b"\n", b"&"):
             assert self.post(replace(genuine, raw=genuine.raw + between + genuine.raw)) in (200, 400, 401)
         self.merged()

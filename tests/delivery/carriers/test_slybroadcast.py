@@ -14,24 +14,20 @@ import orjson
 import pytest
 from django.test import Client
 from django.utils import timezone
-from django_rq import get_connection
 
 from delivery.carriers.base import Callback, CallbackMalformed
 from delivery.carriers.slybroadcast import REASONS, Slybroadcast, eastern_time
-from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import REASONS as REASON_FACTS
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Drop
 from delivery.reports.inbox import merge
-from delivery.reports.result_polls import poll_results
 from delivery.transport.interface import CarrierResponse
 from rvm.simulators.framework.schemas import FIXTURES, Schemas
 from rvm.simulators.framework.service import running
 from rvm.simulators.vendors.slybroadcast import GATEWAY, Simulator
 from tests.delivery.carriers.contract import ATTEMPT, DROP, NOW, RECIPIENT, Contract, Documented
 from tests.delivery.carriers.end_to_end import runs
-from tests.delivery.fake_carrier import FakeTransport
 from tests.rvm.simulators.sandbox.harness import send
 
 CREDENTIALS = {"c_uid": "drops@clinic.example", "c_password": "the-password"}
@@ -76,6 +72,7 @@ class TestSlybroadcast(Contract):
     )
     throttled = answer("", 429)
     codes = {"ok": None, **REASONS}
+    reference = SESSION
 
     def result(
         self,
@@ -87,8 +84,7 @@ class TestSlybroadcast(Contract):
         said: datetime | None = None,
         event_id: str = "event-1",
     ) -> Callback:
-        """A post-back of the shape with one field. What the vendor says when it is asked is the first that it told."""
-        self.known.setdefault(drop_id, code)
+        """A post-back of the shape with one field."""
         fields = var(
             SESSION, RECIPIENT[2:], "OK" if code == "ok" else "Failure", "" if code == "ok" else code, said or at
         )
@@ -96,26 +92,9 @@ class TestSlybroadcast(Contract):
             urlencode(fields).encode(), {"content-type": "application/x-www-form-urlencoded"}, url, at, drop_id
         )
 
-    @property
-    def known(self) -> dict[UUID, str]:
-        return vars(self).setdefault("_known", {})
-
-    def make_drop(self, **fields: Any) -> Drop:
-        get_connection("dispatch").flushdb()
-        drop = super().make_drop(**fields)
-        drop.carrier_reference = SESSION
-        drop.save(update_fields=["carrier_reference"])
-        return drop
-
-    def merged(self) -> None:
-        """The inbox merged, the vendor asked for what was claimed, and its answers merged."""
-        super().merged()
-        code = next(iter(self.known.values()), "ok")
-        row = {"to phone": RECIPIENT[2:], "dial status": "OK" if code == "ok" else "Failure", "fail reason": code}
-        poll_results(
-            FakeTransport(lambda request: answer([row])), RateLimiter(get_connection("dispatch"), "w"), timezone.now
-        )
-        super().merged()
+    def answer_about(self, code: str) -> CarrierResponse:
+        dial_status = "OK" if code == "ok" else "Failure"
+        return answer([{"to phone": RECIPIENT[2:], "dial status": dial_status, "fail reason": code}])
 
     def test_the_post_back_alone_ends_nothing(self, drop: Drop) -> None:
         self.posted(drop, self.delivered)
