@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import partial
+from itertools import chain, combinations
 from typing import Any, NamedTuple
 
 from campaigns.planning.forecast import Group, forecast
@@ -38,6 +39,17 @@ class Part(StrEnum):
     STATE_RULES = "state_rules"
     FREEZES = "freezes"
     ZONES = "zones"
+
+
+# Proposals of changes of the campaign by what they change, apart from wider hours.
+_NAMES: dict[tuple[Part, ...], str] = {
+    (Part.CAMPAIGN_DAYS,): "campaign_days",
+    (Part.CAMPAIGN_END,): "campaign_end",
+    (Part.CAMPAIGN_HOURS, Part.CAMPAIGN_DAYS): "campaign_hours_and_days",
+    (Part.CAMPAIGN_HOURS, Part.CAMPAIGN_END): "campaign_hours_and_end",
+    (Part.CAMPAIGN_DAYS, Part.CAMPAIGN_END): "campaign_days_and_end",
+    (Part.CAMPAIGN_HOURS, Part.CAMPAIGN_DAYS, Part.CAMPAIGN_END): "campaign_hours_days_and_end",
+}
 
 
 class OwnHours(NamedTuple):
@@ -95,7 +107,8 @@ class Closed:
 def closed_hours(
     groups: Sequence[Group], hours: Hours, own: OwnHours, *, start: datetime, end: datetime, pace: float
 ) -> Closed:
-    """What keeps groups from being reached between `start` and `end` at any moment, and what heals it."""
+    """What keeps groups from being reached between `start` and `end` at any moment, and what heals it. Times are said by the clock of
+    `start`."""
     closed = [group for group in groups if group.count and _opening(group, hours, start, end) is None]
     if not closed:
         return Closed()
@@ -190,29 +203,64 @@ class _Campaign:
 
     def proposals(self, closed: Sequence[Group], all_groups: Sequence[Group]) -> Iterator[Proposal]:
         """Changes that let at least some of the closed groups be reached; each is tried on all of them."""
-        yield from self._wider_campaign(closed)
+        yield from self._of_campaign(closed, all_groups)
         yield from self._wider_use_case(closed)
-        yield from self._later_end(closed, all_groups)
 
-    def _wider_campaign(self, closed: Sequence[Group]) -> Iterator[Proposal]:
-        hours, own = self._hours, self._own
-        own_hours, own_days = own.start is not None or own.end is not None, own.days is not None
-        if own_hours and (wider := self._widest(closed, hours, own.use_case_start, own.use_case_end)):
-            yield self._of_hours("campaign_hours", "campaign", "the campaign's hours", closed, *wider)
-        if own_days and (count := self._healed(closed, free := replace(hours, days=own.use_case_days))):
-            text = f"Send on all days of the use case ({weekdays(free.days)})."
-            yield Proposal("campaign_days", "campaign", text, count, {"days": None})
-        if own_hours and own_days:
-            both = replace(hours, days=own.use_case_days)
-            alone = (
-                self._healed(closed, both),
-                self._healed(closed, replace(hours, start=own.use_case_start, end=own.use_case_end)),
-            )
-            free = replace(both, start=own.use_case_start, end=own.use_case_end)
-            if (count := self._healed(closed, free)) > max(alone):
-                text = "Use the hours and the days of the use case instead of the campaign's own."
-                changes = {"window_start": None, "window_end": None, "days": None}
-                yield Proposal("campaign_hours_and_days", "campaign", text, count, changes)
+    def _of_campaign(self, closed: Sequence[Group], all_groups: Sequence[Group]) -> Iterator[Proposal]:
+        """Changes of the campaign's hours, days and end, and several of these where they let more be reached than fewer do.
+
+        So if there is none, no hours, days and end that the campaign may have let anybody be reached before the horizon."""
+        own = self._own
+        may = [
+            *([Part.CAMPAIGN_HOURS] if own.start is not None or own.end is not None else []),
+            *([Part.CAMPAIGN_DAYS] if own.days is not None else []),
+            Part.CAMPAIGN_END,
+        ]
+        healed = {frozenset[Part](): 0}
+        for parts in chain.from_iterable(combinations(may, count) for count in range(1, len(may) + 1)):
+            changed, end = self._changed(parts), self._horizon if Part.CAMPAIGN_END in parts else None
+            healed[frozenset(parts)] = count = self._healed(closed, changed, end)
+            if count > max(less for fewer, less in healed.items() if fewer < frozenset(parts)):
+                yield from self._of_parts(parts, count, closed, all_groups)
+
+    def _changed(self, parts: Sequence[Part]) -> Hours:
+        """The hours where those of the campaign's own that are among the parts are the use case's."""
+        own, hours = self._own, self._hours
+        if Part.CAMPAIGN_HOURS in parts:
+            hours = replace(hours, start=own.use_case_start, end=own.use_case_end)
+        return replace(hours, days=own.use_case_days) if Part.CAMPAIGN_DAYS in parts else hours
+
+    def _of_parts(
+        self, parts: tuple[Part, ...], count: int, closed: Sequence[Group], all_groups: Sequence[Group]
+    ) -> Iterator[Proposal]:
+        own, changes = self._own, dict[str, Any]()
+        if parts == (Part.CAMPAIGN_HOURS,):
+            if wider := self._widest(closed, self._hours, own.use_case_start, own.use_case_end):
+                yield self._of_hours("campaign_hours", "campaign", "the campaign's hours", closed, *wider)
+            return
+        said = []
+        if Part.CAMPAIGN_HOURS in parts:
+            changes |= {"window_start": None, "window_end": None}
+            what = "hours and the days" if Part.CAMPAIGN_DAYS in parts else "hours"
+            said.append(f"use the {what} of the use case instead of the campaign's own")
+        if Part.CAMPAIGN_DAYS in parts:
+            changes |= {"days": None}
+            if Part.CAMPAIGN_HOURS not in parts:
+                said.append(f"send on all days of the use case ({weekdays(own.use_case_days)})")
+        if Part.CAMPAIGN_END in parts:
+            end = self._later_end(self._changed(parts), all_groups)
+            changes |= {"ends_at": end.astimezone(UTC)}
+            said.append(f"end the campaign on {spelled(end)}, when all of these can have been sent")
+        text = ", and ".join(said)
+        yield Proposal(_NAMES[parts], "campaign", f"{text[:1].upper()}{text[1:]}.", count, changes)
+
+    def _later_end(self, hours: Hours, all_groups: Sequence[Group]) -> datetime:
+        """An end by which all can be sent in these hours, of those whose time comes before the horizon."""
+        flowing = [group for group in all_groups if self._reached(group, hours, self._horizon)]
+        ran = forecast(flowing, hours, start=self._start, end=self._horizon, pace=self._pace)
+        # In time of day on whole quarters of an hour, and after the last one has left.
+        last = (ran.finishes_at or self._horizon).astimezone(self._start.tzinfo)
+        return last.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
     def _wider_use_case(self, closed: Sequence[Group]) -> Iterator[Proposal]:
         """Wider hours of the use case, where the campaign follows them."""
@@ -260,31 +308,13 @@ class _Campaign:
             return first, last
         return None
 
-    def _later_end(self, closed: Sequence[Group], all_groups: Sequence[Group]) -> Iterator[Proposal]:
-        """An end by which all can be sent whose time comes later."""
-        late = [
-            group for group in closed if group.expires_at is None and self._reached(group, self._hours, self._horizon)
-        ]
-        if not late:
-            return
-        flowing = [group for group in all_groups if self._reached(group, self._hours, self._horizon)]
-        ran = forecast(flowing, self._hours, start=self._start, end=self._horizon, pace=self._pace)
-        if ran.finishes_at is None:
-            return
-        # In time of day on whole quarters of an hour, and after the last one has left.
-        end = ran.finishes_at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        count = sum(group.count for group in late if self._reached(group, self._hours, end))
-        if count:
-            text = f"End the campaign on {spelled(end)}, when all of these can have been sent."
-            yield Proposal("campaign_end", "campaign", text, count, {"ends_at": end})
-
     @property
     def _horizon(self) -> datetime:
         return self._start + timedelta(days=MAX_DAYS)
 
-    def _healed(self, closed: Sequence[Group], hours: Hours) -> int:
-        """How many of the closed people could be reached in these hours."""
-        return sum(group.count for group in closed if self._reached(group, hours))
+    def _healed(self, closed: Sequence[Group], hours: Hours, end: datetime | None = None) -> int:
+        """How many of the closed people could be reached in these hours, by the end of the campaign or another one."""
+        return sum(group.count for group in closed if self._reached(group, hours, end))
 
 
 def _first(values: Sequence[time], helps: Callable[[time], bool]) -> list[time]:

@@ -25,8 +25,8 @@ class CampaignPlan:
     """Effective settings of a campaign. `pace`: drops a second. `starts_at`: the actual start, or that of a launch now.
 
     `ends_at`: when unsent voicemails expire. `stopped`: the message about a kill switch that stops sending, or about a statement that
-    it needs, else empty. `rehearsal`: a simulated carrier is treated as one that reaches people. `scripted`: each person hears a
-    recording joined from clips.
+    it needs, else empty. `time_zone`: the clock by which its times are said. `rehearsal`: a simulated carrier is treated as one that
+    reaches people. `scripted`: each person hears a recording joined from clips.
     """
 
     lane: Lane
@@ -35,6 +35,7 @@ class CampaignPlan:
     starts_at: datetime
     ends_at: datetime
     stopped: str
+    time_zone: str
     rehearsal: bool = False
     scripted: bool = False
 
@@ -62,6 +63,7 @@ def plan_of(campaign: Campaign, now: datetime, *, rehearsal: bool = False) -> Ca
         starts_at=begun,
         ends_at=end_of(campaign, begun),
         stopped=_stopped(lane, setup) or _unattested(campaign),
+        time_zone=campaign.time_zone,
         rehearsal=rehearsal and is_simulated(setup),
         scripted=campaign.script is not None,
     )

@@ -12,6 +12,7 @@ from campaigns.planning.closed_hours import Closed, OwnHours, closed_hours
 from campaigns.planning.forecast import Group, forecast
 from campaigns.planning.plan import CampaignPlan
 from campaigns.scripts.attestations import unattested_script
+from rvm.platform.tz_database import zone as zone_named
 from usecases.eligibility import (
     OF_HOURS,
     ConsentHeld,
@@ -150,4 +151,5 @@ def _closed(plan: CampaignPlan, groups: list[Group], start: datetime) -> Closed:
         use_case.window_end,
         frozenset(use_case.days),
     )
-    return closed_hours(groups, plan.binding_hours, own, start=start, end=plan.ends_at, pace=plan.pace)
+    begins = start.astimezone(zone_named(plan.time_zone))
+    return closed_hours(groups, plan.binding_hours, own, start=begins, end=plan.ends_at, pace=plan.pace)

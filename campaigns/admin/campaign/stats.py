@@ -8,7 +8,7 @@ from typing import Any
 
 from campaigns.admin import labels, time_zones
 from campaigns.models import Campaign
-from campaigns.planning.closed_hours import Closed, ClosedGroup
+from campaigns.planning.closed_hours import Closed, ClosedGroup, Part
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
 from campaigns.planning.progress import Progress, progress
@@ -17,6 +17,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.errors import ServiceError
 from rvm.platform.times.zones import zone_name
 from usecases.state_rules import STATE_NAMES
+from usecases.windows import MAX_DAYS
 
 # Lines of time zones; the other zones are one line.
 MAX_ZONES = 12
@@ -115,7 +116,14 @@ def _closed(closed: Closed, zone: str, targets: Collection[str]) -> dict[str, An
     ]
     proposals = [{"proposal": each, "may": each.target in targets} for each in closed.proposals]
     others = closed.people - sum(group.people for group in closed.groups)
-    return {"people": closed.people, "groups": groups, "others": others, "proposals": proposals}
+    return {
+        "people": closed.people,
+        "groups": groups,
+        "others": others,
+        "proposals": proposals,
+        "horizon_days": MAX_DAYS,
+        "anywhere": any(Part.ZONES in group.parts or not group.states for group in closed.groups),
+    }
 
 
 def _where(group: ClosedGroup) -> str:

@@ -66,7 +66,11 @@ class ProposalSerializer(serializers.Serializer[Any]):
 class ClosedSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField(source="people")
     groups = ClosedGroupSerializer(many=True, help_text="The largest groups, up to 20.")
-    proposals = ProposalSerializer(many=True, help_text="Changes that have been tried on these people.")
+    proposals = ProposalSerializer(
+        many=True,
+        help_text="Changes that have been tried on these people; of several fields where no fewer let so many be reached. "
+        "Without one of the campaign, no hours, days and end that it may have let any of them be reached within 62 days.",
+    )
 
 
 class CampaignPreviewSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from rvm.platform.models import AuditEvent, Membership, Workspace
 from rvm.platform.roles import Role
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import make_use_case, make_user, make_voicemail
-from usecases.models import UseCase
+from usecases.models import StateFreeze, UseCase
 
 pytestmark = pytest.mark.django_db
 
@@ -233,6 +233,42 @@ def test_hours_that_never_meet_are_explained_in_a_rehearsal_and_healed_by_one_cl
     assert AuditEvent.objects.filter(action="campaign.updated", subject_id=campaign.pk).exists()
     again = operator.post(at(campaign, "heal"), {"proposal": "campaign_days", "rehearsal": "1"}, follow=True)
     assert "That is not needed any more, or would not help; see the preview." in again.content.decode()
+
+
+def test_days_and_an_end_that_never_meet_are_healed_by_one_click(
+    operator: Client, make: Any, workspace: Workspace
+) -> None:
+    """The campaign's only day is none of its use case's, whose next day comes after the end."""
+    today = timezone.now().isoweekday()
+    campaign = make(workspace, recipients=2, state=C.DRAFT, ends_at=timezone.now() + timedelta(days=2))
+    UseCase.objects.filter(pk=campaign.use_case.pk).update(days=[(today + 4) % 7 + 1], sends_on_holidays=True)
+    Lane.objects.filter(pk=campaign.pk).update(days=[today % 7 + 1])
+    rehearsed = operator.get(at(campaign, "preview"), {"rehearsal": "1"}).content.decode()
+    assert "No change of the campaign" not in rehearsed
+    assert rehearsed.count("Do this") == 1
+    assert ", and end the campaign on " in rehearsed
+    asked = {"proposal": "campaign_days_and_end", "rehearsal": "1"}
+    said = operator.post(at(campaign, "heal"), asked, follow=True).content.decode()
+    assert "Done: 2 people more can be reached; see the preview." in said
+    assert 'id="closed-hours"' not in operator.get(at(campaign, "preview"), {"rehearsal": "1"}).content.decode()
+
+
+def test_where_no_change_of_the_campaign_helps_the_preview_says_so_and_what_does(
+    operator: Client, make: Any, workspace: Workspace
+) -> None:
+    campaign = make(workspace, recipients=2, state=C.DRAFT)
+    hours = {"window_start": time(10), "window_end": time(18)}
+    UseCase.objects.filter(pk=campaign.use_case.pk).update(**hours, days=list(range(1, 8)), sends_on_holidays=True)
+    Lane.objects.filter(pk=campaign.pk).update(**hours)
+    apart = ["America/St_Johns", "Pacific/Guam"]
+    Voicemail.objects.filter(lane_id=campaign.pk).update(zones=apart)
+    said = "No change of the campaign's hours, days or end lets them be reached within 62 days. Leave them out"
+    shown = operator.get(at(campaign, "preview"), {"rehearsal": "1"}).content.decode()
+    assert f"{said}, or give a list that says their state, ZIP or time zone." in shown
+    StateFreeze.objects.create(state="TX", starts_on=date(2020, 1, 1))
+    Voicemail.objects.filter(lane_id=campaign.pk).update(zones=["America/Chicago", "state:TX"])
+    shown = operator.get(at(campaign, "preview"), {"rehearsal": "1"}).content.decode()
+    assert f"{said}.</p>" in shown
 
 
 def test_only_an_administrator_changes_the_use_case_and_nobody_a_campaign_that_has_begun(

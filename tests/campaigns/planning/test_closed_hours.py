@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from campaigns.planning.closed_hours import MAX_GROUPS, Closed, OwnHours, Part, Proposal, closed_hours
 from campaigns.planning.forecast import Group, forecast
 from usecases.state_rules import current_version
-from usecases.windows import USUAL_DELAY, Freeze, Hours, next_open
+from usecases.windows import MAX_DAYS, USUAL_DELAY, Freeze, Hours, next_open
 
 MONDAY = datetime(2026, 3, 2, 15, tzinfo=UTC)
 END = MONDAY + timedelta(days=3)
@@ -23,6 +24,7 @@ HAWAII = Group(("Pacific/Honolulu",), 40, states=("HI",))
 KENTUCKY = Group(("America/Chicago", "America/New_York"), 30, states=("KY",))
 RHODE_ISLAND = Group(("America/New_York",), 20, states=("RI",))
 COAST_TO_COAST = Group(("America/New_York", "Pacific/Honolulu"), 10, states=("HI", "NY"))
+SOON = replace(NEW_YORK, count=3, expires_at=MONDAY + timedelta(hours=30))
 ANYWHERE = Group(("America/St_Johns", "Pacific/Guam"), 5)
 EVERY_DAY = frozenset(range(1, 8))
 USUAL_DAYS = frozenset(range(1, 7))
@@ -115,6 +117,47 @@ def test_an_end_that_comes_too_soon_is_the_only_thing_in_the_way() -> None:
     assert proposal(found, "campaign_end").changes == {"ends_at": datetime(2026, 3, 2, 20, tzinfo=UTC)}
 
 
+def test_days_that_never_meet_and_an_end_before_the_use_cases_next_day_are_healed_together() -> None:
+    """Tuesday is no day of the use case, and its next Monday comes after the end: neither change helps by itself."""
+    own = own_hours(days=frozenset({2}), use_case_days=frozenset({1}))
+    tuesday = MONDAY + timedelta(days=1)
+    found = closed_hours([NEW_YORK], hours_of(own), own, start=tuesday, end=tuesday + timedelta(days=3), pace=10)
+    [both] = found.proposals
+    assert (both.name, both.target, both.people) == ("campaign_days_and_end", "campaign", 100)
+    assert both.changes == {"days": None, "ends_at": datetime(2026, 3, 9, 14, tzinfo=UTC)}
+    assert both.text == (
+        "Send on all days of the use case (Monday), and end the campaign on Mon, Mar 9, 2026, 2:00 PM UTC, when all of these can "
+        "have been sent."
+    )
+
+
+def test_hours_days_and_an_end_that_never_meet_are_healed_together() -> None:
+    own = own_hours(start=time(7), end=time(9), days=frozenset({2}), use_case_days=frozenset({1}))
+    tuesday = MONDAY + timedelta(days=1)
+    found = closed_hours([NEW_YORK], hours_of(own), own, start=tuesday, end=tuesday + timedelta(days=3), pace=10)
+    [all_three] = found.proposals
+    assert all_three.name == "campaign_hours_days_and_end"
+    assert all_three.changes == {
+        "window_start": None,
+        "window_end": None,
+        "days": None,
+        "ends_at": datetime(2026, 3, 9, 14, tzinfo=UTC),
+    }
+
+
+def test_times_are_said_by_the_clock_of_the_start() -> None:
+    own, there = own_hours(days=frozenset({6})), ZoneInfo("America/New_York")
+    found = closed_hours([NEW_YORK], hours_of(own), own, start=MONDAY.astimezone(there), end=END, pace=10)
+    later = proposal(found, "campaign_end")
+    assert later.text == "End the campaign on Sat, Mar 7, 2026, 10:00 AM EST, when all of these can have been sent."
+    assert later.changes == {"ends_at": datetime(2026, 3, 7, 15, tzinfo=UTC)}
+
+
+def test_the_end_is_left_alone_where_hours_alone_reach_as_many() -> None:
+    found = closed([RHODE_ISLAND, NEW_YORK], own_hours(start=time(19), end=time(20)))
+    assert [each.name for each in found.proposals] == ["campaign_hours"]
+
+
 def test_a_freeze_is_named_with_its_state() -> None:
     found = closed([HAWAII], own_hours(), freezes=(Freeze("HI", date(2026, 3, 1)),))
     assert found.groups[0].parts == (Part.FREEZES,)
@@ -137,7 +180,7 @@ def test_only_the_largest_groups_are_shown_and_all_are_counted() -> None:
 
 
 groups_of = st.lists(
-    st.sampled_from([NEW_YORK, HAWAII, KENTUCKY, RHODE_ISLAND, COAST_TO_COAST, ANYWHERE]),
+    st.sampled_from([NEW_YORK, HAWAII, KENTUCKY, RHODE_ISLAND, COAST_TO_COAST, ANYWHERE, SOON]),
     min_size=1,
     max_size=4,
     unique=True,
@@ -165,7 +208,7 @@ def test_every_proposal_heals_as_many_as_it_says_and_every_part_named_alone_is_i
 
     def reached(hours: Hours, group: Group, end: datetime = until) -> bool:
         opens = next_open(MONDAY, group.zones, hours, group.states)
-        return opens is not None and opens < end
+        return opens is not None and opens < (group.expires_at or end)
 
     shut = [group for group in groups if not reached(hours, group)]
     assert found.people == sum(group.count for group in shut)
@@ -183,6 +226,10 @@ def test_every_proposal_heals_as_many_as_it_says_and_every_part_named_alone_is_i
         assert sum(group.count for group in healed) == each.people > 0, each
     for told in found.groups:
         assert told.parts
+    # The widest that the campaign's own hours, days and end can be.
+    most = hours_of(own._replace(start=None, end=None, days=None), rules=rules)
+    if not any(each.target == "campaign" for each in found.proposals):
+        assert not [group for group in shut if reached(most, group, MONDAY + timedelta(days=MAX_DAYS))]
 
 
 def test_the_end_that_is_proposed_lets_everybody_go_at_the_pace() -> None:
