@@ -355,6 +355,10 @@ class Migration(migrations.Migration):
             model_name='drop',
             index=models.Index(condition=models.Q(('status', 'accepted')), fields=['setup', 'accepted_at'], name='drop_unreported'),
         ),
+        migrations.AddIndex(
+            model_name='drop',
+            index=models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['setup', 'id'], name='drop_ended'),
+        ),
         migrations.AddConstraint(
             model_name='voicemailreference',
             constraint=models.UniqueConstraint(fields=('workspace', 'reference', 'live'), name='delivery_reference_once'),

@@ -67,6 +67,8 @@ class Drop(Row):
             models.Index(fields=["due_at"], name="drop_uncertain", condition=Q(status="uncertain")),
             models.Index(fields=["setup", "due_at"], name="drop_unsettled", condition=Q(status="uncertain")),
             models.Index(fields=["setup", "accepted_at"], name="drop_unreported", condition=Q(status="accepted")),
+            # How a setup has fared lately. One entry an attempt, once it has ended: no claim writes any.
+            models.Index(fields=["setup", "id"], name="drop_ended", condition=Q(ended_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

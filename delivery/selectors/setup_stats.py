@@ -1,7 +1,7 @@
 """How setups have fared lately: their accept rate, the time to a report, and the attempts that are open.
 
-The rate and the times are taken from a sample that is spread evenly over the window, by ranges of the primary key, whose ids sort by
-time: they cost the same whatever the number of attempts, and need no index of their own. What is open is counted by partial indexes.
+The rate and the times are taken from a sample of each setup's own attempts, spread evenly over the window, by partial indexes that
+begin with the setup: they cost the same whatever this setup and others have sent. What is open is counted by such indexes too.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 from uuid import UUID
 
 from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import DropStatus
+from delivery.models import Drop
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
 
 HOUR = timedelta(hours=1)
 WINDOW = 24 * HOUR
 SLICES = 96
-IN_SLICE = 200  # attempts read of each slice
+IN_SLICE = 50  # attempts read of each slice, of each setup
+MAX_READ = 24_000  # attempts read in one look at several setups, unless that is fewer than MIN_IN_SLICE
+MIN_IN_SLICE = 3
 REPORT_DUE = HOUR  # an attempt that was accepted longer ago is said to be unreported
 MAX_COUNTED = 10_000
 
@@ -27,7 +30,8 @@ MAX_COUNTED = 10_000
 @dataclass(frozen=True, slots=True)
 class SetupStats:
     """`accept_rate`: the share of answered requests that the carrier took; `report_median`, `report_p95`: seconds from there to the
-    report that ended the attempt; each None where none was sampled. `sampled`: attempts of the window that they are taken from."""
+    report that ended the attempt; each None where none was sampled. `sampled`: answered attempts of the window that they are taken
+    from."""
 
     since: datetime
     sampled: int
@@ -52,16 +56,25 @@ class OpenAttempts:
         return self.sending + self.uncertain + self.accepted
 
 
-# OFFSET 0 keeps the setup away from the planner, which would otherwise look for its attempts beyond the first ones of a slice.
+# Of each slice the first attempts that have ended or been accepted; what is at its request, or unclear, says nothing yet. They are in
+# two indexes: by id, which sorts by time, and by acceptance. Pairs are compared so that no plan passes everybody's attempts of a
+# slice by the primary key, which the planner takes for quicker: it does not know which setup is rare.
 _SAMPLE = """
-SELECT setup_id, count(*),
-       avg((accepted_at IS NOT NULL OR status = 'delivered')::int) FILTER (WHERE status NOT IN ('sending', 'uncertain')),
+SELECT s.id, count(*), avg((accepted_at IS NOT NULL OR status = 'delivered')::int),
        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - accepted_at))
          FILTER (WHERE status IN ('delivered', 'failed') AND accepted_at IS NOT NULL AND reason <> %s)
-  FROM (SELECT d.* FROM unnest(%s::uuid[], %s::uuid[]) AS slice(first, next)
-         CROSS JOIN LATERAL (SELECT setup_id, status, reason, accepted_at, ended_at FROM delivery_drop
-                              WHERE id >= slice.first AND id < slice.next ORDER BY id LIMIT %s) d OFFSET 0) sample
- WHERE setup_id = ANY(%s::uuid[]) GROUP BY setup_id
+  FROM unnest(%s::uuid[]) AS s(id)
+ CROSS JOIN unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS slice(first, next, since, until)
+ CROSS JOIN LATERAL (
+   (SELECT id, status, reason, accepted_at, ended_at FROM delivery_drop
+     WHERE (setup_id, id) >= (s.id, slice.first) AND (setup_id, id) < (s.id, slice.next) AND ended_at IS NOT NULL
+     ORDER BY setup_id, id LIMIT %s)
+   UNION ALL
+   (SELECT id, status, reason, accepted_at, ended_at FROM delivery_drop
+     WHERE setup_id = s.id AND accepted_at >= slice.since AND accepted_at < slice.until AND status = 'accepted'
+     ORDER BY accepted_at LIMIT %s)
+   ORDER BY id LIMIT %s) sampled
+ GROUP BY s.id
 """
 _OPEN = """
 SELECT s.id,
@@ -77,14 +90,24 @@ SELECT s.id,
 def stats_of(setup_ids: Iterable[UUID], now: datetime) -> dict[UUID, SetupStats]:
     """How each of the setups fared in the WINDOW before `now`."""
     ids, since = list(setup_ids), now - WINDOW
-    bounds = [first_id_at(since + WINDOW * number / SLICES) for number in range(SLICES + 1)]
-    firsts, nexts = zip(*pairwise(bounds), strict=True)
-    rows = sql.run(_SAMPLE, [Reason.UNREPORTED.value, sql.ids(firsts), sql.ids(nexts), IN_SLICE, sql.ids(ids)])
     found = {setup_id: SetupStats(since, 0, None, None, None) for setup_id in ids}
-    for setup_id, sampled, rate, times in rows:
+    bounds = [since + WINDOW * number / SLICES for number in range(SLICES + 1)]
+    firsts, nexts = bounds[:-1], bounds[1:]
+    slices = [*(sql.ids(map(first_id_at, each)) for each in (firsts, nexts)), sql.times(firsts), sql.times(nexts)]
+    limit = min(IN_SLICE, max(MIN_IN_SLICE, MAX_READ // (SLICES * max(1, len(ids)))))
+    for setup_id, sampled, rate, times in sql.run(
+        _SAMPLE, [Reason.UNREPORTED.value, sql.ids(ids), *slices, limit, limit, limit]
+    ):
         median, p95 = times or (None, None)
-        found[setup_id] = SetupStats(since, sampled, None if rate is None else float(rate), median, p95)
+        found[setup_id] = SetupStats(since, sampled, float(rate), median, p95)
     return found
+
+
+def has_answered(setup_id: UUID, since: datetime) -> bool:
+    """Whether the setup's carrier has taken, refused or ended an attempt since then that began since then."""
+    own = Drop.objects.filter(setup_id=setup_id)
+    ended = own.filter(pk__gte=first_id_at(since), ended_at__gte=since).exclude(status=DropStatus.NOT_SENT)
+    return ended.exists() or own.filter(status=DropStatus.ACCEPTED, accepted_at__gte=since).exists()
 
 
 def open_attempts(setup_ids: Iterable[UUID], now: datetime) -> dict[UUID, OpenAttempts]:

@@ -119,8 +119,8 @@ class SetupStatsView(_SetupView, DeliveryView):
         operation_id="get_setup_stats",
         summary="See how a telephony setup fares",
         description="How many attempts are open, which tells when a setup that drains is empty, and how its carrier did in the last "
-        f"{WINDOW // HOUR} hours. Where the installation makes more than {IN_SLICE} attempts in a quarter of an hour, the figures "
-        "are of a sample that is spread evenly over that time, so it costs the same whatever was sent.",
+        f"{WINDOW // HOUR} hours. Where it makes more than {IN_SLICE} attempts in a quarter of an hour, the figures are of a sample "
+        "that is spread evenly over that time, so it costs the same whatever was sent.",
         tags=TAGS,
         responses={200: SetupStatsSerializer},
     )

@@ -144,7 +144,7 @@ class OpenAttemptsSerializer(serializers.Serializer[OpenAttempts]):
 
 class RecentStatsSerializer(serializers.Serializer[SetupStats]):
     since = serializers.DateTimeField()
-    sampled = serializers.IntegerField(help_text="The attempts from which the figures are taken.")
+    sampled = serializers.IntegerField(help_text="The setup's answered attempts from which the figures are taken.")
     accept_rate = serializers.FloatField(
         allow_null=True, help_text="The share of answered requests that the carrier took; null without one."
     )

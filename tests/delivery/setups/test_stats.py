@@ -47,6 +47,15 @@ def test_a_key_sees_how_a_setup_fares_and_what_is_open_of_it(api: Api) -> None:
     }  # fmt: skip
 
 
+def test_the_figures_of_a_setup_are_not_crowded_out_by_a_campaign_through_another(api: Api) -> None:
+    busy, rare = make_setup(api.key.workspace), make_setup(api.key.workspace)
+    for _ in range(60):
+        attempt(busy, "delivered", 30)
+    attempt(rare, "delivered", 90)
+    told = api.get(f"setups/{rare.pk}/stats").json()["lately"]
+    assert (told["sampled"], told["accept_rate"], told["report_median_seconds"]) == (1, 1.0, 90.0)
+
+
 def test_it_is_of_ones_own_setups_and_for_those_who_may_read_them(api: Api) -> None:
     assert api.get(f"setups/{make_setup().pk}/stats").json()["code"] == "setup_not_found"
     setup = make_setup(api.key.workspace)
