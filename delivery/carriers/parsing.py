@@ -36,8 +36,10 @@ def parse_text(value: object, longest: int = MAX_TEXT_LENGTH) -> str:
 
 
 def title_and_detail(error: Mapping[str, Any]) -> str:
-    """Title and detail of a vendor's error as one text, as in RFC 9457 and JSON:API; empty where it has neither."""
-    return ": ".join(filter(None, (parse_text(error.get("title"), 200), parse_text(error.get("detail"), 298))))
+    """Title and detail of a vendor's error as one text, as in RFC 9457 and JSON:API, once if both say the same; empty where it has
+    neither."""
+    said = (parse_text(error.get("title"), 200), parse_text(error.get("detail"), 298))
+    return ": ".join(dict.fromkeys(filter(None, said)))
 
 
 def parse_time(value: object) -> datetime | None:

@@ -112,6 +112,16 @@ def test_an_open_breaker_is_shown_with_its_reason_and_closed_by_hand(
     assert event.actor is not None and event.actor.username == "boss"
 
 
+def test_a_disabled_setup_offers_no_sending_again(staff: Client, workspace: Workspace) -> None:
+    """Such as one that was just added and failed its test: what would be sent again is stopped by the switch."""
+    setup = make_setup(
+        workspace, enabled=False, breaker_until=datetime(2999, 1, 1, tzinfo=UTC), breaker_reason="Refused."
+    )
+    shown = staff.get(page(setup)).content.decode()
+    assert "Refused." in shown
+    assert reverse("admin:usecases_telephonysetup_close_breaker", args=[setup.pk]) not in shown
+
+
 @pytest.mark.parametrize(("role", "here", "status"), [(Role.LAUNCHER, True, 403), (Role.ADMIN, False, 404)])
 def test_only_an_administrator_of_the_workspace_closes_a_breaker(
     client: Client, workspace: Workspace, role: Role, here: bool, status: int

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from delivery.carriers.abilities import Action, CallStep, Command
 from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, CredentialMalformed
+from delivery.carriers.parsing import title_and_detail
 from delivery.carriers.telnyx import ANSWERS, DETECTED, ERRORS, GREETED, HUNG_UP, PLAYED, SIP, Telnyx
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import REASONS, Reason
@@ -423,3 +424,9 @@ def test_a_malformed_public_key_is_refused_by_its_name(public_key: str) -> None:
     with pytest.raises(CredentialMalformed) as caught:
         Telnyx(CREDENTIALS | {"public_key": public_key})
     assert caught.value.name == "public_key"
+
+
+def test_an_error_whose_title_and_detail_are_the_same_is_said_once() -> None:
+    same = "Authentication failed"
+    assert title_and_detail({"title": same, "detail": same}) == same
+    assert title_and_detail({"title": same, "detail": "No key."}) == f"{same}: No key."
