@@ -103,20 +103,22 @@ class CanaryState(StrEnum):
 
     UNDER_WAY = "under_way"  # they are tried, or their reports are waited for; the others wait
     PASSED = "passed"  # few enough failed; the campaign went on by itself
+    STALLED = "stalled"  # they could not be sent to for too long; the campaign was paused
     STOPPED = "stopped"  # too many failed, or too few reports came; the campaign was paused
     OVERRULED = "overruled"  # a user has resumed the campaign all the same
     ENDED = "ended"  # over without a verdict: switched off, begun anew, or the campaign has ended
 
 
 CANARY_TRANSITIONS: dict[CanaryState, frozenset[CanaryState]] = {
-    CanaryState.UNDER_WAY: frozenset({CanaryState.PASSED, CanaryState.STOPPED, CanaryState.ENDED}),
+    CanaryState.UNDER_WAY: frozenset({CanaryState.PASSED, CanaryState.STALLED, CanaryState.STOPPED, CanaryState.ENDED}),
+    CanaryState.STALLED: frozenset({CanaryState.UNDER_WAY, CanaryState.ENDED}),
     CanaryState.PASSED: frozenset(),
     CanaryState.STOPPED: frozenset({CanaryState.OVERRULED, CanaryState.ENDED}),
     CanaryState.OVERRULED: frozenset(),
     CanaryState.ENDED: frozenset(),
 }
 # Those that are not over: the lane tries its first people only.
-CANARY_OPEN = frozenset({CanaryState.UNDER_WAY, CanaryState.STOPPED})
+CANARY_OPEN = frozenset({CanaryState.UNDER_WAY, CanaryState.STALLED, CanaryState.STOPPED})
 
 
 class ApprovalState(StrEnum):

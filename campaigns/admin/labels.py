@@ -147,6 +147,7 @@ class CampaignSnapshot:
     held: bool = False
     revised: bool = False
     stopped_by_canary: bool = False
+    stalled: bool = False
     tries_first: bool = False
 
 
@@ -197,6 +198,8 @@ def _running(campaign: CampaignSnapshot) -> str:
 def _paused(campaign: CampaignSnapshot) -> str:
     if campaign.revised:
         return "Paused and changed: those who still wait get it as it is below. Resume to go on."
+    if campaign.stalled:
+        return "Paused because its first people could not be sent to: see below why. Resume to go on with them."
     if campaign.stopped_by_canary:
         return "Paused after its first people: see below why. Resume to send to everybody else all the same."
     return (
@@ -237,9 +240,10 @@ def canary_message(progress: CanaryProgress) -> str:
     canary, found = progress.canary, progress.found
     if canary.state == CanaryState.UNDER_WAY:
         tried = "" if found.tried == canary.people else f" {found.tried:,} of them have been tried."
+        waits = f" {progress.message}" if progress.message else ""
         return (
             f"The first {people(canary.people)} are tried, and the others wait: {found.reported:,} of {canary.people:,} have a final "
-            f"report, and {progress.enough:,} are needed.{tried}"
+            f"report, and {progress.enough:,} are needed.{tried}{waits}"
         )
     if canary.state == CanaryState.STOPPED:
         more = found.reported - canary.delivered - sum(canary.failed.values())

@@ -22,6 +22,7 @@ class CanaryEventSerializer(CampaignEventSerializer):
     failed_of_sending = serializers.IntegerField(
         help_text="How many of these tell of the carrier, the account or the recording, by which the campaign is judged."
     )
+    message = serializers.CharField(help_text="What was measured, against what, and what to do.")
 
 
 class ImportEventSerializer(serializers.Serializer[None]):
@@ -45,6 +46,7 @@ _CAMPAIGNS = {
 }
 _CANARIES = {
     "canary_passed": "Few enough of the campaign's first people failed; it goes on with everybody.",
+    "canary_stalled": "For too long nobody more of the campaign's first people could be sent to; it is paused.",
     "canary_stopped": "Too many of the campaign's first people failed, or too few reports came; it is paused.",
 }
 _IMPORTS = {

@@ -15,6 +15,7 @@ MESSAGES = {
     "campaign.paused": "{who} paused the campaign {it}",
     "campaign.resumed": "{who} resumed the campaign {it}",
     "campaign.canary_passed": "{who} let the campaign {it} go on after its first people",
+    "campaign.canary_stalled": "{who} paused the campaign {it}, because its first people could not be sent to",
     "campaign.canary_stopped": "{who} stopped the campaign {it} after its first people",
     "campaign.canceled": "{who} canceled the campaign {it}",
     "campaign.expired": "{who} ended the draft {it}, which nobody had changed for long",

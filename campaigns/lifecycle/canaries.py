@@ -4,6 +4,10 @@ How many they are is a setting; without one, SIZE of more than ABOVE people. A f
 fails most attempts, so a hundred show it as well as a thousand would. By the default limit of 10 %, a campaign of which 3 % fail is
 paused once in some 4,000 times, and one of which 20 % fail goes on once in some 150 (binomial, of a hundred).
 
+No wait is without an end but for planned hours and pace: a campaign is paused if the reports do not come in time, and also if for so
+long nobody more of its first people could be sent to, as with a carrier that puts everything off. What it waits for and since when is
+kept as a sentence.
+
 The engine sees to it that no more are tried (`delivery.engine.canaries`); the tick judges, under the campaign's lock.
 """
 
@@ -14,10 +18,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from campaigns.lifecycle.obstacles import Obstacle, obstacle_of
 from campaigns.lifecycle.transitions import change_campaign, change_state
 from campaigns.models import Campaign, Canary
+from campaigns.models.canary import MAX_MESSAGE
 from campaigns.states import CANARY_OPEN, CampaignState, CanaryState
 from delivery.engine import canaries as engine
 from delivery.engine import lane_holds
@@ -30,12 +37,16 @@ from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.events import outbox
+from rvm.platform.times.clocks import spelled
+from rvm.platform.tz_database import zone as zone_named
 
 # How many people are tried first where the campaign does not say, and of more than how many.
 SIZE = 100
 ABOVE = 1_000
 # The share of the first people whose reports are waited for: the last few may take hours, with a telephone that is switched off.
 ENOUGH_PERCENT = 90
+# So long after nobody more could be sent to it is said: a request takes its time.
+PATIENCE = timedelta(minutes=1)
 
 _OF_SENDING = frozenset(reason.value for reason, facts in REASONS.items() if facts.of_sending)
 
@@ -88,8 +99,8 @@ def judge(found: Outcomes, *, people: int, max_failed_percent: int, waited: int 
         return Verdict(
             False,
             f"Of the first {people:,} people only {reported:,} had a final report {waited:,} minutes after the last of them was "
-            f"tried; {enough(people):,} are needed. See whether the carrier's reports arrive: its callback address is on the page of "
-            f"the telephony setup. {_TO_DO}",
+            f"tried; {enough(people):,} are needed.{_in_failover(found)} See whether the carrier's reports arrive: its callback "
+            f"address is on the page of the telephony setup. {_TO_DO}",
         )
     return None
 
@@ -98,6 +109,11 @@ _TO_DO = (
     "So the campaign was paused. Look at the attempts of these people and at the telephony setup, then resume it, which sends to "
     "everybody else, or cancel it."
 )
+
+
+def _in_failover(found: Outcomes) -> str:
+    verb = "waits" if found.failover == 1 else "wait"
+    return f" {found.failover:,} of them {verb} for another try through the failover setup." if found.failover else ""
 
 
 def _measured(found: Outcomes, people: int) -> str:
@@ -125,13 +141,20 @@ class CanaryProgress:
         return enough(self.canary.people)
 
     @property
+    def message(self) -> str:
+        """What it waits for and since when, or the verdict. While somebody has paused the campaign it waits for that person."""
+        waits = self.canary.state == CanaryState.UNDER_WAY
+        return "" if waits and self.canary.campaign.state != CampaignState.RUNNING else self.canary.message
+
+    @property
     def failed_of_sending(self) -> int:
         return _of_sending(self.found.failed)
 
 
 def newest(campaign_ids: Iterable[UUID], now: datetime) -> dict[UUID, CanaryProgress]:
     """The newest canary of each of the campaigns that has one."""
-    newest_first = Canary.objects.filter(campaign_id__in=list(campaign_ids)).order_by("campaign_id", "-id")
+    of_campaigns = Canary.objects.filter(campaign_id__in=list(campaign_ids)).select_related("campaign")
+    newest_first = of_campaigns.order_by("campaign_id", "-id")
     rows = list(newest_first.distinct("campaign_id"))
     found = engine.outcomes([row.campaign_id for row in rows if row.state in CANARY_OPEN], now)
     return {
@@ -162,7 +185,8 @@ def end(row: Campaign) -> None:
 
 
 def overrule(row: Campaign) -> str:
-    """End a canary that has stopped the campaign, and return why it had; give one that is under way its whole time once more.
+    """End a canary that has stopped the campaign, and return why it had; give one that is under way, or could not be, its whole time
+    once more.
 
     The caller holds the campaign's lock and resumes it."""
     canary = _open(row)
@@ -171,8 +195,11 @@ def overrule(row: Campaign) -> str:
     if canary.state == CanaryState.STOPPED:
         _close(row, canary, CanaryState.OVERRULED)
         return f"Although it was paused: {canary.message}"
-    canary.tried_at = None
+    canary.tried_at = canary.waits_since = None
+    canary.message = ""
     canary.save()
+    if canary.state == CanaryState.STALLED:
+        change_state(canary, CanaryState.UNDER_WAY)
     return ""
 
 
@@ -185,7 +212,7 @@ def resize(row: Campaign) -> None:
     people = size_of(row, counts_of([row.pk])[row.pk][VoicemailStatus.QUEUED] + found.tried)
     if not people:
         end(row)
-    elif people != canary.people and canary.state == CanaryState.UNDER_WAY:
+    elif people != canary.people and canary.state != CanaryState.STOPPED:
         canary.people, canary.tried_at = people, None
         canary.save()
         engine.recount(row.pk, people)
@@ -196,14 +223,17 @@ def watch(row: Campaign, now: datetime) -> None:
     canary = _open(row)
     if canary is None or canary.state != CanaryState.UNDER_WAY:
         return
-    if engine.give_back(row.pk, canary.people):
-        return  # the next tick judges: a lane that is locked must not be held
-    left = Lane.objects.values_list("canary_left", flat=True).get(pk=row.pk)
-    if bool(left) == (canary.tried_at is not None):
-        canary.tried_at = None if left else now
-        canary.save()
+    left = bool(Lane.objects.values_list("canary_left", flat=True).get(pk=row.pk))
     found = engine.outcomes([row.pk], now)[row.pk]
     waits = timedelta(minutes=row.canary_wait_minutes)
+    obstacle = _follow(row, canary, found, left=left, now=now)
+    if obstacle is not None and canary.waits_since is not None and now - canary.waits_since > waits:
+        canary.message = _stalled_message(row, canary, found, canary.waits_since, obstacle)
+        change_state(canary, CanaryState.STALLED)
+        _pause(row, canary, found)
+        return
+    if engine.give_back(row.pk, canary.people):
+        return  # the next tick judges: a lane that is locked must not be held
     late = canary.tried_at is not None and now - canary.tried_at > waits
     verdict = judge(
         found,
@@ -211,28 +241,88 @@ def watch(row: Campaign, now: datetime) -> None:
         max_failed_percent=row.canary_max_failed_percent,
         waited=row.canary_wait_minutes if late else None,
     )
-    if verdict is None:
-        return
+    if verdict is not None:
+        _end(row, canary, found, verdict)
+
+
+def _follow(row: Campaign, canary: Canary, found: Outcomes, *, left: bool, now: datetime) -> Obstacle | None:
+    """Keep what the canary waits for and since when. The obstacle is that of the first people who are still to be sent to; None where
+    all of them were, or are on their way: a request that is put off again does not begin the wait anew."""
+    before = _waiting(canary)
+    obstacle = None
+    if found.sent < canary.people:
+        obstacle = obstacle_of(row, now, failover=not left and not engine.has_untried(row.pk))
+    if found.sent >= canary.people or (obstacle is not None and obstacle.planned):
+        canary.waits_since = None
+    elif found.sent > canary.sent or (obstacle is not None and canary.waits_since is None):
+        canary.waits_since = now
+    canary.sent = max(canary.sent, found.sent)
+    if left == (canary.tried_at is not None):
+        canary.tried_at = None if left else now
+    canary.message = _wait_message(row, canary, found, obstacle, now)
+    if _waiting(canary) != before:
+        canary.save()
+    return obstacle
+
+
+def _end(row: Campaign, canary: Canary, found: Outcomes, verdict: Verdict) -> None:
     canary.message = verdict.message
-    if verdict.passed:
-        _close(row, canary, CanaryState.PASSED, found)
-        wake_on_commit("dispatch")
-    else:
-        lane_holds.hold(row.pk)
-        _keep(canary, CanaryState.STOPPED, found)
-    action = "campaign.canary_passed" if verdict.passed else "campaign.canary_stopped"
-    audit.record(action, row, actor=None, workspace=row.workspace, because=verdict.message, **_counts(canary))
     if not verdict.passed:
-        change_campaign(
-            row,
-            CampaignState.PAUSED,
-            "campaign.paused",
-            None,
-            because=verdict.message,
-            measured_at=None,
-            rate_per_second=None,
+        _keep(canary, CanaryState.STOPPED, found)
+        _pause(row, canary, found)
+        return
+    _close(row, canary, CanaryState.PASSED, found)
+    wake_on_commit("dispatch")
+    _record(row, canary, found)
+    _tell(row, canary, found)
+
+
+def _pause(row: Campaign, canary: Canary, found: Outcomes) -> None:
+    """Pause the campaign because of what its canary, which is stalled or stopped, says."""
+    lane_holds.hold(row.pk)
+    _record(row, canary, found)
+    because = canary.message
+    change_campaign(
+        row, CampaignState.PAUSED, "campaign.paused", None, because=because, measured_at=None, rate_per_second=None
+    )
+    _tell(row, canary, found)
+
+
+def _waiting(canary: Canary) -> tuple[Any, ...]:
+    return canary.tried_at, canary.waits_since, canary.sent, canary.message
+
+
+def _wait_message(row: Campaign, canary: Canary, found: Outcomes, obstacle: Obstacle | None, now: datetime) -> str:
+    """What the canary waits for and since when; empty while everything goes its way."""
+    if obstacle is None and canary.waits_since is not None:
+        return canary.message
+    since = canary.tried_at if obstacle is None else canary.waits_since
+    if since is None:
+        return obstacle.sentence[:MAX_MESSAGE] if obstacle else ""
+    until = _spelled(row, since + timedelta(minutes=row.canary_wait_minutes))
+    if obstacle is None:
+        return (
+            f"The last of them was tried on {_spelled(row, since)}. Their reports are waited for until {until}; if too few have come "
+            f"by then, the campaign is paused.{_in_failover(found)}"
         )
-    _tell(action, row, canary)
+    if now - since < PATIENCE:
+        return ""
+    return (
+        f"Since {_spelled(row, since)} nobody more of them could be sent to. The campaign is paused if that lasts until {until}. "
+        f"{obstacle.sentence}"
+    )[:MAX_MESSAGE]
+
+
+def _stalled_message(row: Campaign, canary: Canary, found: Outcomes, since: datetime, obstacle: Obstacle) -> str:
+    return (
+        f"For {row.canary_wait_minutes:,} minutes, since {_spelled(row, since)}, nobody more of the first {canary.people:,} people "
+        f"could be sent to; {found.sent:,} were before. So the campaign was paused. Put right what is in the way, then resume it, "
+        f"which goes on with the first people, or cancel it. {obstacle.sentence}"
+    )[:MAX_MESSAGE]
+
+
+def _spelled(row: Campaign, at: datetime) -> str:
+    return spelled(at.astimezone(zone_named(row.time_zone)))
 
 
 def _open(row: Campaign) -> Canary | None:
@@ -255,14 +345,13 @@ def _keep(canary: Canary, state: CanaryState, found: Outcomes) -> None:
     )
 
 
-def _counts(canary: Canary) -> dict[str, int]:
-    failed = sum(canary.failed.values())
+def _counts(people: int, found: Outcomes) -> dict[str, int]:
     return {
-        "people": canary.people,
-        "reported": canary.delivered + failed,
-        "delivered": canary.delivered,
-        "failed": failed,
-        "failed_of_sending": _of_sending(canary.failed),
+        "people": people,
+        "reported": found.reported,
+        "delivered": found.delivered,
+        "failed": found.failed.total(),
+        "failed_of_sending": _of_sending(found.failed),
     }
 
 
@@ -270,14 +359,22 @@ def _of_sending(failed: Mapping[str, int]) -> int:
     return sum(count for reason, count in failed.items() if reason in _OF_SENDING)
 
 
-def _tell(action: str, row: Campaign, canary: Canary) -> None:
+def _record(row: Campaign, canary: Canary, found: Outcomes) -> None:
+    counts = _counts(canary.people, found)
+    audit.record(
+        f"campaign.canary_{canary.state}", row, actor=None, workspace=row.workspace, because=canary.message, **counts
+    )
+
+
+def _tell(row: Campaign, canary: Canary, found: Outcomes) -> None:
     outbox.add(
-        action,
+        f"campaign.canary_{canary.state}",
         row.pk,
         workspace_id=row.workspace_id,
         live=row.live,
         campaign_id=row.pk,
         state=row.state,
         use_case_id=row.lane.use_case_id,
-        **_counts(canary),
+        message=canary.message,
+        **_counts(canary.people, found),
     )

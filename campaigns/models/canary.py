@@ -11,7 +11,7 @@ from campaigns.models.campaign import Campaign
 from campaigns.states import CanaryState
 from rvm.platform.models import Row
 
-MAX_MESSAGE = 600
+MAX_MESSAGE = 1_000
 
 
 class Canary(Row):
@@ -24,18 +24,29 @@ class Canary(Row):
     people = models.PositiveIntegerField(help_text="How many people are tried first.")
     began_at = models.DateTimeField()
     tried_at = models.DateTimeField(null=True, help_text="When the last of them was tried; null while some are not.")
+    sent = models.PositiveIntegerField(
+        default=0, help_text="To how many of them something was sent when it was last looked at."
+    )
+    waits_since = models.DateTimeField(
+        null=True,
+        help_text="Since when nobody more of them could be sent to, though hours and pace allow it; null otherwise.",
+    )
     ended_at = models.DateTimeField(null=True, help_text="When it was judged, or when it was over without that.")
     # As they were when it was judged.
     tried = models.PositiveIntegerField(default=0)
     delivered = models.PositiveIntegerField(default=0)
     failed: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="By reason.")
-    message = models.CharField(max_length=MAX_MESSAGE, blank=True, help_text="The verdict, as sentences.")
+    message = models.CharField(
+        max_length=MAX_MESSAGE, blank=True, help_text="What it waits for and since when, or the verdict."
+    )
 
     class Meta:
         verbose_name_plural = "canaries"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["campaign"], condition=Q(state__in=["under_way", "stopped"]), name="campaigns_one_canary"
+                fields=["campaign"],
+                condition=Q(state__in=["under_way", "stalled", "stopped"]),
+                name="campaigns_one_canary",
             )
         ]
         indexes: ClassVar[list[models.Index]] = [

@@ -48,29 +48,33 @@ UPDATE delivery_lane SET canary_left = greatest(0, %s - (SELECT count(*) FROM de
 # How each member's latest attempt that was sent has ended. Who waits for a further attempt counts by the one before, unless the
 # failover setup is trying now.
 _OUTCOMES = """
-SELECT lane_id, outcome, CASE WHEN outcome = 'failed' THEN reason ELSE '' END, count(*) FROM (
-  SELECT m.lane_id, coalesce(CASE WHEN v.status IN ('failed', 'delivered') THEN v.reason ELSE last.reason END, '') AS reason,
+SELECT lane_id, outcome, CASE WHEN outcome = 'failed' THEN reason ELSE '' END, sent, count(*) FROM (
+  SELECT m.lane_id, v.status IN ('failed', 'delivered') OR coalesce(last.status <> 'sending', false) AS sent,
+         coalesce(CASE WHEN v.status IN ('failed', 'delivered') THEN v.reason ELSE last.reason END, '') AS reason,
          CASE WHEN v.status = 'delivered' THEN 'delivered'
               WHEN v.status = 'failed' AND NOT v.reason = ANY(%s::text[]) THEN 'failed'
               WHEN v.status IN ('queued', 'skipped', 'canceled', 'expired')
                AND NOT (v.status = 'queued' AND v.failover AND v.not_before <= %s)
                AND last.status = 'failed' AND NOT last.reason = ANY(%s::text[]) THEN 'failed'
-              ELSE 'open' END AS outcome
+              WHEN v.status = 'queued' AND v.failover THEN 'failover' ELSE 'open' END AS outcome
     FROM delivery_canarymember m JOIN delivery_voicemail v ON v.id = m.voicemail_id
     LEFT JOIN LATERAL (SELECT d.status, d.reason FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent'
                         ORDER BY d.id DESC LIMIT 1) last ON true
    WHERE m.lane_id = ANY(%s::uuid[])) found
- GROUP BY 1, 2, 3
+ GROUP BY 1, 2, 3, 4
 """
 
 
 @dataclass(slots=True)
 class Outcomes:
-    """How many of a lane's first people were tried, and how they ended: delivered, or failed by reason."""
+    """How many of a lane's first people were tried, and how they ended: delivered, or failed by reason. `sent`: those whose request
+    was answered, or may have been. `failover`: those who wait for another try through the failover setup."""
 
     tried: int = 0
     delivered: int = 0
     failed: Counter[str] = field(default_factory=Counter)
+    sent: int = 0
+    failover: int = 0
 
     @property
     def reported(self) -> int:
@@ -102,12 +106,17 @@ def take(lane_id: UUID, voicemail_ids: Collection[UUID]) -> None:
         sql.run(_TAKE, [sql.ids(voicemail_ids), lane_id, lane_id])
 
 
+def has_untried(lane_id: UUID) -> bool:
+    """Whether a place is to be given back: somebody who was taken was provably not tried."""
+    return bool(sql.run(f"{_NOT_TRIED} LIMIT 1", [lane_id]))
+
+
 def give_back(lane_id: UUID, people: int) -> bool:
     """Give back the places of those who were not tried after all, and whether there were any. `people`: how many are let out in all.
 
     The lane is then locked, as by `recount`, so it cannot be held in the same transaction: a claim that waits for it would be
     waited for."""
-    if not sql.run(_NOT_TRIED, [lane_id]):
+    if not has_untried(lane_id):
         return False
     locked_left(lane_id)
     sql.run(_LET_GO, [lane_id])
@@ -126,10 +135,13 @@ def outcomes(lane_ids: Iterable[UUID], now: datetime) -> dict[UUID, Outcomes]:
     found = {lane_id: Outcomes() for lane_id in lane_ids}
     guesses = sql.texts(sorted(GUESSES))
     if found:
-        for lane_id, outcome, reason, count in sql.run(_OUTCOMES, [guesses, now, guesses, sql.ids(found)]):
+        for lane_id, outcome, reason, sent, count in sql.run(_OUTCOMES, [guesses, now, guesses, sql.ids(found)]):
             found[lane_id].tried += count
+            found[lane_id].sent += count if sent else 0
             if outcome == "delivered":
                 found[lane_id].delivered += count
             elif outcome == "failed":
                 found[lane_id].failed[reason] += count
+            elif outcome == "failover":
+                found[lane_id].failover += count
     return found

@@ -210,6 +210,7 @@ def snapshot_of(
         held=lane.held,
         revised=campaign.revised,
         stopped_by_canary=canary == CanaryState.STOPPED,
+        stalled=canary == CanaryState.STALLED,
         tries_first=canary == CanaryState.UNDER_WAY,
     )
 

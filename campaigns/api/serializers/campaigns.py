@@ -112,7 +112,8 @@ class CanarySerializer(serializers.Serializer[Any]):
         CANARY_STATES,
         source="canary.state",
         help_text="`under_way`: the others wait. `passed`: it went on by itself. `stopped`: it was paused. `overruled`: it was "
-        "resumed all the same. `ended`: over without a verdict.",
+        "resumed all the same. `stalled`: they could not be sent to for too long, so it was paused; `resume` goes on with them. "
+        "`ended`: over without a verdict.",
     )
     people = serializers.IntegerField(source="canary.people", help_text="How many people are tried first.")
     tried = serializers.IntegerField(source="found.tried", help_text="How many of them have been tried so far.")
@@ -130,7 +131,9 @@ class CanarySerializer(serializers.Serializer[Any]):
         help_text="When the last of them was tried; the wait counts from then.",
     )
     ended_at = serializers.DateTimeField(source="canary.ended_at", allow_null=True)
-    message = OptionalTextField(source="canary.message", help_text="The verdict, as sentences.")
+    message = OptionalTextField(
+        help_text="What is waited for and since when, or the verdict, as sentences; null while everything goes its way."
+    )
 
 
 @extend_schema_field(CanarySerializer(allow_null=True))

@@ -12,23 +12,29 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from campaigns.admin import labels
 from campaigns.lifecycle import canaries, scheduler
 from campaigns.lifecycle import service as services
 from campaigns.lifecycle.canaries import judge
+from campaigns.lifecycle.obstacles import obstacle_of
 from campaigns.models import Campaign, Canary
 from campaigns.states import CANARY_OPEN, CANARY_TRANSITIONS
 from delivery.engine.canaries import Outcomes
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
+from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models import CanaryMember, Drop, Lane, LaneDelta, Voicemail
 from rvm.platform.errors import ServiceError
 from rvm.platform.events.models import Outbox
-from rvm.platform.models import AuditEvent
+from rvm.platform.models import AuditEvent, Workspace
 from tests.campaigns.canaries import report
 from tests.campaigns.lifecycle.test_pausing import Crew, until
 from tests.delivery.states import counter_totals, row_counts
-from tests.factories import make_campaign, make_recording, make_setup, make_use_case, make_user
+from tests.factories import make_campaign, make_phone_number, make_recording, make_setup, make_use_case, make_user
+from usecases.models import TelephonySetup
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -251,6 +257,7 @@ def test_the_workspaces_systems_are_told() -> None:
         "delivered": 0,
         "failed": 5,
         "failed_of_sending": 5,
+        "message": canary_of(stopped).message,
     }
 
 
@@ -281,7 +288,10 @@ def test_the_time_begins_when_the_last_of_them_was_tried() -> None:
     send(campaign, 6)
     tick()
     morning = NOW + timedelta(hours=18)
-    tick(morning)
+    Voicemail.objects.filter(lane_id=campaign.pk, status="queued").update(not_before=morning)
+    tick()
+    assert canary_of(campaign).message == "The hours of those who are next begin on Tue, Mar 3, 2026, 9:00 AM UTC."
+    tick(morning - MINUTE)
     assert (states(campaign), canary_of(campaign).tried_at) == (("running", "under_way"), None)
     assert send(campaign, now=morning) == 4
     tick(morning)
@@ -289,6 +299,168 @@ def test_the_time_begins_when_the_last_of_them_was_tried() -> None:
     assert (states(campaign), canary_of(campaign).tried_at) == (("running", "under_way"), morning)
     tick(morning + 61 * MINUTE)
     assert states(campaign) == ("paused", "stopped")
+
+
+def put_off(campaign: Campaign, now: datetime) -> None:
+    """The carrier puts off every request that is under way."""
+    rows = list(Voicemail.objects.filter(lane_id=campaign.pk, status="sending"))
+    unsent, sending = DropStatus.NOT_SENT, DropStatus.SENDING
+    code, text = "429", "Too many requests."
+    transitions.change_drops(
+        [DropChange(row.drop_id, sending, unsent, code=code, text=text) for row in rows if row.drop_id], now
+    )
+    queued, reason, later = VoicemailStatus.QUEUED, Reason.NOT_SENT, now + 5 * MINUTE
+    transitions.apply(
+        [
+            Transition(row.pk, VoicemailStatus.SENDING, queued, reason=reason, not_before=later, failover=False)
+            for row in rows
+        ],
+        now,
+    )
+
+
+@pytest.mark.django_db
+def test_a_carrier_that_puts_everything_off_pauses_it_once_the_wait_is_over() -> None:
+    """Nobody was tried, so no report is waited for: without a limit it would wait until it expires, and say nothing."""
+    campaign = launched(canary_wait_minutes=30)
+    for minute in range(31):
+        now = NOW + minute * MINUTE
+        send(campaign, now=now)
+        tick(now)
+        put_off(campaign, now)
+        tick(now)
+        assert states(campaign) == ("running", "under_way"), minute
+    message = canary_of(campaign).message
+    assert message == (
+        "Since Mon, Mar 2, 2026, 3:00 PM UTC nobody more of them could be sent to. The campaign is paused if that lasts until "
+        f"Mon, Mar 2, 2026, 3:30 PM UTC. Requests through the telephony setup “{campaign.use_case.setup.name}” do not get through, "
+        "or its carrier puts them off; of the last one it said: 429 Too many requests."
+    )
+    assert message in labels.canary_message(canaries.newest([campaign.pk], now)[campaign.pk])
+    Outbox.objects.all().delete()
+    tick(NOW + 31 * MINUTE)
+    assert (states(campaign), fresh(campaign).lane.held) == (("paused", "stalled"), True)
+    stalled = canary_of(campaign).message
+    assert stalled.startswith(
+        "For 30 minutes, since Mon, Mar 2, 2026, 3:00 PM UTC, nobody more of the first 10 people could be sent to; 0 were before. "
+        "So the campaign was paused."
+    )
+    assert AuditEvent.objects.get(action="campaign.paused").details["because"] == stalled
+    told = {event.type: event.data for event in Outbox.objects.all()}
+    assert set(told) == {"campaign.paused", "campaign.canary_stalled"}
+    assert (told["campaign.canary_stalled"]["message"], told["campaign.canary_stalled"]["reported"]) == (stalled, 0)
+
+
+@pytest.mark.django_db
+def test_who_resumes_it_goes_on_with_the_first_people_and_not_with_everybody() -> None:
+    campaign = launched(canary_wait_minutes=30)
+    send(campaign)
+    put_off(campaign, NOW)
+    tick(times=2)
+    late = NOW + 31 * MINUTE
+    tick(late)
+    assert states(campaign) == ("paused", "stalled")
+    services.resume(campaign, actor=None, now=late)
+    assert (states(campaign), canary_of(campaign).message) == (("running", "under_way"), "")
+    tick(late)
+    assert (send(campaign, now=late), send(campaign, now=late)) == (10, 0)
+    report(campaign.pk, None, 10, late)
+    tick(late)
+    assert (states(campaign), send(campaign, now=late)) == (("running", "passed"), 20)
+
+
+@pytest.mark.django_db
+def test_each_person_who_is_sent_to_begins_the_wait_anew() -> None:
+    campaign = launched(canary_wait_minutes=30)
+    for hour in range(4):
+        now = NOW + hour * 29 * MINUTE
+        send(campaign, now=now)
+        tick(now)
+        report(campaign.pk, None, 1, now)
+        put_off(campaign, now)
+        tick(now, times=2)
+        assert states(campaign) == ("running", "under_way"), hour
+    silent = now + 6 * MINUTE
+    tick(silent)
+    tick(silent + 31 * MINUTE)
+    assert states(campaign) == ("paused", "stalled")
+    assert "4 were before" in canary_of(campaign).message
+
+
+@pytest.mark.django_db
+def test_what_is_in_the_way_is_said() -> None:
+    campaign = launched(canary_wait_minutes=30)
+    setup, lane = campaign.use_case.setup, Lane.objects.filter(pk=campaign.pk)
+
+    def said() -> str:
+        found = obstacle_of(fresh(campaign), NOW, failover=False)
+        assert found is not None
+        assert not found.planned
+        return found.sentence
+
+    assert said() == f"Nothing at all is sent through the telephony setup “{setup.name}”; see whether the workers run."
+    TelephonySetup.objects.filter(pk=setup.pk).update(
+        breaker_until=NOW, breaker_reason="The carrier refused the account."
+    )
+    assert said() == f"The telephony setup “{setup.name}” is held back: The carrier refused the account."
+    TelephonySetup.objects.filter(pk=setup.pk).update(draining=True)
+    assert "drains; nothing new is sent until that ends" in said()
+    Workspace.objects.filter(pk=campaign.workspace_id).update(sending_enabled=False)
+    assert said() == "Sending is switched off for the whole workspace; nothing is sent until it is switched on."
+    lane.update(held=True)
+    assert said() == "The campaign's queue is held by hand."
+
+
+@pytest.mark.django_db
+def test_whose_turn_has_not_come_is_not_paused() -> None:
+    """What has a higher priority goes first, for as long as it takes; the setup works."""
+    campaign = launched(canary_wait_minutes=30)
+    other = make_campaign(campaign.use_case, 5, state="running", playable=True)
+    for minute in range(0, 121, 4):
+        now = NOW + minute * MINUTE
+        Drop.objects.create(
+            workspace=campaign.workspace, voicemail_id=other.pk, setup=campaign.use_case.setup, number=1, live=True,
+            status="accepted", due_at=now, created_at=now, accepted_at=now, sender="+12125550100",
+        )  # fmt: skip
+        tick(now)
+    assert states(campaign) == ("running", "under_way")
+    assert canary_of(campaign).message == (
+        f"The telephony setup “{campaign.use_case.setup.name}” sends at its pace, and what has a higher priority goes first."
+    )
+
+
+@pytest.mark.django_db
+def test_reports_that_are_waited_for_are_said_with_since_when_and_until_when() -> None:
+    campaign = launched(canary_wait_minutes=30)
+    send(campaign)
+    tick()
+    progress = canaries.newest([campaign.pk], NOW)[campaign.pk]
+    assert progress.message == (
+        "The last of them was tried on Mon, Mar 2, 2026, 3:00 PM UTC. Their reports are waited for until Mon, Mar 2, 2026, 3:30 PM "
+        "UTC; if too few have come by then, the campaign is paused."
+    )
+    services.pause(campaign, actor=None, now=NOW)
+    assert canaries.newest([campaign.pk], NOW)[campaign.pk].message == ""
+
+
+@pytest.mark.django_db
+def test_who_waits_for_the_failover_setup_is_named_where_reports_are_missing() -> None:
+    setup = make_setup()
+    other = make_setup(setup.workspace)
+    policy: dict[str, Any] = {"failover_setup": other, "failover_reasons": ["busy"], "max_attempts": 2}
+    use_case = make_use_case(setup=setup, numbers=[make_phone_number(setup), make_phone_number(other)], **policy)
+    campaign = launched(use_case=use_case, canary_wait_minutes=30, expires_at=NOW + timedelta(days=1))
+    send(campaign)
+    report(campaign.pk, Reason.BUSY, 2, NOW)
+    report(campaign.pk, None, 8, NOW)
+    TelephonySetup.objects.filter(pk=other.pk).update(
+        breaker_until=NOW + timedelta(days=1), breaker_reason="No answer."
+    )
+    tick()
+    assert "2 of them wait for another try through the failover setup." in canary_of(campaign).message
+    tick(NOW + 31 * MINUTE)
+    assert states(campaign) == ("paused", "stopped")
+    assert "9 are needed. 2 of them wait for another try through the failover setup." in canary_of(campaign).message
 
 
 @pytest.mark.django_db

@@ -124,7 +124,7 @@ def watch_campaign(client: Client, campaign_id: str, out: Output, timeout: float
                 out.result(row, f"{campaign['id']} {campaign['state']}: {by_status(progress)}")
             told = row
             canary = campaign.get("canary")
-            if canary and canary["state"] == "stopped" and canary["message"] and canary["message"] != said:
+            if canary and canary["state"] in ("stalled", "stopped") and canary["message"] and canary["message"] != said:
                 said = canary["message"]
                 out.remark(said)
             if campaign["state"] in CAMPAIGN_ENDED:
