@@ -66,8 +66,9 @@ CAP_BOUNDS = (MinValueValidator(1), MaxValueValidator(100))
 WINDOW_START_HELP = "Earliest local time at the recipient."
 RETRY_MINUTES_HELP = "Wait before the second attempt; doubles after."
 RETRY_MINUTES_BOUNDS = (MinValueValidator(1), MaxValueValidator(24 * 60))
-# The carrier that reaches no person, and the only one that test keys use.
-
+# Names of the carriers that call, so that the telephone rings before the message is left. `delivery.carriers` adds those installed: a
+# process asks the adapters that it sends with, and no row says what an earlier version of one did.
+RINGING_CARRIERS: set[str] = set()
 
 # Days of a new use case.
 MONDAY_TO_SATURDAY = (1, 2, 3, 4, 5, 6)
@@ -105,18 +106,12 @@ class TelephonySetup(Row):
     name = models.CharField(max_length=100)
     carrier = models.CharField(max_length=40, help_text="The adapter's name, such as sandbox.")
     credentials = EncryptedJSONField(help_text="What the carrier asks for; write-only.")
-    # Of the adapter with these credentials, so that rows can be asked: `delivery.setups.services` sets both.
+    # Of the adapter with these credentials, so that rows can be asked: `delivery.setups.services` sets it.
     simulated = models.BooleanField(
         default=False,
         db_default=False,
         editable=False,
         help_text="Whether it reaches nobody: its requests go to a simulator. Fixed when the setup is made.",
-    )
-    rings = models.BooleanField(
-        default=False,
-        db_default=False,
-        editable=False,
-        help_text="Whether its carrier calls, so that the telephone rings before the message is left.",
     )
     # Incremented by a trigger in the statement that changes the credentials, so that no writer can forget it. A number, because times
     # would come from different clocks.
@@ -217,6 +212,11 @@ class TelephonySetup(Row):
     def agreed(self) -> bool:
         """Whether voicemails may leave through it: a live setup has a signed agreement or a standing exception."""
         return not self.live or self.baa_signed_on is not None or bool(self.baa_exception_reason)
+
+    @property
+    def rings(self) -> bool:
+        """Whether its carrier calls, so that the telephone rings before the message is left."""
+        return self.carrier in RINGING_CARRIERS
 
 
 class PhoneNumberQuerySet(models.QuerySet["PhoneNumber"]):

@@ -14,6 +14,7 @@ from inspect import isabstract
 
 import structlog
 
+from delivery.carriers.abilities import rings
 from delivery.carriers.base import Carrier, Credential
 from delivery.carriers.drop_cowboy import DropCowboy
 from delivery.carriers.sandbox import Sandbox
@@ -22,7 +23,7 @@ from delivery.carriers.slybroadcast import Slybroadcast
 from delivery.carriers.telnyx import Telnyx
 from delivery.carriers.twilio import Twilio
 from delivery.carriers.voicedrop import VoiceDrop
-from usecases.models import TelephonySetup
+from usecases.models import RINGING_CARRIERS, TelephonySetup
 
 log = structlog.get_logger(__name__)
 
@@ -97,6 +98,7 @@ OURS: tuple[type[Carrier], ...] = (
     VoiceDrop,
 )
 CARRIERS, NOT_USED = with_installed({carrier.name: carrier for carrier in OURS}, entry_points(group=GROUP))
+RINGING_CARRIERS.update(name for name, carrier in CARRIERS.items() if rings(carrier))
 
 
 def carrier_class(name: str) -> type[Carrier]:

@@ -28,7 +28,7 @@ from usecases.consents.bases import NeededConsent, needed_consent
 from usecases.effective_settings import effective_days, effective_sql, hours_allowed
 from usecases.eligibility import LanePolicy
 from usecases.freezes import FREEZES_SQL, freezes_in
-from usecases.models import TelephonySetup
+from usecases.models import RINGING_CARRIERS, TelephonySetup
 from usecases.rules_in_force import NEWEST_LOADED_SQL, in_force
 
 # Position of a voicemail in its lane: when it is due, and its id.
@@ -177,8 +177,10 @@ class SendRoute:
 # The setup of a line, and the other one of a use case `u` that has two.
 _OWN_SETUP = "CASE WHEN via.failover THEN u.failover_setup_id ELSE u.setup_id END"
 _OTHER_SETUP = "CASE WHEN via.failover THEN u.setup_id ELSE u.failover_setup_id END"
+# Whether the carrier of a setup `s` calls, by the adapters with which this process sends.
+RINGS_SQL = f"(s.carrier = ANY('{sql.texts(sorted(RINGING_CARRIERS))}'::text[]))"
 # A setup `s` that rings only under a use case `u` that allows it; `UseCase.refuses_ringing_of` is the same rule for rows.
-_MAY_RING = "(u.allows_ringing OR NOT s.rings)"
+_MAY_RING = f"(u.allows_ringing OR NOT {RINGS_SQL})"
 # The other setup in place of one that drains, if it can send. `usecases.selectors.first_setup` is the same rule for first attempts.
 _RELIEF = f"""
   (SELECT s.id FROM usecases_telephonysetup own CROSS JOIN usecases_telephonysetup s

@@ -15,12 +15,13 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Transition
 from rvm.platform.database import sql
 from usecases.effective_settings import effective_sql
+from usecases.models import RINGING_CARRIERS
 
 # The failover setup takes over unless it drains, rings although the use case does not allow it, or has failed already in place of a
 # first setup that drains.
 _HAS_FAILOVER = """EXISTS (
          SELECT FROM usecases_telephonysetup f WHERE f.id = u.failover_setup_id AND NOT f.draining
-            AND (u.allows_ringing OR NOT f.rings)
+            AND (u.allows_ringing OR f.carrier <> ALL(%s::text[]))
             AND f.id IS DISTINCT FROM (SELECT setup_id FROM delivery_drop WHERE id = v.drop_id))"""
 # Reads only voicemails whose lane or use case allows more than one attempt; most allow one. A voicemail without an expiry, in a lane
 # without one, has outlived its campaign: only a user may retry it.
@@ -62,7 +63,7 @@ class Retryable:
 def retryable(voicemail_ids: Iterable[UUID]) -> dict[UUID, Retryable]:
     """The voicemails that may be tried more than once, by id."""
     found = {}
-    for row in sql.run(_FIND_RETRYABLE, [sql.ids(voicemail_ids)]):
+    for row in sql.run(_FIND_RETRYABLE, [sql.texts(sorted(RINGING_CARRIERS)), sql.ids(voicemail_ids)]):
         policy = RetryPolicy(row[5], timedelta(minutes=row[6]), row[7], [Reason(name) for name in row[8]])
         found[row[0]] = Retryable(row[0], row[1], row[2], row[3], policy, row[9], row[4])
     return found

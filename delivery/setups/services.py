@@ -10,7 +10,6 @@ from django.db.models import Q
 
 from delivery import carriers
 from delivery.carriers import UnknownCarrierError, carrier_class
-from delivery.carriers.abilities import rings
 from delivery.carriers.base import Carrier, Credential, CredentialMalformed
 from delivery.engine import circuit_breaker
 from delivery.models import CarrierMedia
@@ -60,7 +59,6 @@ def create_setup(
         carrier=carrier,
         credentials=dict(adapter.credentials),
         simulated=adapter.simulated,
-        rings=rings(type(adapter)),
     )
     change(setup, _settled(settings), SETTINGS)
     _check_agreement(setup)

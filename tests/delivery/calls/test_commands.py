@@ -48,7 +48,7 @@ def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_call(status: str = "accepted", **fields: Any) -> Drop:
     """A drop whose call is under way."""
     setup = factories.make_setup(
-        carrier="telnyx", credentials={**CREDENTIALS, "base_url": "http://127.0.0.1:1"}, simulated=True, rings=True
+        carrier="telnyx", credentials={**CREDENTIALS, "base_url": "http://127.0.0.1:1"}, simulated=True
     )
     return make_submitted(status, use_case=factories.make_use_case(setup=setup), **fields)
 

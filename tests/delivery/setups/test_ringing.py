@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.planning.plan import plan_of
+from delivery.carriers import GROUP
 from delivery.engine.claim import Claim, claim
 from delivery.engine.lane_routes import active_routes, route_of
 from delivery.engine.results import Result, record
@@ -20,6 +27,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.models import Voicemail
 from delivery.services.eligibility import explanation
 from delivery.setups.services import create_setup, update_setup
+from rvm.devtools.stack import MANAGE
 from rvm.platform.models import Workspace
 from tests.delivery.carriers.examples import EXAMPLES
 from tests.factories import (
@@ -44,7 +52,8 @@ REFUSED = "calls, so that the telephone rings, and this use case allows no ringi
 
 
 def make_ringing(workspace: Workspace | None = None, **fields: Any) -> TelephonySetup:
-    return make_setup(workspace, rings=True, **fields)
+    credentials = EXAMPLES["twilio"] | {"base_url": "http://127.0.0.1:8800"}
+    return make_setup(workspace, carrier="twilio", credentials=credentials, simulated=True, **fields)
 
 
 def claimed() -> list[Claim]:
@@ -181,3 +190,56 @@ def test_the_question_the_voicemail_and_the_campaign_say_why_nothing_is_sent(
     client.force_login(make_user(workspace=use_case.workspace, is_staff=True))
     page = client.get(reverse("admin:delivery_voicemail_change", args=[voicemail.pk])).content.decode()
     assert "Waits because the carrier of its setup rings, which its use case does not allow." in page
+
+
+# an adapter that calls in a later version of its package
+
+PIGEON = """
+from delivery.carriers.abilities import CallAndDetect
+from delivery.carriers.sandbox import Sandbox
+
+class Pigeon({bases}):
+    name = "pigeon"
+    label = "Pigeon Post"
+    def step_after(self, callback): ...
+    def respond(self, callback, playable): ...
+"""
+LOOK = (
+    "from django.utils import timezone; from delivery.engine.lane_routes import active_routes, route_of\n"
+    "from usecases.models import TelephonySetup; setup = TelephonySetup.objects.get()\n"
+    "now = timezone.now(); found = active_routes(now, 10)\n"
+    "same = [route_of(each, failover=False, setup_id=setup.pk, now=now, same_key=True) for each in {lanes}]\n"
+    "print('found', setup.rings, len(found), sum(each is not None for each in same))"
+)
+
+
+def installed(folder: Path, bases: str, lane_id: UUID) -> str:
+    """What a process sees that starts with this version of the package."""
+    (folder / "rvm_carrier_pigeon.py").write_text(PIGEON.format(bases=bases))
+    metadata = folder / "rvm_carrier_pigeon-1.0.dist-info"
+    metadata.mkdir(exist_ok=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: rvm-carrier-pigeon\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[{GROUP}]\npigeon = rvm_carrier_pigeon:Pigeon\n")
+    server, mark, options = os.environ["DATABASE_URL"].partition("?")
+    url = f"{server.rpartition('/')[0]}/{connection.settings_dict['NAME']}{mark}{options}"
+    program = LOOK.format(lanes=f"['{lane_id}']")
+    variables = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    process = subprocess.run(
+        [sys.executable, str(MANAGE), "shell", "-v", "0", "-c", program],
+        env=variables,
+        cwd=MANAGE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return process.stdout.partition("found ")[2].strip()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_carrier_that_calls_in_a_later_version_sends_nothing_under_the_use_cases_of_before(tmp_path: Path) -> None:
+    use_case = make_use_case(setup=make_setup(carrier="pigeon"), **AROUND_THE_CLOCK)
+    lane_id = make_voicemail(use_case).lane_id
+    assert installed(tmp_path, "Sandbox", lane_id) == "False 1 1"
+    assert installed(tmp_path, "CallAndDetect, Sandbox", lane_id) == "True 0 0"
+    UseCase.objects.update(allows_ringing=True)
+    assert installed(tmp_path, "CallAndDetect, Sandbox", lane_id) == "True 1 1"

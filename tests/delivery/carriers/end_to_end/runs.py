@@ -14,8 +14,6 @@ from typing import Any
 import pytest
 from django_rq import get_connection
 
-from delivery.carriers import carrier_class
-from delivery.carriers.abilities import rings
 from delivery.models import AwaitedResult, CarrierMedia, CarrierReport, Drop, Recording, Voicemail
 from delivery.recordings.recordings import store_recording
 from delivery.worker import maintenance, tasks
@@ -41,7 +39,7 @@ def surround(settings: Any, live_server: Any, media: Any, monkeypatch: pytest.Mo
 
 def make_setup(vendor: Vendor, **fields: Any) -> TelephonySetup:
     credentials = vendor.credentials | fields.pop("credentials", {})
-    fields = {"pace_per_second": 1000, "simulated": True, "rings": rings(carrier_class(vendor.name)), **fields}
+    fields = {"pace_per_second": 1000, "simulated": True, **fields}
     return factories.make_setup(carrier=vendor.name, credentials=credentials, **fields)
 
 
