@@ -85,7 +85,12 @@ class MediaRejected(CarrierError):
 
 
 class MediaUploadFailed(CarrierError):
-    """This upload failed, but another may succeed; the message gives the reason."""
+    """This upload failed, but another may succeed; the message gives the reason. `refused` as `Check.reason`: the vendor refuses the
+    account, so that nothing is sent through it."""
+
+    def __init__(self, message: str = "", refused: Reason | None = None) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class MediaUpload(ABC):

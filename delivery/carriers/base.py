@@ -26,6 +26,9 @@ from usecases.windows import USUAL_DELAY
 # What a credential may hold unless its field says more: no space, and nothing that could begin another header.
 VISIBLE = re.compile(r"[!-~]+")
 
+# Statuses with which vendors refuse credentials and rights, whatever was asked.
+REFUSED_ACCESS = frozenset({401, 403})
+
 
 @dataclass(frozen=True, slots=True)
 class DropRequest:
@@ -187,6 +190,11 @@ class Carrier(ABC):
     @abstractmethod
     def read_submission(self, response: CarrierResponse) -> Submission:
         """The outcome of a submission. Never raises: an unreadable response is `UNKNOWN`."""
+
+    def read_refusal(self, response: CarrierResponse) -> Submission | None:
+        """What an answer to any other request of ours says against the account: the vendor's words are those to a submission. None
+        for an answer that is no refusal of the account for certain. Never raises."""
+        return self.read_submission(response) if response.status in REFUSED_ACCESS else None
 
     @property
     def signs_results(self) -> bool:

@@ -95,6 +95,8 @@ ANSWERS: dict[int, tuple[Outcome, Reason]] = {
     403: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the key lacks the scope
     429: (Outcome.NOT_SENT, Reason.NOT_SENT),
 }
+# Answers to an upload that refuse the account: wrong or missing credentials, and a key without the scope.
+UPLOADS_REFUSED = {status: reason for status, (_, reason) in ANSWERS.items() if reason is Reason.CARRIER_ACCOUNT}
 # None of these is documented for a send. With the vendor's error document in the body, they are refusals of the request.
 REFUSALS = frozenset({400, 413, 415, 422})
 STATUS_EVENT = "contact.rvm.status"
@@ -284,7 +286,8 @@ def _response_data(response: CarrierResponse, storage: bool = False) -> dict[str
     message = f"The carrier answered {response.status} to the upload. {title_and_detail(body)}".strip()
     if response.status in REFUSALS and not storage:
         raise MediaRejected(message)
-    raise MediaUploadFailed(message)
+    # Of the storage it says that the address has ended, or another content type was sent.
+    raise MediaUploadFailed(message, None if storage else UPLOADS_REFUSED.get(response.status))
 
 
 def _is_line(value: object) -> TypeGuard[str]:

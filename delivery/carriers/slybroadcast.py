@@ -149,6 +149,10 @@ class Slybroadcast(ResultPoll, AccountCheck, Carrier):
         outcome, reason = _error(text)
         return Submission(outcome, reason=reason, code="error" if text else code, text=text)
 
+    def read_refusal(self, response: CarrierResponse) -> Submission | None:
+        """As an answer to a submission, because errors have the status 200 here; a result of a session is no error."""
+        return None if any(_rows(_loaded(response.body))) else self.read_submission(response)
+
     def result_request(self, carrier_reference: str) -> CarrierRequest:
         return self._post(c_option="campaign_result", session_id=carrier_reference)
 

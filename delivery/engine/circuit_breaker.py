@@ -18,10 +18,12 @@ from uuid import UUID
 import structlog
 from redis import Redis
 
+from delivery.carriers.base import Carrier
 from delivery.engine.results import Result
 from delivery.lifecycle.events import Outcome, Submission
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.vendor_texts import safe_text
+from delivery.transport.interface import CarrierResponse
 from rvm.platform.database import sql
 from usecases.models import TelephonySetup
 
@@ -174,8 +176,16 @@ def _open(redis: Redis, setup_id: UUID, why: str, now: datetime) -> None:
 
 
 def open_for_account(setup_id: UUID, reason: Reason, now: datetime, *said: str) -> None:
-    """Open the breaker because of a report or a test: some carriers accept every drop and report an account problem only later."""
+    """Open the breaker because of a report, a test or an upload: some carriers accept every drop and report an account problem only
+    later."""
     _open_row(setup_id, account_message(reason, *said), now)
+
+
+def heed(setup_id: UUID, carrier: Carrier, response: CarrierResponse, now: datetime) -> None:
+    """Open the breaker if this answer to a question or a command refuses the account, as one to a submission does."""
+    said = carrier.read_refusal(response)
+    if said is not None and said.reason in ACCOUNT_REASONS:
+        open_for_account(setup_id, said.reason, now, said.code, said.text)
 
 
 def _open_row(setup_id: UUID, why: str, now: datetime) -> None:

@@ -10,6 +10,9 @@ from uuid import UUID
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.vendor_texts import safe_text
 
+# The longest id of a vendor that drops and reports keep; longer ones are cut.
+MAX_REFERENCE = 100
+
 
 class Outcome(StrEnum):
     """What a carrier's response to a submission proves."""

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from delivery.lifecycle.events import MAX_REFERENCE
 from delivery.lifecycle.reasons import GUESSES, Reason
 from delivery.lifecycle.status import (
     DROP_TAKEN,
@@ -287,7 +288,7 @@ def change_drops(changes: Sequence[DropChange], at: datetime) -> set[UUID]:
             sql.texts(change.reason or "" for change in ordered),
             sql.texts(change.code[:40] for change in ordered),
             sql.texts(change.text[:200] for change in ordered),
-            sql.texts(change.carrier_reference[:100] for change in ordered),
+            sql.texts(change.carrier_reference[:MAX_REFERENCE] for change in ordered),
             [change.due_at for change in ordered],
             [change.provisional for change in ordered],
             at,

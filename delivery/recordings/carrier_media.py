@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from delivery.carriers import adapter_of
 from delivery.carriers.abilities import MediaRejected, MediaUpload, MediaUploadFailed
+from delivery.lifecycle.reasons import Reason
 from delivery.models import CarrierMedia
 from delivery.recordings.storage import read_mp3
 from delivery.runtime.deadlines import STEP_SECONDS, UPLOAD_SECONDS
@@ -79,8 +80,14 @@ def request_uploads(setup_id: UUID, recordings: Iterable[UUID], now: datetime) -
         wake_on_commit("reports")
 
 
-def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: Callable[[], float]) -> bool:
-    """Upload one recording and return whether one was due. `clock` is in seconds and advances during suspension."""
+def upload_one(
+    transport: Transport[None],
+    now: Callable[[], datetime],
+    clock: Callable[[], float],
+    refused: Callable[[UUID, Reason, datetime, str], object],
+) -> bool:
+    """Upload one recording and return whether one was due. `clock` is in seconds and advances during suspension; `refused` is told of
+    a setup whose account the carrier refuses, why, and in which words."""
     began = clock()
     media = _lease_next(now())
     if media is None:
@@ -93,6 +100,8 @@ def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: C
     except MediaUploadFailed as error:
         wait = min(FIRST_WAIT * 2 ** min(media.attempts - 1, 16), MAX_WAIT)
         changes = {"state": State.FAILED, "error": str(error)[:200], "due_at": now() + wait}
+        if error.refused is not None:
+            refused(media.setup_id, error.refused, now(), str(error))
     held = _save(media, changes)
     log.info("media_uploaded", media=str(media.pk), state=changes["state"], attempt=media.attempts, recorded=bool(held))
     wake("dispatch")

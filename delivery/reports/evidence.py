@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from delivery.lifecycle.events import Report
+from delivery.lifecycle.events import MAX_REFERENCE, Report
 from rvm.phone_numbers.numbers import e164_of
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
@@ -32,6 +32,6 @@ def contradiction(report: Report, *, one_reference: bool) -> str:
         if number is None or bytes(recipient_index) not in blind_index().all_of(workspace_id, number):
             return "names another number than the drop's"
     known = set(references) - {""}
-    if one_reference and report.carrier_reference and known and report.carrier_reference[:100] not in known:
+    if one_reference and report.carrier_reference and known and report.carrier_reference[:MAX_REFERENCE] not in known:
         return "names the drop by another id of the carrier than before"
     return ""

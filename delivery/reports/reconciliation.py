@@ -122,7 +122,7 @@ def reconcile(
             if (
                 isinstance(end, CarrierResponse)
                 and isinstance(adapter, LookUp)
-                and _unknown_to_carrier(lookup.drop, adapter, end, limiter)
+                and _unknown_to_carrier(lookup, adapter, end, limiter, now())
             ):
                 unseen.append(lookup)
     limiter.release_look_ups({lookup.drop.setup_id for lookup in lookups})
@@ -130,8 +130,12 @@ def reconcile(
     return len(lookups)
 
 
-def _unknown_to_carrier(drop: Drop, adapter: LookUp, response: CarrierResponse, limiter: RateLimiter) -> bool:
+def _unknown_to_carrier(
+    lookup: Lookup, adapter: LookUp, response: CarrierResponse, limiter: RateLimiter, now: datetime
+) -> bool:
     """Put the carrier's response into the inbox; True if the carrier has never seen the drop."""
+    drop = lookup.drop
+    circuit_breaker.heed(drop.setup_id, lookup.adapter, response, now)
     if response.status == THROTTLED:
         limiter.pause_look_ups(drop.setup_id, retry_after(response.headers) or THROTTLED_PAUSE)
     match adapter.read_lookup(response):

@@ -17,10 +17,11 @@ import structlog
 
 from delivery.carriers.abilities import ResultPoll
 from delivery.carriers.parsing import retry_after
+from delivery.engine import circuit_breaker
 from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE
 from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.awaited_results import WAITS
-from delivery.lifecycle.events import ReportStatus
+from delivery.lifecycle.events import MAX_REFERENCE, ReportStatus
 from delivery.lifecycle.reasons import Reason
 from delivery.reports.evidence import contradiction
 from delivery.reports.inbox import receive
@@ -78,6 +79,7 @@ def poll_results(transport: Transport[Lookup], limiter: RateLimiter, now: Callab
     for lookup, end in ends(transport):
         with isolated_errors(lookup.drop):
             if isinstance(end, CarrierResponse):
+                circuit_breaker.heed(lookup.drop.setup_id, lookup.adapter, end, now())
                 _read(lookup, end, limiter)
     limiter.release_look_ups({lookup.drop.setup_id for lookup in lookups})
     return len(lookups)
@@ -102,7 +104,7 @@ def _read(lookup: Lookup, response: CarrierResponse, limiter: RateLimiter) -> No
     report = adapter.read_result(response, drop.pk) if isinstance(adapter, ResultPoll) else None
     if report is None or report.attempt_key != drop.pk or report.status is ReportStatus.ACCEPTED:
         return
-    if report.carrier_reference and report.carrier_reference[:100] != drop.carrier_reference:
+    if report.carrier_reference and report.carrier_reference[:MAX_REFERENCE] != drop.carrier_reference:
         why = "names another drop of the carrier"
     else:
         why = contradiction(report, one_reference=False)

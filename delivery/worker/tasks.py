@@ -11,6 +11,7 @@ from django.db import connection
 from django_rq import get_connection
 
 from delivery.calls.commands import EXCHANGE_SECONDS, CommandSender, Sending
+from delivery.engine import circuit_breaker
 from delivery.engine.dispatcher import Dispatcher, boot_clock
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.scheduler import Claimed
@@ -121,6 +122,6 @@ def _upload() -> bool:
     """Upload at most one recording, so that reports do not wait for two. True if there was one: more may be left."""
     transport: CurlTransport[None] = CurlTransport(total_timeout=STEP_SECONDS)
     try:
-        return upload_one(transport, database_now, boot_clock)
+        return upload_one(transport, database_now, boot_clock, circuit_breaker.open_for_account)
     finally:
         transport.close()

@@ -45,6 +45,7 @@ from delivery.carriers.base import (
     CredentialMalformed,
     DropRequest,
 )
+from delivery.engine.circuit_breaker import ACCOUNT_REASONS
 from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
@@ -236,6 +237,18 @@ class Contract:
             assert (read.outcome, read.reason) == (answer.outcome, answer.reason), answer.response.body
             assert len(read.code) <= 64
             self.hidden(read)
+
+    def test_an_answer_that_refuses_the_account_does_so_whatever_was_asked(self) -> None:
+        refused = [answer for answer in self.answers if answer.reason in ACCOUNT_REASONS]
+        assert refused
+        for answer in refused:
+            read = self.carrier().read_refusal(answer.response)
+            assert read is None or read.reason is answer.reason
+        assert any(self.carrier().read_refusal(answer.response) for answer in refused)
+        for answer in self.answers:
+            if answer.reason not in ACCOUNT_REASONS:
+                read = self.carrier().read_refusal(answer.response)
+                assert read is None or read.reason not in ACCOUNT_REASONS
 
     @pytest.mark.parametrize(
         "status", [100, 204, 301, 302, 304, 400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504]

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from structlog.testing import capture_logs
 
 from campaigns.lifecycle import retries, scheduler
-from delivery.engine import idle_lanes
+from delivery.engine import circuit_breaker, idle_lanes
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle import invariants
@@ -247,7 +247,8 @@ class Engine(RuleBasedStateMachine):
             return self.submitted(name, request)
 
         reconcile(Wire(self, answered), RateLimiter(self.redis, name), lambda: self.now, self.elapsed)
-        carrier_media.upload_one(Wire(self, self.ledger.upload), lambda: self.now, self.elapsed)
+        refused = circuit_breaker.open_for_account
+        carrier_media.upload_one(Wire(self, self.ledger.upload), lambda: self.now, self.elapsed, refused)
 
     def looked_up(self, request: CarrierRequest, said: str) -> CarrierResponse | TransportFailure:
         """The response to a look-up. It may deny a recent drop that the carrier has, as an eventually consistent API would."""

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django_rq import get_connection
 
+from delivery.engine.circuit_breaker import open_for_account
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
 from delivery.engine.rate_limit import RateLimiter
@@ -76,7 +77,7 @@ def over_http(request: CarrierRequest) -> CarrierResponse:
 
 
 def upload(clock: Clock, answer=over_http) -> bool:
-    return upload_one(FakeTransport(answer), clock, clock.seconds)
+    return upload_one(FakeTransport(answer), clock, clock.seconds, open_for_account)
 
 
 @pytest.fixture
@@ -240,6 +241,23 @@ def test_a_failed_upload_is_tried_again_later_and_only_while_somebody_waits(
     assert batch(clock).waits
     assert upload(clock)
     assert (row().state, row().attempts) == (State.READY, 2)
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "opens"),
+    [(CREATE, 401, True), (CREATE, 403, True), (COMPLETE, 403, True), (STORE, 403, False)],
+)
+def test_an_upload_that_refuses_the_account_opens_the_breaker_and_one_that_the_storage_refuses_does_not(
+    vendor, use_case, recording, clock, operation: str, status: int, opens: bool
+) -> None:
+    queue(use_case, recording)
+    batch(clock)
+    vendor.answers[operation] = [status]
+    upload(clock)
+    setup = TelephonySetup.objects.get()
+    assert (setup.breaker_until is not None) is opens
+    assert (f"It said: The carrier answered {status} to the upload." in setup.breaker_reason) is opens
+    assert row().state == State.FAILED
 
 
 def test_two_workers_never_upload_the_same_recording_at_once(use_case, recording, clock) -> None:

@@ -120,6 +120,15 @@ def test_an_answer_that_says_nothing_leaves_it_uncertain_until_the_next_time(
     assert drop.due_at == NOW + LOOKUP_WAITS[1]
 
 
+def test_a_look_up_that_refuses_the_account_opens_the_breaker_and_settles_nothing() -> None:
+    drop = uncertain()
+    ask(lambda _: CarrierResponse(401, b'{"code":"unauthorized","message":"The key is wrong."}'))
+    setup = TelephonySetup.objects.get()
+    assert setup.breaker_until is not None
+    assert "It said: unauthorized The key is wrong." in setup.breaker_reason
+    assert both(drop)[0] == "uncertain"
+
+
 def test_what_the_carrier_says_about_another_drop_is_not_taken_for_this_one() -> None:
     drop, other = uncertain(), make_submitted("accepted")
     ask(lambda _: CarrierResponse(200, orjson.dumps({"id": "x", "reference": str(other.id), "status": "failed"})))

@@ -125,6 +125,21 @@ def call_back(drop: Drop, status: str = "delivered", **said: str) -> int:
     return response.status_code
 
 
+UNAUTHORIZED = CarrierResponse(401, b'{"code":"unauthorized","message":"The key is wrong."}')
+
+
+def test_a_question_that_refuses_the_account_opens_the_breaker_in_the_carriers_words() -> None:
+    drop = awaited()
+    ask(lambda request: CarrierResponse(500, UNAUTHORIZED.body))
+    ask(lambda request: CarrierResponse(401, b"<html>"), after=timedelta(days=1))
+    assert TelephonySetup.objects.get().breaker_until is None
+    ask(lambda request: UNAUTHORIZED, after=timedelta(days=2))
+    setup = TelephonySetup.objects.get()
+    assert setup.breaker_until is not None
+    assert "It said: unauthorized The key is wrong." in setup.breaker_reason
+    assert both(drop) == ("accepted", "", "accepted", "")
+
+
 # what is written down
 
 

@@ -86,7 +86,7 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(tasks, "boot_clock", lambda: next(clock))
     monkeypatch.setattr(tasks, "merge", merge_one)
     monkeypatch.setattr(tasks, "reconcile", lambda transport, limiter: done.append("settle"))
-    monkeypatch.setattr(tasks, "upload_one", lambda *clocks: done.append("upload"))
+    monkeypatch.setattr(tasks, "upload_one", lambda *given: done.append("upload"))
     get_connection("reports").flushdb()
     return done
 
@@ -117,7 +117,7 @@ def test_where_nothing_is_left_nobody_rings(turns: list[str], monkeypatch: pytes
 @pytest.mark.django_db(transaction=True)
 def test_after_an_upload_it_looks_for_another(turns: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "merge", lambda now: 0)
-    monkeypatch.setattr(tasks, "upload_one", lambda *clocks: True)
+    monkeypatch.setattr(tasks, "upload_one", lambda *given: True)
     merge_reports()
     assert get_queue("reports").count == 1
 
