@@ -31,7 +31,7 @@ class DropAdmin(RecordAdmin):
     list_select_related = ("setup",)
     fields = (
         "voicemail_id", "number", "status", "reason_detail", "carrier_code", "carrier_text", "carrier_reference", "setup", "sender",
-        "live", "checks", "fetches", "fetched_at", "created_at", "accepted_at", "ended_at",
+        "live", "checks", "fetches", "fetched_at", "fetched_bytes", "created_at", "accepted_at", "ended_at",
     )  # fmt: skip
     readonly_fields = ("voicemail_id", "reason_detail")
 

@@ -1,9 +1,11 @@
-"""Commands to calls: written in the transaction that keeps the callback's reports, and sent by a worker of their own.
+"""Commands to calls: written in the transaction that keeps the callback's reports, and sent by a worker of their own, or said in the
+answer to the callback.
 
-A call gets at most one PLAY, by the rule that holds for drops: a command is committed as leaving, under a lease, before its request
-leaves. If no answer is known, a PLAY leaves again only under the same key, to a vendor that obeys a key once. Whether the drop is
-still under way is read when the command is asked for and again right before it leaves; if it is not, the call is hung up. A command
-changes no status of a drop: the events of the call tell what became of it.
+A drop gets at most one PLAY, by the rule that holds for drops: a command is committed as leaving, under a lease, before its request
+leaves, and as told before the answer does. If no answer is known, a PLAY leaves again only under the same key, to a vendor that obeys
+a key once. Whether the drop is still under way is read when a PLAY is asked for, under the lock of its voicemail, and again right
+before it leaves; if it is not, the call is hung up. A command changes no status of a drop: the events of the call tell what became of
+it. Reports are merged under the same lock, so one that ends the drop comes before its PLAY, which is refused, or knows of it.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from delivery.calls.steps import hung_up, under_way, wanted
+from delivery.calls.steps import hung_up, playable, under_way, wanted
 from delivery.carriers import adapter_of
-from delivery.carriers.abilities import WINDOW_SHARE, Action, CallCommands, CallStep, Command
+from delivery.carriers.abilities import WINDOW_SHARE, Action, CallCommands, CallStep, Command, Playable
 from delivery.carriers.base import Carrier
-from delivery.lifecycle.events import Outcome
+from delivery.carriers.parsing import retry_after
+from delivery.engine import circuit_breaker
+from delivery.lifecycle.events import MAX_REFERENCE, Outcome
 from delivery.models import CallCommand, Drop
 from delivery.recordings.links import carrier_link
 from delivery.runtime.bisection import NOT_A_ROWS_FAULT
@@ -29,8 +33,10 @@ from delivery.runtime.wakeups import wake_on_commit
 from delivery.transport.interface import CarrierResponse, Proof, Transport, TransportFailure
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
+from rvm.platform.models import Tally
 from rvm.platform.observability import failed_work
 from usecases.callbacks.models import CallbackSecret
+from usecases.callbacks.proofs import CallbackKey
 from usecases.models import TelephonySetup
 
 log = structlog.get_logger(__name__)
@@ -43,15 +49,33 @@ GOOD_FOR = {Action.PLAY: timedelta(seconds=10), Action.HANG_UP: timedelta(minute
 # The longest exchange of one command, in seconds, and the lease of a worker that sends it.
 EXCHANGE_SECONDS = 3.0
 LEASE = timedelta(seconds=2 * EXCHANGE_SECONDS)
-# The wait before a command without a clear answer leaves again, or one that the vendor put off.
+# The wait before a command without a clear answer leaves again, or one that the vendor put off: doubled each time, up to 8 s.
 AGAIN = timedelta(milliseconds=500)
+MAX_DOUBLINGS = 4
+# Calls that could not be told to hang up, for `/metrics`.
+TALLY = "abandoned_hang_ups"
 BATCH = 100
 _POLL_SECONDS = 0.02
 
 # The worker's clock must not decide whether a command is due, so all of its times are the database's.
 _INSERT = """
 INSERT INTO delivery_callcommand (id, setup_id, drop_id, action, carrier_reference, state, attempts, not_after)
-VALUES (%s, %s, %s, %s, %s, 'waiting', 0, now() + %s) ON CONFLICT DO NOTHING RETURNING id
+VALUES (%s, %s, %s, %s, %s, 'waiting', 0, now() + %s) ON CONFLICT DO NOTHING
+"""
+# A command that leaves with the answer to a callback.
+_INSERT_TOLD = """
+INSERT INTO delivery_callcommand (id, setup_id, drop_id, action, carrier_reference, state, attempts, not_after, ended_at)
+VALUES (%s, %s, %s, %s, %s, 'told', 0, now(), now()) ON CONFLICT DO NOTHING
+"""
+# The lock under which a drop changes.
+_LOCK_VOICEMAIL = """
+SELECT FROM delivery_voicemail WHERE id = (SELECT voicemail_id FROM delivery_drop WHERE id = %s) FOR NO KEY UPDATE
+"""
+# Read after the lock: the call by which the vendor named the drop first, and the one that got its PLAY.
+_CALLS_OF_DROP = """
+SELECT d.carrier_reference, c.carrier_reference
+  FROM delivery_drop d LEFT JOIN delivery_callcommand c ON c.drop_id = d.id AND c.action = 'play'
+ WHERE d.id = %s
 """
 # Takes due commands under a lease, and tells in which state each one was. The first part is materialized, so that it runs once.
 _TAKE_DUE = """
@@ -74,31 +98,44 @@ IS_DUE = (
 
 def ask(setup_id: UUID, step: CallStep) -> None:
     """Write the command of a step into the outbox and wake its worker, in the current transaction. A repeated callback asks for
-    nothing more.
+    nothing more."""
+    if action := _action(setup_id, step):
+        _insert(setup_id, step.attempt_key, action, step.carrier_reference)
 
-    A call is hung up in place of a PLAY if its drop is over, or if another call of the drop got the PLAY. Nothing is played to a call
-    that is to be hung up.
+
+def tell(key: CallbackKey, step: CallStep) -> Playable | None:
+    """What is to be played in the call that asks, written down in the current transaction, before the answer leaves; None if it is to
+    be hung up. A repeated callback gets the same answer while the drop is under way."""
+    drop_id, call = step.attempt_key, step.carrier_reference
+    action = _action(key.setup_id, step)
+    sound = playable(key, drop_id) if action is Action.PLAY else None
+    if action:
+        told = Action.PLAY if sound else Action.HANG_UP
+        sql.run(_INSERT_TOLD, [uuid7(), key.setup_id, drop_id, told.value, call])
+    return sound
+
+
+def _action(setup_id: UUID, step: CallStep) -> Action | None:
+    """What the call is to be told; None if the setup has no such drop. Locks the drop's voicemail if that is to play.
+
+    The drop's call is the one that got its PLAY, and before that the one that the vendor named first. Any other is hung up, as is a
+    call whose drop is over, and one that is to be hung up already.
     """
     drop_id, call = step.attempt_key, step.carrier_reference
-    action = step.action
     if not Drop.objects.filter(pk=drop_id, setup_id=setup_id).exists():
-        return
-    if action is Action.PLAY:
-        asked = CallCommand.objects.filter(drop_id=drop_id, action=action).values_list("carrier_reference", flat=True)
-        played_to = asked.first()
-        if played_to == call or hung_up(drop_id, call):
-            return
-        if played_to is None and under_way(setup_id, drop_id).exists():
-            if not _insert(setup_id, drop_id, action, call):
-                ask(setup_id, step)  # another callback was faster
-            return
-        action = Action.HANG_UP
-    _insert(setup_id, drop_id, action, call)
+        return None
+    if step.action is not Action.PLAY:
+        return step.action
+    sql.run(_LOCK_VOICEMAIL, [drop_id])
+    [(named, played_to)] = sql.run(_CALLS_OF_DROP, [drop_id])
+    if hung_up(drop_id, call) or (played_to or named) not in ("", call[:MAX_REFERENCE], call):
+        return Action.HANG_UP
+    return Action.PLAY if played_to or under_way(setup_id, drop_id).exists() else Action.HANG_UP
 
 
-def _insert(setup_id: UUID, drop_id: UUID, action: Action, carrier_reference: str) -> bool:
+def _insert(setup_id: UUID, drop_id: UUID, action: Action, carrier_reference: str) -> None:
     wake_on_commit("calls")
-    return bool(sql.run(_INSERT, [uuid7(), setup_id, drop_id, action.value, carrier_reference, GOOD_FOR[action]]))
+    sql.run(_INSERT, [uuid7(), setup_id, drop_id, action.value, carrier_reference, GOOD_FOR[action]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +187,7 @@ class CommandSender:
         plays = command.action is Action.PLAY
         without = State.UNKNOWN if command.may_have_left else State.DROPPED
         if now > command.not_after:  # before anything that may fail, so that no command is tried for ever
-            self._end(command, without, hang_up=plays and not command.may_have_left)
+            self._give_up(command, may_have_left=command.may_have_left)
             return
         adapter = self._adapter(command.setup_id)
         link = self._link(command) if plays else ""
@@ -169,6 +206,8 @@ class CommandSender:
 
     def _record(self, sending: Sending, end: CarrierResponse | TransportFailure) -> None:
         command = sending.taken
+        if isinstance(end, CarrierResponse) and isinstance(sending.adapter, Carrier):
+            circuit_breaker.heed(command.setup_id, sending.adapter, end, self._now())
         match _outcome_of(sending.adapter, end):
             case Outcome.ACCEPTED:
                 self._end(command, State.TAKEN)
@@ -178,11 +217,12 @@ class CommandSender:
             case Outcome.REFUSED:
                 self._end(command, State.REFUSED, hang_up=command.action is Action.PLAY)
             case Outcome.NOT_SENT if not command.may_have_left:
-                self._repeat(command, State.WAITING)
+                self._repeat(command, State.WAITING, end)
             case _:
-                self._repeat(command, State.LEAVING)
+                self._repeat(command, State.LEAVING, end)
 
-    def _end(self, command: _Taken, state: State, *, hang_up: bool = False) -> None:
+    def _end(self, command: _Taken, state: State, *, hang_up: bool = False) -> bool:
+        """End the command; False if another worker has taken it since."""
         now = self._now()
         with transaction.atomic():
             held = sql.run(_CHANGE, [state.value, command.not_after, now, command.id, command.attempts])
@@ -195,9 +235,28 @@ class CommandSender:
             state=state.value,
             seconds=round((now - command.created_at).total_seconds(), 3),
         )
+        return bool(held)
 
-    def _repeat(self, command: _Taken, state: State) -> None:
-        sql.run(_CHANGE, [state.value, self._now() + AGAIN, None, command.id, command.attempts])
+    def _repeat(self, command: _Taken, state: State, end: CarrierResponse | TransportFailure) -> None:
+        """Have the command leave again, at the latest when it is good for no longer."""
+        now, wait = self._now(), AGAIN * 2 ** min(command.attempts - 1, MAX_DOUBLINGS)
+        if now >= command.not_after:
+            self._give_up(command, may_have_left=state is State.LEAVING)
+            return
+        asked = retry_after(end.headers) if isinstance(end, CarrierResponse) else None
+        due = min(now + max(wait, asked or wait), command.not_after)
+        sql.run(_CHANGE, [state.value, due, None, command.id, command.attempts])
+
+    def _give_up(self, command: _Taken, *, may_have_left: bool) -> None:
+        """End a command that is good for no longer. A call that was played nothing is hung up; one that could not be hung up goes on
+        until its own limit, which the operator is told."""
+        plays = command.action is Action.PLAY
+        ended = State.UNKNOWN if may_have_left else State.DROPPED
+        if self._end(command, ended, hang_up=plays and not may_have_left) and not plays:
+            log.error("hang_up_abandoned", drop_id=str(command.drop_id), attempts=command.attempts)
+            Tally.add(TALLY, 1, self._now())
+            reason = "The carrier took no command to hang up."
+            failed_work.record("command", reason=reason, reference=str(command.drop_id))
 
     def _link(self, command: _Taken) -> str | None:
         """The link to the recording that may be played; None if it may not any more."""

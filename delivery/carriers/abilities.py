@@ -106,24 +106,10 @@ class MediaUpload(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Playable:
-    """What may be played in the call of a drop: the link to its recording, and how many seconds it lasts. `call` is the vendor's id
-    of the call; empty while it is not known."""
+    """What may be played in the call of a drop: the link to its recording, and how many seconds it lasts."""
 
     url: str = field(repr=False)
     seconds: float
-    call: str = ""
-
-
-class CallAndDetect(ABC):
-    """The vendor calls, and rings: it detects what answered, and learns from us what to do in the call."""
-
-    @abstractmethod
-    def respond(self, callback: Callback, playable: Playable | None) -> CallbackResponse:
-        """The response to a callback, which may hold the call's next step. The same callback gets the same response, because
-        vendors repeat callbacks.
-
-        `playable` is None if the drop is over, so that a call that goes on is to be ended.
-        """
 
 
 class Action(StrEnum):
@@ -142,6 +128,32 @@ class CallStep:
     carrier_reference: str  # the vendor's id of the call
 
 
+class CallAndDetect(ABC):
+    """The vendor calls, and rings: it detects what answered, and learns from us what to do in the call, here from the response to its
+    callback.
+
+    It names a call by one id throughout, in its answer to the submission and in every report: what is said of another call of a drop
+    does not end the drop.
+    """
+
+    # Whether the vendor itself says that a recording was played to its end. Where it does not, a report of it counts only if the
+    # vendor was given the whole recording by the drop's own link.
+    says_played: ClassVar[bool] = True
+
+    @abstractmethod
+    def step_after(self, callback: Callback) -> CallStep | None:
+        """What the call must be told because of a verified callback; None if nothing."""
+
+    @abstractmethod
+    def respond(self, callback: Callback, playable: Playable | None) -> CallbackResponse:
+        """The response to a callback, which may hold the call's next step. The same callback gets the same response, because
+        vendors repeat callbacks.
+
+        `playable` is None where nothing is to be played: `step_after` asks for nothing of the kind, or the drop is over, so that a
+        call that goes on is to be ended.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A step that a call is told by a request of its own. `key` is the vendor's key for it: repeated, it is obeyed once."""
@@ -158,10 +170,6 @@ class CallCommands(CallAndDetect):
 
     # How long the vendor obeys commands with the same key once. None if it knows no keys: then no PLAY is repeated.
     command_window: ClassVar[timedelta | None] = None
-
-    @abstractmethod
-    def step_after(self, callback: Callback) -> CallStep | None:
-        """What the call must be told because of a verified callback; None if nothing."""
 
     @abstractmethod
     def command_request(self, command: Command) -> CarrierRequest: ...

@@ -37,6 +37,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from delivery.carriers.abilities import AccountCheck, Action, CallCommands, CallStep, Check, Command, IdempotencyKeys
 from delivery.carriers.base import (
+    REFUSED_ACCESS,
     Callback,
     CallbackMalformed,
     CallbackRejected,
@@ -284,7 +285,8 @@ class Telnyx(IdempotencyKeys, AccountCheck, CallCommands, Carrier):
     def read_command(self, response: CarrierResponse) -> Outcome:
         if response.status == 200:
             return Outcome.ACCEPTED
-        if response.status == 429:
+        # The key may be replaced while the call goes on.
+        if response.status in (*REFUSED_ACCESS, 429):
             return Outcome.NOT_SENT
         # The most frequent one is 422 with 90018: the call has ended.
         return Outcome.REFUSED if 400 <= response.status < 500 and response.status != 408 else Outcome.UNKNOWN

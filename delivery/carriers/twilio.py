@@ -29,7 +29,7 @@ from typing import ClassVar
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import UUID
 
-from delivery.carriers.abilities import AccountCheck, CallAndDetect, Check, Playable, ResultPoll
+from delivery.carriers.abilities import AccountCheck, Action, CallAndDetect, CallStep, Check, Playable, ResultPoll
 from delivery.carriers.base import (
     Callback,
     CallbackMalformed,
@@ -147,6 +147,8 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
         ),
         address(vendor_url),
     )
+    # It asks what to do next, whatever became of the recording.
+    says_played = False
     # The vendor fetches the recording when the box has answered, and calls within minutes.
     fetches_within = timedelta(minutes=30)
     # The API's path before the account's, and how the paths of its resources end.
@@ -277,10 +279,16 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
             )
         ]
 
+    def step_after(self, callback: Callback) -> CallStep | None:
+        call = parse_text(callback.form.get("CallSid"), MAX_ID_LENGTH)
+        if callback.query.get("step") != ANSWERED or callback.drop_id is None or not call:
+            return None
+        over = callback.form.get("AnsweredBy") in GREETING_OVER
+        return CallStep(callback.drop_id, Action.PLAY if over else Action.HANG_UP, call)
+
     def respond(self, callback: Callback, playable: Playable | None) -> CallbackResponse:
-        asked = callback.query.get("step") == ANSWERED and callback.form.get("AnsweredBy") in GREETING_OVER
-        # A second call of one drop, which only a vendor that obeys one request twice makes, leaves no second message.
-        if playable is None or not asked or playable.call not in ("", callback.form.get("CallSid")):
+        asked = self.step_after(callback)
+        if playable is None or asked is None or asked.action is not Action.PLAY:
             return _HANG_UP
         began = int(callback.at.timestamp())
         after = _step(callback.url.partition("?")[0], PLAYED, began=began, seconds=f"{playable.seconds:g}")

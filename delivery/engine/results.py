@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from delivery.carriers.abilities import ResultPoll
+from delivery.carriers.abilities import CallAndDetect, ResultPoll
 from delivery.engine.claim import Claim
 from delivery.lifecycle import awaited_results, transitions
 from delivery.lifecycle.events import Outcome, Submission
@@ -19,6 +19,8 @@ from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.retries import retry_failed
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
+from delivery.selectors.plays import may_have_played
+from rvm.platform.database import sql
 from usecases.suppressions import Statement, suppress_all
 
 
@@ -39,6 +41,37 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
     A voicemail whose status changed meanwhile (by an early report or the end of its lease) takes the result only if LATE_RESPONSES
     allows it.
     """
+    with transaction.atomic():
+        _write(_credible(results), now)
+    return list(results)
+
+
+# As in `transitions.apply`, in the order in which all writers lock them.
+_LOCK_VOICEMAILS = "SELECT FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+
+
+def _credible(results: Sequence[Result]) -> Sequence[Result]:
+    """The results; but of a call that was told to play the message already, no answer proves that there is none. A vendor that obeys
+    one request twice may answer with the refusal of the second."""
+    denied = [
+        result.claim.drop_id
+        for result in results
+        if result.submission.outcome in (Outcome.REFUSED, Outcome.NOT_SENT)
+        and isinstance(result.claim.route.adapter, CallAndDetect)
+    ]
+    if not denied:
+        return results
+    sql.run(_LOCK_VOICEMAILS, [sql.ids(result.claim.voicemail_id for result in results)])
+    played = may_have_played(denied)
+    return [
+        replace(result, submission=replace(result.submission, outcome=Outcome.UNKNOWN, reason=None))
+        if result.claim.drop_id in played
+        else result
+        for result in results
+    ]
+
+
+def _write(results: Sequence[Result], now: datetime) -> None:
     asked: list[Transition] = []
     changes: list[DropChange] = []
     for result in results:
@@ -76,21 +109,19 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
                 due_at=now + lookup_wait(0) if conclusion.drop is DropStatus.UNCERTAIN else None,
             )
         )
-    with transaction.atomic():
-        moved = transitions.apply(asked, now)
-        stale = transitions.change_drops(changes, now)
-        if len(moved) < len(asked) or stale:
-            _record_late(
-                [transition for transition in asked if transition.voicemail_id not in moved],
-                [change for change in changes if change.drop_id in stale],
-                now,
-            )
-        _suppress(results)
-        awaited_results.expect(_pollable(results), now + awaited_results.WAITS[0])
-        retry_failed(
-            [transition.voicemail_id for transition in asked if transition.to_status is VoicemailStatus.FAILED], now
+    moved = transitions.apply(asked, now)
+    stale = transitions.change_drops(changes, now)
+    if len(moved) < len(asked) or stale:
+        _record_late(
+            [transition for transition in asked if transition.voicemail_id not in moved],
+            [change for change in changes if change.drop_id in stale],
+            now,
         )
-    return list(results)
+    _suppress(results)
+    awaited_results.expect(_pollable(results), now + awaited_results.WAITS[0])
+    retry_failed(
+        [transition.voicemail_id for transition in asked if transition.to_status is VoicemailStatus.FAILED], now
+    )
 
 
 def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now: datetime) -> None:

@@ -1,4 +1,5 @@
-"""Outbox of commands to calls: written with the callback that asks for one, sent by a worker of its own within a second."""
+"""Outbox of commands to calls: written with the callback that asks for one, and sent by a worker of its own within a second, or said
+in the answer to the callback."""
 
 from __future__ import annotations
 
@@ -28,6 +29,7 @@ class CallCommand(Row):
         REFUSED = "refused", "The carrier refused it"
         UNKNOWN = "unknown", "Without a clear answer; the events of the call tell what became of it"
         DROPPED = "dropped", "Never left: it was too late, or its attempt had ended"
+        TOLD = "told", "Said in the answer to the call's own question, at carriers that ask"
 
     setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
     drop = models.ForeignKey(Drop, **UNENFORCED)

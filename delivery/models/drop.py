@@ -47,6 +47,12 @@ class Drop(Row):
         default=0, db_default=0, help_text="Times the carrier began to fetch the recording; counted up to a hundred."
     )
     fetched_at = models.DateTimeField(null=True, help_text="The last time of those.")
+    fetched_bytes = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="How far from its beginning the carrier was given the recording; kept where nothing else proves that it was "
+        "played.",
+    )
     provisional = models.BooleanField(
         default=False,
         db_default=False,

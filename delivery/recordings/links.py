@@ -11,13 +11,15 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
+from django.db import DatabaseError
 from django.db.models.functions import Now
 from redis import RedisError
 
 from delivery.carriers import CARRIERS
-from delivery.carriers.abilities import WINDOW_SHARE, IdempotencyKeys
+from delivery.carriers.abilities import WINDOW_SHARE, CallAndDetect, IdempotencyKeys
 from delivery.carriers.base import Carrier
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Clip, Drop, Recording
@@ -26,6 +28,8 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.redis_connection import redis_client
 from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import CallbackKey, Use
+
+log = structlog.get_logger(__name__)
 
 Purpose = Literal["player", "clip"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -50,6 +54,7 @@ class LinkEnded(ValueError):
 class DropRecording(NamedTuple):
     drop_id: UUID
     fetches: int  # that are counted already
+    is_proof: bool  # whether nothing but the fetch proves that it can have been played
     recording: Recording
 
 
@@ -99,7 +104,9 @@ def open_carrier_link(setup_id: UUID, version: int, token: str) -> DropRecording
     ends = None if drop is None else _ends_at(*drop[:4])
     if drop is None or ends is None or not secret.now < min(ends, secret.expires_at or ends):
         raise LinkEnded("The voicemail of this link has ended, or its recording was to be fetched earlier.")
-    return DropRecording(drop_id, drop[5], Recording._default_manager.get(pk=drop[4]))
+    carrier = CARRIERS.get(drop[0], Carrier)
+    is_proof = issubclass(carrier, CallAndDetect) and not carrier.says_played
+    return DropRecording(drop_id, drop[5], is_proof, Recording._default_manager.get(pk=drop[4]))
 
 
 def count_fetch(of: DropRecording) -> None:
@@ -111,6 +118,21 @@ def count_fetch(of: DropRecording) -> None:
         redis_client().incr(FETCHES)
 
 
+def note_given(of: DropRecording, given: range) -> None:
+    """Record how far from its beginning the carrier was given the recording, once the last of these bytes was handed over: whoever
+    dies before has proved nothing. Pieces of less than a hundredth are passed over, so that a drop is written to a hundred times at
+    most."""
+    if len(given) * MAX_FETCHES < of.recording.size_bytes and given.stop < of.recording.size_bytes:
+        return
+    try:
+        sql.run(_NOTE_GIVEN, [given.stop, of.drop_id, given.start, given.stop])
+    except DatabaseError as error:  # it was given all the same
+        log.error("fetch_not_noted", drop_id=str(of.drop_id), error=type(error).__name__)
+
+
+_NOTE_GIVEN = """
+UPDATE delivery_drop SET fetched_bytes = %s WHERE id = %s AND fetched_bytes >= %s AND fetched_bytes < %s
+"""
 _COUNT_FETCH = """
 UPDATE delivery_drop SET fetches = fetches + 1, fetched_at = clock_timestamp()
  WHERE id = (SELECT id FROM delivery_drop WHERE id = %s AND fetches < %s FOR NO KEY UPDATE SKIP LOCKED)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from delivery.models import Clip, Recording
 from delivery.recordings.byte_ranges import parse_range
@@ -18,8 +22,11 @@ _HEADERS = {
 }
 
 
-def play(request: HttpRequest, sound: Recording | Clip) -> HttpResponse:
-    """A response of 200 with the whole sound or 206 with the requested part; no body for HEAD.
+def play(
+    request: HttpRequest, sound: Recording | Clip, then: Callable[[range], object] | None = None
+) -> HttpResponseBase:
+    """A response of 200 with the whole sound or 206 with the requested part; no body for HEAD. `then` gets the positions that were
+    asked for, once the last of their bytes was handed over; nothing if the client was gone before.
 
     The whole file, a few hundred kilobytes, is decrypted, because only that proves its integrity. Raises RangeNotSatisfiable,
     FileNotFoundError, Undecryptable, ServiceError for a sound that was removed.
@@ -29,10 +36,20 @@ def play(request: HttpRequest, sound: Recording | Clip) -> HttpResponse:
     # Ranges are for GET only (RFC 9110, 14.2).
     part = parse_range(request.headers.get("Range", ""), len(mp3)) if request.method == "GET" else None
     body = mp3 if part is None else mp3[part.start : part.stop]
-    response = HttpResponse(
-        body if request.method == "GET" else b"", status=200 if part is None else 206, headers=_HEADERS
-    )
+    status = 200 if part is None else 206
+    response: HttpResponseBase
+    if request.method == "GET" and then is not None:
+        given = _handed_over(body, partial(then, part or range(len(mp3))))
+        response = StreamingHttpResponse(given, status=status, headers=_HEADERS)
+    else:
+        response = HttpResponse(body if request.method == "GET" else b"", status=status, headers=_HEADERS)
     response["Content-Length"] = str(len(body))
     if part is not None:
         response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{len(mp3)}"
     return response
+
+
+def _handed_over(body: bytes, then: Callable[[], object]) -> Iterator[bytes]:
+    """The body, of which the server asks for more only once it has handed all over."""
+    yield body
+    then()

@@ -45,7 +45,8 @@ class DropState:
     """State of a drop after the reports taken so far. `changes` counts its changes.
 
     `provisional`: an unsigned result ended the drop although the setup's results are signed. `person` and `created_at` are set if a
-    report without an attempt key may be about the drop. `may_have_played`: a call of the drop was told to play the message.
+    report without an attempt key may be about the drop. `played_call`: the call of the drop that was told to play the message; known
+    if the batch has a failure of the drop. `calls`: its carrier calls, and may have made two calls of one request.
     """
 
     id: UUID
@@ -57,8 +58,15 @@ class DropState:
     provisional: bool
     created_at: datetime | None
     person: Person | None = None
-    may_have_played: bool = False
+    played_call: str = ""
+    calls: bool = False
     changes: int = 0
+
+    def is_of_another_call(self, report: Report) -> bool:
+        """Whether the report is about another call than the drop's own: the one that was told to play, and before that the one that
+        the carrier named first."""
+        own = self.played_call or self.carrier_reference
+        return self.calls and own not in ("", report.carrier_reference) and bool(report.carrier_reference)
 
 
 @dataclass(slots=True)
@@ -143,6 +151,10 @@ class Batch:
 
     def _conclude(self, arrival: Arrival, drop: DropState) -> None:
         report, voicemail = arrival.report, drop.voicemail
+        # A call that the carrier made beside the drop's own ends nothing, unless it has left the message.
+        if report.status is ReportStatus.FAILED and drop.is_of_another_call(report):
+            self.matched[arrival.id] = (drop.id, False)
+            return
         to_voicemail, to_drop = resolve_report(
             report,
             voicemail=voicemail.status,
@@ -158,8 +170,8 @@ class Batch:
         if report.reason in circuit_breaker.ACCOUNT_REASONS and not report.unsigned:
             self.accounts[arrival.setup_id] = report
         reason = (report.reason or Reason.UNKNOWN) if report.status is ReportStatus.FAILED else None
-        # Events of calls come in any order, and a drop may have two calls: one that says that nothing was left proves it no more.
-        if reason is not None and drop.may_have_played and REASONS[reason].retryable:
+        # Events of calls come in any order: once the message was under way, one that says that nothing was left proves it no more.
+        if reason is not None and drop.played_call and REASONS[reason].retryable:
             reason = Reason.UNREPORTED
         self._change(drop, to_drop, reason, report)
         if to_voicemail is not None:
@@ -168,7 +180,7 @@ class Batch:
             )
             self._apply(voicemail, transition)
             # An unsigned result ends an attempt but never starts another.
-            if reason is not None and not report.unsigned and not drop.may_have_played:
+            if reason is not None and not report.unsigned and not drop.played_call:
                 retry = self._retry_of(voicemail, reason)
                 if retry is not None:
                     voicemail.failover = retry.failover

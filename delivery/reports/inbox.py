@@ -13,7 +13,7 @@ from django.db import transaction
 
 from delivery.engine import circuit_breaker
 from delivery.lifecycle import transitions
-from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.events import MAX_REFERENCE, Report, ReportStatus
 from delivery.lifecycle.reasons import Reason, suppression_kind
 from delivery.lifecycle.retries import retryable
 from delivery.lifecycle.retry_policy import Retry
@@ -23,13 +23,14 @@ from delivery.models.voicemail import number_in
 from delivery.reports.batch import Arrival, Batch, DropState, Person, VoicemailState
 from delivery.runtime.wakeups import wake_throttled_on_commit
 from delivery.runtime.watermarks import Watermark
+from delivery.selectors.plays import may_have_played
 from rvm.phone_numbers.numbers import e164_of
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable, blind_index
 from rvm.platform.encryption.fields import EncryptedField, EncryptedTextField
 from rvm.platform.observability.failed_work import record_on_commit
-from usecases.models import TelephonySetup
+from usecases.models import RINGING_CARRIERS, TelephonySetup
 from usecases.suppressions import Statement, suppress_all, suppress_index
 
 log = structlog.get_logger(__name__)
@@ -85,7 +86,7 @@ def _row(setup_id: UUID, report: Report) -> tuple[Any, ...]:
         report.reason.value if report.reason else "",
         report.code[:40],
         report.text[:200],
-        report.carrier_reference[:100],
+        report.carrier_reference[:MAX_REFERENCE],
         report.event_id[:100],
         report.occurred_at,
         report.unsigned,
@@ -127,14 +128,9 @@ SELECT id, status, reason, drop_id, live, failover FROM delivery_voicemail
 """
 # State of the drops, read after their voicemails are locked.
 _READ_DROPS = """
-SELECT id, voicemail_id, setup_id, status, reason, carrier_reference, provisional, CASE WHEN %s THEN created_at END
-  FROM delivery_drop WHERE id = ANY(%s::uuid[])
-"""
-# Those of the drops of which a call was told to play the message, or may still be told: one that is too late never leaves.
-_MAY_HAVE_PLAYED = """
-SELECT drop_id FROM delivery_callcommand
- WHERE drop_id = ANY(%s::uuid[]) AND action = 'play' AND state NOT IN ('refused', 'dropped')
-   AND NOT (state = 'waiting' AND not_after < clock_timestamp())
+SELECT d.id, d.voicemail_id, d.setup_id, d.status, d.reason, d.carrier_reference, d.provisional, CASE WHEN %s THEN d.created_at END,
+       s.carrier
+  FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = d.setup_id WHERE d.id = ANY(%s::uuid[])
 """
 # Marks reports as merged, each with its effect and its drop.
 _MARK_REPORTS_MERGED = """
@@ -295,7 +291,7 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
         for row in sql.run(_LOCK_VOICEMAILS, [drop_ids])
     }
     failed = {each.report.attempt_key for each in [*arrivals, *in_doubt] if each.report.status is ReportStatus.FAILED}
-    played = {row[0] for row in sql.run(_MAY_HAVE_PLAYED, [sql.ids(key for key in failed if key)])} if failed else set()
+    played = may_have_played([key for key in failed if key])
     drops = [
         DropState(
             drop_id,
@@ -307,9 +303,10 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
             provisional,
             at,
             persons.get(drop_id),
-            drop_id in played,
+            played.get(drop_id, "")[:MAX_REFERENCE],
+            carrier in RINGING_CARRIERS,
         )
-        for drop_id, of, setup_id, status, reason, reference, provisional, at in sql.run(
+        for drop_id, of, setup_id, status, reason, reference, provisional, at, carrier in sql.run(
             _READ_DROPS, [bool(persons), drop_ids]
         )
     ]

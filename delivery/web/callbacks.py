@@ -22,10 +22,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from delivery.calls import commands
-from delivery.calls.steps import playable
+from delivery.calls.steps import as_proved
 from delivery.carriers import adapter_of
-from delivery.carriers.abilities import CallAndDetect, CallCommands, CallStep, ResultPoll
-from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, CallbackResponse, Carrier
+from delivery.carriers.abilities import CallAndDetect, CallCommands, CallStep, Playable, ResultPoll
+from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, Carrier
 from delivery.engine.lane_routes import UnusableSetup
 from delivery.lifecycle import awaited_results
 from delivery.lifecycle.events import Report, ReportStatus
@@ -108,15 +108,9 @@ def _answer(request: HttpRequest, find: Callable[[], Listener | None], *, proved
     except CallbackMalformed as error:
         log.warning("callback_malformed", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=400)
-    _store(setup_id, callback, reports, step, adapter)
-    response = _response(adapter, callback, key)
+    sound = _store(key, callback, reports, step, adapter)
+    response = adapter.respond(callback, sound) if isinstance(adapter, CallAndDetect) else adapter.acknowledgement
     return HttpResponse(response.body, content_type=response.content_type)
-
-
-def _response(adapter: Carrier, callback: Callback, key: CallbackKey) -> CallbackResponse:
-    if not isinstance(adapter, CallAndDetect):
-        return adapter.acknowledgement
-    return adapter.respond(callback, playable(key, callback.drop_id) if callback.drop_id else None)
 
 
 def _read(adapter: Carrier, callback: Callback) -> tuple[Sequence[Report], CallStep | None]:
@@ -129,8 +123,11 @@ def _read(adapter: Carrier, callback: Callback) -> tuple[Sequence[Report], CallS
     signed = adapter.verify(callback)
     if not signed and callback.drop_id is None:
         raise CallbackRejected("It is unsigned, and came to an address that was given with no drop.")
-    reports = adapter.parse(callback)
-    step = adapter.step_after(callback) if isinstance(adapter, CallCommands) else None
+    reports, step = adapter.parse(callback), None
+    if isinstance(adapter, CallAndDetect):
+        step = adapter.step_after(callback)
+        if not adapter.says_played:
+            reports = [as_proved(report, simulated=adapter.simulated) for report in reports]
     if signed:
         return reports, step
     drops = [report.attempt_key for report in reports] + ([step.attempt_key] if step else [])
@@ -156,31 +153,36 @@ def _acceptance(report: Report) -> Report:
 
 
 def _store(
-    setup_id: UUID, callback: Callback, reports: Sequence[Report], step: CallStep | None, adapter: Carrier
-) -> None:
-    """Store the reports and the command, on a new connection if the old one has died. Storing a callback twice does no harm."""
+    key: CallbackKey, callback: Callback, reports: Sequence[Report], step: CallStep | None, adapter: Carrier
+) -> Playable | None:
+    """Store the reports and what the call is told, on a new connection if the old one has died; returns what it is to be played.
+    Storing a callback twice does no harm."""
     try:
-        _write(setup_id, callback, reports, step, adapter)
+        return _write(key, callback, reports, step, adapter)
     except (OperationalError, InterfaceError):
         if connection.in_atomic_block:
             raise
         connection.close()
-        _write(setup_id, callback, reports, step, adapter)
+        return _write(key, callback, reports, step, adapter)
 
 
 def _write(
-    setup_id: UUID, callback: Callback, reports: Sequence[Report], step: CallStep | None, adapter: Carrier
-) -> None:
+    key: CallbackKey, callback: Callback, reports: Sequence[Report], step: CallStep | None, adapter: Carrier
+) -> Playable | None:
+    setup_id, sound = key.setup_id, None
     polled = reports if isinstance(adapter, ResultPoll) else ()
     with transaction.atomic() if step or polled else nullcontext():
         receive(setup_id, callback.raw, reports)
-        if step:
+        if step and isinstance(adapter, CallCommands):
             commands.ask(setup_id, step)
+        elif step:
+            sound = commands.tell(key, step)
         for report in polled:
             # A result that an unsigned callback claims is asked for at once, and one that is still to come as after a submission.
             if report.attempt_key and report.status is ReportStatus.ACCEPTED:
                 wait = timedelta() if report.unsigned else awaited_results.WAITS[0]
                 awaited_results.expect([(report.attempt_key, setup_id)], callback.at + wait)
+    return sound
 
 
 def _listener(address: Hashable, secrets: CallbackSecretQuerySet) -> Listener | None:

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from delivery.calls.commands import TALLY as ABANDONED
 from delivery.engine.canaries import IS_OPEN_SQL
 from delivery.engine.idle_lanes import REACTIVATED
 from delivery.lane_totals import OF_USE_CASES
@@ -91,6 +92,11 @@ def gauges(now: datetime) -> Iterator[Gauge]:
     yield Gauge("rvm_open_breakers", "Telephony setups whose breaker is open or half open.", breakers)
     yield from _setups(now)
     yield Gauge("rvm_repaired_voicemails", "Voicemails that disagreed with their drop and were repaired.", tally(TALLY))
+    yield Gauge(
+        "rvm_abandoned_hang_ups",
+        "Calls whose carrier took no command to hang up within its time; each went on until its own limit.",
+        tally(ABANDONED),
+    )
     failing = FailedWork.objects.count()
     yield Gauge("rvm_failed_work", "Things that fail in the background; the admin's list says which.", failing)
     silence = sql.run(TICK, [now])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from delivery.api.problem_codes import LINK_ENDED, LINK_EXPIRED, LINK_UNKNOWN, RANGE_NOT_SATISFIABLE
@@ -16,6 +18,7 @@ from delivery.recordings.links import (
     LinkExpired,
     LinkMalformed,
     count_fetch,
+    note_given,
     open_carrier_link,
     open_link,
 )
@@ -26,10 +29,10 @@ from rvm.platform.errors import ServiceError
 
 
 @require_safe
-def recording(request: HttpRequest, token: str) -> HttpResponse:
+def recording(request: HttpRequest, token: str) -> HttpResponseBase:
     """The MP3 for a player."""
 
-    def answer() -> HttpResponse:
+    def answer() -> HttpResponseBase:
         opened = open_link(token)
         model = Clip if opened.purpose == "clip" else Recording
         return play(request, model._default_manager.get(pk=opened.sound_id))
@@ -38,12 +41,13 @@ def recording(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_safe
-def recording_of_drop(request: HttpRequest, setup_id: UUID, version: int, token: str) -> HttpResponse:
-    """The MP3 for the carrier that leaves it, which is counted where its first byte is given."""
+def recording_of_drop(request: HttpRequest, setup_id: UUID, version: int, token: str) -> HttpResponseBase:
+    """The MP3 for the carrier that leaves it, which is counted where its first byte is given, and where its last one proves
+    something, then too."""
 
-    def answer() -> HttpResponse:
+    def answer() -> HttpResponseBase:
         opened = open_carrier_link(setup_id, version, token)
-        response = play(request, opened.recording)
+        response = play(request, opened.recording, partial(note_given, opened) if opened.is_proof else None)
         if request.method == "GET" and response.get("Content-Range", _BEGIN).startswith(_BEGIN):
             count_fetch(opened)
         return response
@@ -54,7 +58,9 @@ def recording_of_drop(request: HttpRequest, setup_id: UUID, version: int, token:
 _BEGIN = "bytes 0-"
 
 
-def _answered(answer: Callable[[], HttpResponse]) -> HttpResponse:
+def _answered(
+    answer: Callable[[], HttpResponseBase],
+) -> HttpResponseBase:
     """The MP3, whole or in part; 403 expired link, 404 invalid link or unknown sound, 410 ended link, 416 range not satisfiable."""
     try:
         return answer()

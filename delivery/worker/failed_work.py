@@ -68,7 +68,7 @@ KINDS.update(
         "command": Kind(
             "A call cannot be told its next step",
             "Nothing is played, and the call ends by itself as not delivered. Look whether the setup of the calls can be used; the"
-            " calls worker's log has the drop's id under command_not_sent.",
+            " calls worker's log has the drop's id under command_not_sent or hang_up_abandoned.",
             repeats=HOUR,
         ),
         "unreadable": Kind(

@@ -2,16 +2,19 @@
 
 Written from twilio/twilio-oai at d50069b (spec/json/twilio_api_v2010.json), twilio/twilio-python (request_validator.py) and the pages
 docs/voice/answering-machine-detection, docs/voice/api/call-resource, docs/voice/twiml/play and redirect of twilio.com. No request is
-repeated, a call whose directions cannot be had or obeyed is ended, and who answered is said to the status callback too.
+repeated, a call whose directions cannot be had or obeyed is ended, and who answered is said to the status callback too. Of these,
+tests can have otherwise what is not documented: `goes_on`, `calls_twice`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from email.utils import format_datetime
 from html import unescape
 from typing import Any, ClassVar
@@ -21,7 +24,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from rvm.simulators.framework.calls import Call, CallingVendor, Phone, Played, Step
-from rvm.simulators.framework.vendor import Handler, Request
+from rvm.simulators.framework.vendor import Handler, Options, Request
 
 ANSWERED_BY: Mapping[Phone, str] = {
     Phone.MACHINE: "machine_end_beep",
@@ -53,6 +56,11 @@ class Simulator(CallingVendor):
     signature: ClassVar[str] = "X-Twilio-Signature"
     network_code: ClassVar[str] = "SipResponseCode"
     tells_who_answered: ClassVar[bool] = True  # the status callback does
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self.goes_on = False  # whether a recording that could not be fetched is followed by the next verb
+        self.calls_twice = False  # whether each request makes a second call, which finds the line busy
 
     @property
     def operations(self) -> dict[str, Handler]:
@@ -111,6 +119,8 @@ class Simulator(CallingVendor):
             return self.error(*REFUSALS[refusal.code])
         call = Call(self.new_id(), body["To"], body["From"], plan, self.phone(plan), body)
         self.place(call)
+        if self.calls_twice:
+            self.place(replace(call, id=self.new_id(), phone=Phone.BUSY, over=asyncio.Event()))
         return await self.answer(request, plan, web.json_response(self.resource(call), status=201))
 
     async def _fetch(self, request: Request) -> web.Response:
@@ -170,7 +180,8 @@ class Simulator(CallingVendor):
         for verb, argument in verbs(markup):
             if verb == "Redirect":
                 return argument
-            if verb == "Hangup" or await self.play(call, argument) is not Played.COMPLETED:
+            played = Played.HUNG_UP if verb == "Hangup" else await self.play(call, argument)
+            if played is Played.HUNG_UP or (played is Played.UNUSABLE and not self.goes_on):
                 break
         return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -16,12 +17,14 @@ from structlog.testing import capture_logs
 
 from delivery.calls import commands, steps
 from delivery.calls.commands import AGAIN, GOOD_FOR, LEASE, CommandSender
+from delivery.calls.commands import TALLY as ABANDONED
 from delivery.carriers.abilities import Action
 from delivery.carriers.telnyx import Telnyx
 from delivery.models import CallCommand, CarrierReport, Drop, Voicemail
 from delivery.reports.inbox import merge
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from delivery.web import callbacks
+from delivery.web.gauges import tally
 from delivery.worker.maintenance import is_work_due
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7
@@ -29,9 +32,10 @@ from rvm.platform.models import FailedWork
 from tests import factories
 from tests.delivery.calls.telnyx_webhooks import CALL, CREDENTIALS, signed, webhook
 from tests.delivery.fake_carrier import Answer, FakeTransport, refused_connection, timed_out
-from tests.delivery.states import make_drop, make_submitted
+from tests.delivery.states import both, make_drop, make_submitted
+from tests.sessions import Session
 from usecases.callbacks.addresses import drop_path
-from usecases.models import UseCase
+from usecases.models import TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
 
@@ -424,8 +428,12 @@ def test_a_play_does_not_leave_once_its_call_is_to_be_hung_up() -> None:
         ("late", "queued", ""),  # it waits for a worker that was away
     ],
 )
-def test_whoever_may_have_been_played_the_message_is_not_called_again(state: str, status: str, reason: str) -> None:
-    """The events of calls are unordered, and one drop may have two calls: an end that names no message proves nothing then."""
+@pytest.mark.parametrize("call", [CALL, OTHER_CALL])
+def test_whoever_may_have_been_played_the_message_is_not_called_again(
+    state: str, status: str, reason: str, call: str
+) -> None:
+    """The events of calls are unordered, and one drop may have two calls: an end that names no message proves nothing then, and what
+    is said of another call than the one that was told to play it ends nothing."""
     drop = make_call()
     UseCase.objects.update(max_attempts=2, retry_minutes=30)
     report(drop, "premium_greeting")
@@ -433,11 +441,130 @@ def test_whoever_may_have_been_played_the_message_is_not_called_again(state: str
         CallCommand.objects.update(not_after=database_now() - MOMENT)
     else:
         CallCommand.objects.update(state=state)
-    report(drop, "hangup", call_control_id=OTHER_CALL)
+    report(drop, "hangup", call_control_id=call)
     merge(database_now())
     voicemail = Voicemail.objects.get(pk=drop.voicemail_id)
-    assert (voicemail.status, voicemail.reason) == (status, reason)
+    expected = ("accepted", "") if call == OTHER_CALL and status == "failed" else (status, reason)
+    assert (voicemail.status, voicemail.reason) == expected
     report(drop, "playback_ended", played=True)
     merge(database_now())
     voicemail.refresh_from_db()
     assert voicemail.status == "delivered"
+
+
+# a second call of one drop, which a vendor makes that obeys one request twice
+
+
+@pytest.mark.parametrize("name", ["premium_detection", "hangup"])
+def test_what_is_said_of_another_call_than_the_one_named_first_ends_nothing(name: str) -> None:
+    drop = make_call(drop={"status": "accepted", "carrier_reference": CALL})
+    UseCase.objects.update(max_attempts=2, retry_minutes=30)
+    said = {"result": "human_residence"} if name == "premium_detection" else {"hangup_cause": "user_busy"}
+    report(drop, name, call_control_id=OTHER_CALL, **said)
+    merge(database_now())
+    assert both(drop) == ("accepted", "", "accepted", "")
+    assert CarrierReport.objects.get().effect == "kept"
+    report(drop, name, **said)
+    merge(database_now())
+    assert both(drop)[2:] == ("failed", "human_answered" if name == "premium_detection" else "busy")
+
+
+def test_only_the_call_that_the_vendor_named_first_is_played_the_message() -> None:
+    drop = make_call(drop={"status": "accepted", "carrier_reference": CALL})
+    report(drop, "premium_greeting", call_control_id=OTHER_CALL)
+    report(drop, "premium_greeting")
+    transport = FakeTransport(ok)
+    assert send(transport=transport) == ["hangup", "playback_start"]
+    assert [OTHER_CALL in request.url for request in transport.sent] == [True, False]
+
+
+def test_a_message_that_another_call_has_left_is_delivered_all_the_same() -> None:
+    drop = make_call(drop={"status": "accepted", "carrier_reference": OTHER_CALL})
+    report(drop, "playback_ended", played=True)
+    merge(database_now())
+    assert both(drop)[0] == "delivered"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_report_that_ends_the_drop_and_a_play_that_is_asked_for_wait_for_each_other() -> None:
+    """Else the end could be merged without knowing of the PLAY, which is asked for without knowing of the end."""
+    drop = make_call()
+    with transaction.atomic():
+        Voicemail.objects.select_for_update(no_key=True).get(pk=drop.voicemail_id)
+        asking = Session(lambda: report(drop, "premium_greeting").status_code)
+        asking.wait_until_blocked()
+        Drop.objects.filter(pk=drop.pk).update(status="failed", reason="busy")
+    assert asking.result() == 200
+    assert outbox() == [("hang_up", "waiting")]
+
+
+# a HANG_UP that is not taken
+
+
+REFUSED_ACCESS = CarrierResponse(401, b'{"errors":[{"code":"10009","title":"Authentication failed"}]}')
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        CarrierResponse(503, b""),
+        CarrierResponse(500, b'{"errors":[{"code":"10007"}]}'),
+        CarrierResponse(429, b'{"errors":[{"code":"10011"}]}'),
+        REFUSED_ACCESS,
+        CarrierResponse(403, b"<html>"),
+        refused_connection(CarrierRequest("POST", "")),
+        timed_out(CarrierRequest("POST", "")),
+    ],
+    ids=["503", "500", "429", "401", "403", "no connection", "no answer"],
+)
+def test_a_hang_up_that_is_not_taken_is_asked_again_under_its_key_ever_more_rarely_and_then_given_up(
+    refusal: Answer,
+) -> None:
+    report(make_call(), "premium_detection", result="human_residence")
+    transport = FakeTransport(lambda _: refusal)
+    at, asked = database_now(), []
+    until = CallCommand.objects.get().not_after
+    with capture_logs() as logs:
+        while CallCommand.objects.filter(state__in=["waiting", "leaving"]).exists():
+            before = len(transport.sent)
+            send(transport=transport, at=at)
+            asked += [at] * (len(transport.sent) - before)
+            at = CallCommand.objects.get().due_at
+    waits = [(later - earlier).total_seconds() for earlier, later in pairwise(asked)]
+    assert [round(wait, 1) for wait in waits[:6]] == [0.5, 1, 2, 4, 8, 8]
+    assert asked[-1] == until
+    assert {orjson.loads(request.body)["command_id"] for request in transport.sent} == {
+        str(CallCommand.objects.get().pk)
+    }
+    [told] = [each for each in logs if each["event"] == "hang_up_abandoned"]
+    assert (told["log_level"], told["attempts"]) == ("error", len(asked))
+    assert tally(ABANDONED) == 1
+    assert FailedWork.objects.get(kind="command").reason == "The carrier took no command to hang up."
+
+
+def test_a_hang_up_that_is_taken_at_last_is_not_given_up() -> None:
+    report(make_call(), "premium_detection", result="human_residence")
+    answers = [CarrierResponse(503, b""), CarrierResponse(429, b""), *[ok(CarrierRequest("POST", ""))]]
+    transport = FakeTransport(lambda _: answers.pop(0))
+    for seconds in (0, 1, 3):
+        send(transport=transport, at=database_now() + timedelta(seconds=seconds))
+    assert outbox() == [("hang_up", "taken")]
+    assert tally(ABANDONED) == 0
+
+
+def test_a_vendor_that_says_how_long_to_wait_is_asked_no_sooner() -> None:
+    report(make_call(), "premium_detection", result="human_residence")
+    now = database_now()
+    send(lambda _: CarrierResponse(429, b"", {"retry-after": "7"}), at=now)
+    assert CallCommand.objects.get().due_at == now + timedelta(seconds=7)
+
+
+def test_a_command_that_refuses_the_account_opens_the_breaker_in_the_carriers_words() -> None:
+    drop = make_call()
+    report(drop, "premium_greeting")
+    send(lambda _: CarrierResponse(503, REFUSED_ACCESS.body))
+    assert not TelephonySetup.objects.filter(breaker_until__isnull=False).exists()
+    send(lambda _: REFUSED_ACCESS, at=database_now() + AGAIN)
+    setup = TelephonySetup.objects.get(pk=drop.setup_id)
+    assert setup.breaker_until is not None
+    assert "It said: 10009 Authentication failed." in setup.breaker_reason

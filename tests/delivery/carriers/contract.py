@@ -470,11 +470,15 @@ class Contract:
         status = {"status": "accepted", "reason": ""}
         created = timezone.now() - timedelta(minutes=1)
         get_connection("dispatch").flushdb()
+        voicemail = factories.make_voicemail(use_case, recipient=RECIPIENT, **status)
+        given = voicemail.recording.size_bytes  # to the vendor, whole
         return make_drop(
-            factories.make_voicemail(use_case, recipient=RECIPIENT, **status),
+            voicemail,
             **status,
             created_at=created,
             carrier_reference=self.reference,
+            fetches=1,
+            fetched_bytes=given,
         )
 
     @pytest.fixture(autouse=True)

@@ -16,7 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.carriers.abilities import CallAndDetect, IdempotencyKeys, LookUp, Playable, rings
+from delivery.carriers.abilities import (
+    Action,
+    CallAndDetect,
+    CallStep,
+    IdempotencyKeys,
+    LookUp,
+    Playable,
+    rings,
+)
 from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, CredentialMalformed, DropRequest
 from delivery.carriers.signalwire import SignalWire
 from delivery.carriers.twilio import ANSWERED_BY, ENDS, ERRORS, GREETING_OVER, NETWORK, Twilio
@@ -245,6 +253,7 @@ def test_a_machine_is_played_to_once_its_greeting_is_over(vendor: Vendor, answer
     report = reported(vendor, callback)
     assert (report.attempt_key, report.status, report.reason) == (ATTEMPT, ReportStatus.ACCEPTED, None)
     assert report.carrier_reference == vendor.fixture("callbacks", "answered")["CallSid"]
+    assert vendor.carrier.step_after(callback) == CallStep(ATTEMPT, Action.PLAY, report.carrier_reference)
     response = vendor.carrier.respond(callback, RECORDING)
     assert response.content_type == "text/xml"
     assert response.body.startswith(b"<Response><Play>https://rvm.example/recordings/a&amp;b.mp3</Play><Redirect")
@@ -265,6 +274,7 @@ def test_whoever_else_answers_is_hung_up_on_at_once(vendor: Vendor, answered_by:
     callback = asked(vendor, "answered", AnsweredBy=answered_by)
     report = reported(vendor, callback)
     assert (report.status, report.reason) == (ReportStatus.FAILED, reason)
+    assert vendor.carrier.step_after(callback) == CallStep(ATTEMPT, Action.HANG_UP, report.carrier_reference)
     assert vendor.carrier.respond(callback, RECORDING).body == HANG_UP
 
 
@@ -279,6 +289,8 @@ def test_a_message_that_was_played_whole_is_delivered(vendor: Vendor) -> None:
     callback = asked(vendor, "played", PLAYED, NOW + timedelta(seconds=28))
     report = reported(vendor, callback)
     assert (report.status, report.reason) == (ReportStatus.DELIVERED, None)
+    assert not vendor.carrier.says_played
+    assert vendor.carrier.step_after(callback) is None
     assert vendor.carrier.respond(callback, RECORDING).body == HANG_UP
 
 

@@ -21,6 +21,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from delivery.carriers.base import Carrier
+from delivery.carriers.twilio import Twilio
 from delivery.engine.claim import Claim, claim
 from delivery.engine.lane_routes import active_routes
 from delivery.engine.recent_drops import RecentDrops
@@ -44,6 +46,7 @@ from delivery.worker import maintenance
 from rvm.platform.database.ids import uuid7
 from rvm.platform.models import DatabaseIdentity
 from tests import factories
+from tests.delivery.carriers.examples import EXAMPLES
 from tests.delivery.states import make_drop
 from tests.sessions import Session
 from usecases.attestations.recordings import Said, Voice
@@ -100,9 +103,9 @@ def apply(pair: Pair) -> None:
     )
 
 
-def answer(submission: Submission) -> Writer:
+def answer(submission: Submission, adapter: Carrier | None = None) -> Writer:
     def write(pair: Pair) -> None:
-        route: Any = SimpleNamespace(failover=False, has_failover=False, workspace_id=None, live=True, adapter=None)
+        route: Any = SimpleNamespace(failover=False, has_failover=False, workspace_id=None, live=True, adapter=adapter)
         now = timezone.now()
         record(
             [
@@ -153,6 +156,7 @@ WAITING: dict[str, tuple[Writer, Callable[[], Pair]]] = {
     "moves": (apply, partial(make_pair, "sending")),
     "answers": (answer(Submission(Outcome.ACCEPTED)), partial(make_pair, "sending")),
     "late answers": (answer(REFUSED), partial(make_pair, "accepted")),
+    "answers that deny calls": (answer(REFUSED, Twilio(EXAMPLES["twilio"])), partial(make_pair, "sending")),
     "reports": (report, partial(make_pair, "accepted")),
     "retries of failed ones": (retry, partial(make_pair, "failed", reason="busy")),
     "retries of uncertain ones": (retry, partial(make_pair, "uncertain")),
@@ -323,6 +327,7 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
         if writes.search(path.read_text())
     }
     of_one_row = {
+        "delivery/calls/commands.py",
         "delivery/recordings/links.py",
         "delivery/reports/reconciliation.py",
         "delivery/services/voicemails.py",
@@ -331,6 +336,7 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
     looked_at = {
         claim,
         merge,
+        record,
         transitions.apply,
         lanes.assign_recording,
         suppressions.end_waiting,
