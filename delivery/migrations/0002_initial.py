@@ -21,6 +21,17 @@ SETTINGS = {
     "delivery_lanedelta": {"autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "1000"},
 }
 
+# Locks the sound of a recording for a use by the current transaction (delivery/recordings/removal.py) and says when it was removed, by
+# a look that begins after the wait for whoever removes it: a statement itself sees what was committed when it began.
+_USE_RECORDING = """
+CREATE FUNCTION delivery_use_recording(recording uuid) RETURNS timestamptz LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended(recording::text, 0));
+  RETURN (SELECT sound_removed_at FROM delivery_recording WHERE id = recording);
+END
+$$;
+"""
+
 
 def statement(table: str, action: str, parameters: list[str]) -> str:
     return f"ALTER TABLE {table} {action} ({', '.join(parameters)})"
@@ -359,6 +370,7 @@ class Migration(migrations.Migration):
             model_name='drop',
             index=models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['setup', 'id'], name='drop_ended'),
         ),
+        migrations.RunSQL(_USE_RECORDING, "DROP FUNCTION delivery_use_recording(uuid);"),
         migrations.AddConstraint(
             model_name='voicemailreference',
             constraint=models.UniqueConstraint(fields=('workspace', 'reference', 'live'), name='delivery_reference_once'),

@@ -43,8 +43,8 @@ def removed_text(sound: Recording | Clip) -> str:
 _PRECISION = "interval '1 day'"
 
 
-# A sound that is being used is not deleted: uses share the lock, which costs no write, and a deletion takes it alone.
-LOCK_USE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%(recording)s::uuid::text, 0))"
+# A sound that is being used is not deleted: uses share the lock, which costs no write, and a deletion takes it alone. Sends of the
+# API take it by the function `delivery_use_recording`.
 _LOCK_USES = """
 SELECT pg_advisory_xact_lock_shared(hashtextextended(id::text, 0)) FROM unnest(%s::uuid[]) AS used(id) ORDER BY id
 """

@@ -5,7 +5,7 @@ list come from its staging table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,28 +23,41 @@ from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.encryption.crypto import blind_index
 from usecases.selectors import sender_numbers
+from usecases.suppressions import suppressed_sql
 
-# Inserts those voicemails of one call whose references are free, their identifiers and their count, notes the use of their recording
-# and makes their lane active. Returns how many were inserted, and when the sound was removed, if it was.
-# Values that all rows of a call share are single parameters; columns that are not named have the defaults of the table.
+# Inserts those voicemails of one call whose people are not suppressed and whose references are free, their identifiers and their
+# count, notes the use of their recording and makes their lane active; nothing if the sound was removed. Returns when it was, how many
+# were inserted, and a row for each person who is suppressed, or last saw another sender than the given one. As one statement it is a
+# transaction by itself.
+# Values that all rows of a call share are single parameters; columns that are not named have the defaults of the table. In
+# subqueries, the arrays are as unknown to a plan for these values as to one for all, so that PostgreSQL keeps the latter.
 _INSERT_QUEUED = (
     """
-WITH given AS MATERIALIZED (
-  SELECT * FROM unnest(%(ids)s::uuid[], %(recipients)s::bytea[], %(indexes)s::bytea[], %(last4)s::text[], %(senders)s::text[],
-                       %(references)s::text[], %(metadata)s::text[], %(record_numbers)s::bytea[], %(record_entries)s::bigint[])
-    AS r(id, recipient, index, last4, sender, reference, metadata, record_number, record_entry)
+WITH used AS MATERIALIZED (
+  SELECT delivery_use_recording(%(recording)s) AS removed_at
+), given AS MATERIALIZED (
+  SELECT r.*, {suppressed} AS suppressed, last.sender AS last_sender
+    FROM used
+   CROSS JOIN unnest((SELECT %(ids)s::uuid[]), (SELECT %(recipients)s::bytea[]), (SELECT %(indexes)s::bytea[]),
+                     (SELECT %(older)s::text[]), (SELECT %(last4)s::text[]), (SELECT %(senders)s::text[]),
+                     (SELECT %(references)s::text[]), (SELECT %(metadata)s::text[]), (SELECT %(record_numbers)s::bytea[]),
+                     (SELECT %(record_entries)s::bigint[]))
+      AS r(id, recipient, index, older, last4, sender, reference, metadata, record_number, record_entry)
+    LEFT JOIN LATERAL ({last_sender}) last ON true
+   WHERE used.removed_at IS NULL
 ), reserved AS (
   {reserve_references}
 ), r AS MATERIALIZED (
-  SELECT * FROM given WHERE reference = '' OR id IN (SELECT voicemail_id FROM reserved)
+  SELECT * FROM given
+   WHERE NOT suppressed AND (reference = '' OR id IN (SELECT voicemail_id FROM reserved))
 ), written AS (
   INSERT INTO delivery_voicemail
     (id, recipient, recipient_index, last4, sender, reference, metadata, record_number,
      workspace_id, use_case_id, setup_id, lane_id, recording_id, live, index_key, status, not_before, expires_at, created_at,
      updated_at, reason, carrier_code, carrier_text, attempts)
-  SELECT r.id, r.recipient, r.index, r.last4, r.sender, r.reference, nullif(r.metadata, '')::jsonb, r.record_number,
-         %(workspace)s, %(use_case)s, %(setup)s, %(lane)s, %(recording)s, %(live)s, %(index_key)s, %(status)s, %(not_before)s,
-         %(expires_at)s, %(created_at)s, %(updated_at)s, '', '', '', 0
+  SELECT r.id, r.recipient, r.index, r.last4, coalesce(r.last_sender, r.sender), r.reference, nullif(r.metadata, '')::jsonb,
+         r.record_number, %(workspace)s, %(use_case)s, %(setup)s, %(lane)s, %(recording)s, %(live)s, %(index_key)s, %(status)s,
+         %(not_before)s, %(expires_at)s, %(created_at)s, %(updated_at)s, '', '', '', 0
     FROM r
   RETURNING lane_id, status
 ), named AS (
@@ -59,30 +72,53 @@ WITH given AS MATERIALIZED (
 ), noted AS (
   {note_use}
 )
-SELECT coalesce((SELECT delta FROM counted), 0), (SELECT sound_removed_at FROM noted)
-""".replace("{reserve_references}", RESERVE_REFERENCES.format(rows="given"))
+SELECT used.removed_at, coalesce((SELECT delta FROM counted), 0), other.id, other.suppressed, other.last_sender
+  FROM used LEFT JOIN (SELECT * FROM given WHERE suppressed OR last_sender <> sender) other ON true
+""".replace("{reserve_references}", RESERVE_REFERENCES.format(rows="(SELECT * FROM given WHERE NOT suppressed) free"))
     .replace("{reference_entry}", REFERENCE_ENTRY)
     .replace(
         "{note_use}",
-        note_use_sql("delivery_recording", ids="ARRAY[%(recording)s]::uuid[]", now="%(created_at)s::timestamptz"),
+        note_use_sql(
+            "delivery_recording",
+            ids="ARRAY(SELECT %(recording)s::uuid FROM counted)",
+            now="%(created_at)s::timestamptz",
+        ),
+    )
+    .replace(
+        "{suppressed}",
+        suppressed_sql(
+            workspace="%(workspace)s", purpose="%(purpose)s", confidential="%(confidential)s", matches="{sought}"
+        ),
+    )
+    .replace(
+        "{last_sender}",
+        last_sender_sql(
+            matches="{sought}",
+            use_case="%(use_case)s",
+            live="%(live)s",
+            senders="ARRAY(SELECT unnest(%(assigned)s::text[]))",
+        ),
     )
 )
 
 
-def insert_voicemails(rows: Sequence[Voicemail]) -> int:
-    """Insert rows whose references are free, and return how many these are. All share everything except id, recipient, sender,
-    reference, record number and metadata.
+def insert_voicemails(rows: Sequence[Voicemail], assigned: Collection[str]) -> tuple[int, set[UUID]]:
+    """Insert those rows whose people are not suppressed and whose references are free; return how many these are, and the ids of the
+    rows of suppressed people. A person who last saw one of the `assigned` senders gets it in place of the row's.
 
-    Call it in the transaction of `screen`. Raises ServiceError if the sound of their recording was removed."""
+    All rows share everything except id, recipient, sender, reference, record number and metadata. Raises ServiceError if the sound of
+    their recording was removed."""
     if not rows:
-        return 0
-    shared = rows[0]
-    workspace_id = shared.workspace_id
-    [(count, removed_at)] = sql.run(
-        _INSERT_QUEUED,
+        return 0, set()
+    shared, index = rows[0], blind_index()
+    workspace_id, use_case = shared.workspace_id, shared.use_case
+    answer = sql.run(
+        _INSERT_QUEUED.format(sought=index.match_sql("r.index", "r.older::bytea[]")),
         {
             "workspace": workspace_id,
-            "use_case": shared.use_case_id,
+            "use_case": use_case.pk,
+            "purpose": use_case.purpose,
+            "confidential": use_case.to_confidential,
             "setup": shared.setup_id,
             "lane": shared.lane_id,
             "recording": shared.recording_id,
@@ -93,9 +129,11 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> int:
             "expires_at": shared.expires_at,
             "created_at": shared.created_at,
             "updated_at": shared.updated_at,
+            "assigned": sql.texts(assigned),
             "ids": sql.ids(row.id for row in rows),
             "recipients": sql.binaries(RECIPIENT.encrypt(row.recipient, workspace_id, row.id) for row in rows),
             "indexes": sql.binaries(bytes(row.recipient_index) for row in rows),
+            "older": sql.texts(_older_indexes(row) for row in rows) if index.rotating else "{}",
             "last4": sql.texts(row.last4 for row in rows),
             "senders": sql.texts(row.sender for row in rows),
             "references": sql.texts(row.reference for row in rows),
@@ -109,9 +147,19 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> int:
             ),
         },
     )
+    removed_at, count, *_ = answer[0]
     if removed_at is not None:
         require_sound(Recording(sound_removed_at=removed_at), field="recording_id")
-    return int(count)
+    last_senders = {row_id: sender for _, _, row_id, suppressed, sender in answer if not suppressed}
+    for row in rows:
+        row.sender = last_senders.get(row.id, row.sender)
+    return int(count), {row_id for _, _, row_id, suppressed, _ in answer if suppressed}
+
+
+def _older_indexes(row: Voicemail) -> str:
+    """The blind indexes of the recipient under older keys, as a `bytea[]` literal."""
+    index = blind_index()
+    return sql.binaries(index.of(row.workspace_id, str(row.recipient), key_id) for key_id in index.older_key_ids)
 
 
 # Gives each staged row its id and its sender.

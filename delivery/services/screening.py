@@ -1,29 +1,25 @@
-"""Lock-free checks that decide which recipients can be queued, set-wise for a thousand at a time.
+"""Checks of what is said of recipients, before a query for any of them.
 
-Calling windows and kill switches are not checked here, because they change with time: the voicemail is queued and waits.
+The statement that inserts looks for suppressions. Calling windows and kill switches are not checked there either, because they change
+with time: the voicemail is queued and waits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import orjson
 
 from delivery.identifiers import MAX_RECORD_NUMBER
-from delivery.recordings.removal import LOCK_USE
-from delivery.selectors.last_sender import last_sender_sql
 from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
-from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from usecases.models import UseCase
 from usecases.rendezvous import choose_sender
-from usecases.selectors import sender_numbers
-from usecases.suppressions import MUST_NOT_BE_REACHED, suppressed_sql
+from usecases.suppressions import MUST_NOT_BE_REACHED
 
 MAX_REFERENCE_LENGTH = 100
 MAX_METADATA_BYTES = 2048
@@ -45,80 +41,22 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A recipient with a valid number, the blind indexes of the number under all keys, that of the current key first, and the number
-    that the person last saw under the use case."""
+    """A recipient with a valid number, and the blind index of the number."""
 
     recipient: Recipient
-    indexes: tuple[bytes, ...] = field(repr=False)
-    last_sender: str | None = field(default=None, repr=False)
-
-    @property
-    def index(self) -> bytes:
-        return self.indexes[0]
-
-
-_SENDERS = "ARRAY(SELECT unnest(%(senders)s::text[]))"
-# What is known of each index: whether it is suppressed, and the latest sender. The latest voicemail is last, so that it wins if a
-# number has rows under several index keys. The lock, which a use of the recording begins with, costs no round trip here.
-# In subqueries, the arrays are as unknown to a plan for these values as to one for all, so that PostgreSQL keeps the latter.
-_KNOWN = f"""
-WITH used AS MATERIALIZED ({LOCK_USE})
-SELECT wanted.place, {
-    suppressed_sql(
-        workspace="%(workspace)s", purpose="%(purpose)s", confidential="%(confidential)s", matches="= wanted.index"
-    )
-}, last.sender
-  FROM used CROSS JOIN unnest((SELECT %(places)s::int[]), (SELECT %(indexes)s::bytea[])) AS wanted(place, index)
-  LEFT JOIN LATERAL ({
-    last_sender_sql(matches="= wanted.index", use_case="%(use_case)s", live="%(live)s", senders=_SENDERS)
-}) last ON true
- ORDER BY last.id NULLS FIRST
-"""  # noqa: S608 - of constants
+    index: bytes = field(repr=False)
 
 
 def screen(
-    use_case: UseCase, recipients: Sequence[Recipient | ServiceError], *, recording_id: UUID, live: bool, sandbox: bool
+    use_case: UseCase, recipients: Sequence[Recipient | ServiceError], *, sandbox: bool
 ) -> list[Candidate | ServiceError]:
     """One candidate or refusal per recipient, in order; a ServiceError in the input is kept. `sandbox`: only simulated
-    carriers can get the drops.
-
-    Call it in the transaction that queues the candidates: the recording's sound is not removed before its end.
-    """
-    workspace = use_case.workspace
+    carriers can get the drops."""
     seen: set[str] = set()
-    screened = [
-        recipient if isinstance(recipient, ServiceError) else _check(workspace, recipient, sandbox, seen)
+    return [
+        recipient if isinstance(recipient, ServiceError) else _check(use_case.workspace, recipient, sandbox, seen)
         for recipient in recipients
     ]
-    wanted = [
-        (place, index)
-        for place, entry in enumerate(screened)
-        if isinstance(entry, Candidate)
-        for index in entry.indexes
-    ]
-    if not wanted:
-        return screened
-    known = sql.run(
-        _KNOWN,
-        {
-            "recording": recording_id,
-            "workspace": workspace.pk,
-            "purpose": use_case.purpose,
-            "confidential": use_case.to_confidential,
-            "places": sql.numbers(place for place, _ in wanted),
-            "indexes": sql.binaries(index for _, index in wanted),
-            "use_case": use_case.pk,
-            "live": live,
-            "senders": sql.texts(sender_numbers(use_case, live=live)),
-        },
-    )
-    for place, suppressed, last_sender in known:
-        entry = screened[place]
-        if suppressed:
-            screened[place] = suppressed_error()
-        elif last_sender and isinstance(entry, Candidate):
-            screened[place] = replace(entry, last_sender=last_sender)
-    return screened
 
 
 def check_number(workspace: Workspace, text: str, *, sandbox: bool) -> str:
@@ -148,9 +86,7 @@ def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[
     if wrong:
         return wrong
     seen.add(number)
-    index = blind_index()
-    keys = (index.current, *index.older_key_ids)
-    return Candidate(recipient, tuple([index.of(workspace.pk, number, key_id) for key_id in keys]))
+    return Candidate(recipient, blind_index().of(workspace.pk, number))
 
 
 def _reference_error(reference: str) -> ServiceError | None:
@@ -210,5 +146,5 @@ def suppressed_error() -> ServiceError:
 
 
 def senders_for(candidates: Sequence[Candidate], assigned: Collection[str]) -> list[str]:
-    """A sender per candidate: the last one under this use case if still assigned, else by rendezvous hashing; "" if none."""
-    return [choose_sender(each.index, assigned, each.last_sender) or "" for each in candidates]
+    """The sender of each candidate who has seen none, "" if none is assigned."""
+    return [choose_sender(each.index, assigned) or "" for each in candidates]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from operator import attrgetter
@@ -23,7 +23,7 @@ from delivery.recordings.shelf import require_offered
 from delivery.runtime.wakeups import wake_throttled_on_commit
 from delivery.services.insertion import insert_voicemails
 from delivery.services.references import owners_of
-from delivery.services.screening import Candidate, Recipient, screen, senders_for
+from delivery.services.screening import Candidate, Recipient, screen, senders_for, suppressed_error
 from rvm.platform import audit
 from rvm.platform.database.ids import uuid7_at
 from rvm.platform.encryption.crypto import blind_index
@@ -76,36 +76,35 @@ def queue_voicemails(
     require_offered(recording)
     require_attested(recording, use_case, live)
     order = _Order(use_case, recording, lane or api_lane(use_case, live), *times, now)
-    with transaction.atomic():
-        answers = screen(use_case, recipients, recording_id=recording.pk, live=live, sandbox=sandbox)
-        places = [place for place, entry in enumerate(answers) if isinstance(entry, Candidate)]
-        candidates = [entry for entry in answers if isinstance(entry, Candidate)]
-        senders = senders_for(candidates, sender_numbers(use_case, live=live))
-        # Sorted, so that ids of the same millisecond follow the order of the recipients.
-        milliseconds = int(now.timestamp() * 1000)
-        ids = sorted([uuid7_at(milliseconds) for _ in candidates], key=attrgetter("int"))
-        shared = _shared(order)
-        rows = [
-            _row(*shared, identifier, candidate, sender)
-            for identifier, candidate, sender in zip(ids, candidates, senders, strict=True)
-        ]
-        taken = _write(order, rows)
-    outcome: list[Voicemail | ServiceError] = [entry for entry in answers if isinstance(entry, ServiceError)]
-    for place, row in zip(places, rows, strict=True):
-        outcome.insert(place, _reference_used(taken[row.id]) if row.id in taken else row)
-    return outcome
+    answers = screen(use_case, recipients, sandbox=sandbox)
+    candidates = [entry for entry in answers if isinstance(entry, Candidate)]
+    assigned = sender_numbers(use_case, live=live)
+    # Sorted, so that ids of the same millisecond follow the order of the recipients.
+    milliseconds = int(now.timestamp() * 1000)
+    ids = sorted([uuid7_at(milliseconds) for _ in candidates], key=attrgetter("int"))
+    shared = _shared(order)
+    rows = [
+        _row(*shared, identifier, candidate, sender)
+        for identifier, candidate, sender in zip(ids, candidates, senders_for(candidates, assigned), strict=True)
+    ]
+    refused, row_of = _write(order, rows, assigned), iter(rows)
+    return [
+        entry if isinstance(entry, ServiceError) else refused.get((row := next(row_of)).id, row) for entry in answers
+    ]
 
 
-def _write(order: _Order, rows: Sequence[Voicemail]) -> dict[UUID, UUID]:
-    """Insert the rows whose references are free; return {row id: id of the owner of the reference} for the others."""
-    inserted = insert_voicemails(rows)
+def _write(order: _Order, rows: Sequence[Voicemail], assigned: Collection[str]) -> dict[UUID, ServiceError]:
+    """Insert the rows of people who may be reached and whose references are free; return the refusals of the others by id."""
+    inserted, suppressed = insert_voicemails(rows, assigned)
     if inserted:
         wake_throttled_on_commit("dispatch")
-    if inserted == len(rows):
-        return {}
-    referred = [row for row in rows if row.reference]
+    refused = {row_id: suppressed_error() for row_id in suppressed}
+    if inserted + len(refused) == len(rows):
+        return refused
+    referred = [row for row in rows if row.reference and row.id not in refused]
     owners = owners_of({row.reference for row in referred}, order.use_case.workspace_id, live=order.lane.live)
-    return {row.pk: owners[row.reference] for row in referred if owners[row.reference] != row.pk}
+    taken = [row for row in referred if owners[row.reference] != row.id]
+    return refused | {row.id: _reference_used(owners[row.reference]) for row in taken}
 
 
 @cache

@@ -14,7 +14,7 @@ from delivery.engine import claim, idle_lanes, lane_routes
 from delivery.models import Lane, LaneCount, Voicemail
 from delivery.selectors.filters import VoicemailFilter
 from delivery.selectors.voicemails import voicemails
-from delivery.services import lanes, retries, screening
+from delivery.services import insertion, lanes, retries
 from delivery.services.insertion import insert_staged
 from delivery.web import gauges
 from delivery.worker import maintenance
@@ -107,17 +107,22 @@ def test_a_look_begins_where_the_first_of_a_lane_waits(three_lists: Lane) -> Non
 def test_the_sender_that_a_person_saw_last_is_sought_by_the_person(three_lists: Lane) -> None:
     # Once a batch of a large list was sought through all voicemails, newest first, for each of its people: it took ten minutes.
     asked = {
-        "recording": three_lists.use_case_id,  # of the lock
+        **dict.fromkeys(("use_case", "setup", "recording"), three_lists.use_case_id),
+        **dict.fromkeys(("not_before", "expires_at", "created_at", "updated_at"), NOW),
+        **dict.fromkeys(("older", "senders", "assigned", "last4", "references", "metadata", "record_numbers"), "{}"),
         "workspace": three_lists.workspace_id,
+        "lane": three_lists.pk,
         "purpose": "appointment",
         "confidential": False,
-        "senders": sql.texts([]),
-        "places": [1],
-        "indexes": [b"nobody"],
-        "use_case": three_lists.use_case_id,
         "live": True,
+        "index_key": 1,
+        "status": "queued",
+        "ids": sql.ids([three_lists.pk]),
+        "recipients": sql.binaries([b"sealed"]),
+        "indexes": sql.binaries([b"nobody"]),
+        "record_entries": "{}",
     }
-    lines = plan(screening._KNOWN, asked)
+    lines = plan(insertion._INSERT_QUEUED.format(sought="= r.index"), asked)
     assert any("voicemail_by_recipient" in line for line in lines), lines
     assert not [line for line in lines if "voicemail_newest" in line or "voicemail_by_use_case" in line], lines
 

@@ -8,21 +8,24 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import transaction
 
 from campaigns.lifecycle.service import create, edit, launch
 from campaigns.states import CampaignState
-from delivery.models import Clip, Recording
+from delivery.models import Clip, Recording, Voicemail
 from delivery.recordings.clips import assemble, store_clip
 from delivery.recordings.recordings import store_recording
 from delivery.recordings.shelf import archive, delete, rename, unarchive
 from delivery.selectors.sounds import selectable_clips, selectable_recordings
-from delivery.services.voicemails import queue_voicemails
+from delivery.services.voicemails import Recipient, queue_voicemails
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.retention import holds
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import make_campaign, make_use_case, make_user, make_voicemail
+from tests.sessions import Session
+from usecases.models import UseCase
 
 pytestmark = pytest.mark.django_db
 
@@ -145,6 +148,35 @@ def test_what_is_archived_or_deleted_is_refused_for_anything_new(workspace: Work
         assert refusal(queue).code == code
         assert refusal(lambda: new(recording=recording)).code == code
         assert refusal(lambda: new(script=script)).code == code
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_send_that_waits_for_a_deletion_sees_it() -> None:
+    use_case = make_use_case()
+    recording = store_recording(use_case.workspace, "Flu shot", encoded(12))
+    with transaction.atomic():
+        delete(recording, actor=None)
+        sending = Session(lambda: send(use_case, recording))
+        sending.wait_until_blocked()
+    assert refusal(sending.result).code == "recording_removed"
+    assert not Voicemail.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deletion_that_waits_for_a_send_sees_it() -> None:
+    use_case = make_use_case()
+    recording = store_recording(use_case.workspace, "Flu shot", encoded(12))
+    with transaction.atomic():
+        send(use_case, recording)
+        deleting = Session(lambda: delete(recording, actor=None))
+        deleting.wait_until_blocked()
+    assert refusal(deleting.result).code == "recording_in_use"
+    assert default_storage.exists(recording.storage_name)
+
+
+def send(use_case: UseCase, recording: Recording) -> None:
+    people = [Recipient("+12025550142")]
+    queue_voicemails(use_case=use_case, recording=recording, live=True, recipients=people, now=database_now())
 
 
 def test_what_uses_an_archived_recording_goes_on_but_a_draft_is_not_launched(workspace: Workspace) -> None:
