@@ -112,6 +112,7 @@ def insert_voicemails(rows: Sequence[Voicemail], assigned: Collection[str]) -> t
         return 0, set()
     shared, index = rows[0], blind_index()
     workspace_id, use_case = shared.workspace_id, shared.use_case
+    recorded = [(row.id, row.record_number) for row in rows]
     answer = sql.run(
         _INSERT_QUEUED.format(sought=index.match_sql("r.index", "r.older::bytea[]")),
         {
@@ -139,11 +140,10 @@ def insert_voicemails(rows: Sequence[Voicemail], assigned: Collection[str]) -> t
             "references": sql.texts(row.reference for row in rows),
             "metadata": sql.texts("" if row.metadata is None else orjson.dumps(row.metadata).decode() for row in rows),
             "record_numbers": sql.binaries(
-                RECORD_NUMBER.encrypt(row.record_number, workspace_id, row.id) if row.record_number else None
-                for row in rows
+                RECORD_NUMBER.encrypt(number, workspace_id, row_id) if number else None for row_id, number in recorded
             ),
             "record_entries": sql.numbers(
-                record_number_entry(workspace_id, row.record_number) if row.record_number else None for row in rows
+                record_number_entry(workspace_id, number) if number else None for _, number in recorded
             ),
         },
     )

@@ -6,52 +6,42 @@ with time: the voicemail is queued and waits.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
 from delivery.identifiers import MAX_RECORD_NUMBER
 from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
-from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
+from rvm.platform.observability.representation import hides
 from usecases.models import UseCase
-from usecases.rendezvous import choose_sender
 from usecases.suppressions import MUST_NOT_BE_REACHED
 
 MAX_REFERENCE_LENGTH = 100
 MAX_METADATA_BYTES = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+@hides("number", "reference", "metadata", "record_number")
+class Recipient(NamedTuple):
     """One person to reach.
 
     `reference` is the customer's own name for the voicemail, permanently unique among the live and among the test voicemails of the
     workspace. `metadata` is returned as given. Neither may contain PHI. `record_number` identifies the patient and is encrypted like
     the phone number."""
 
-    number: str = field(repr=False)
-    reference: str = field(default="", repr=False)
-    metadata: Mapping[str, Any] | None = field(default=None, repr=False)
-    record_number: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A recipient with a valid number, and the blind index of the number."""
-
-    recipient: Recipient
-    index: bytes = field(repr=False)
+    number: str
+    reference: str = ""
+    metadata: Mapping[str, Any] | None = None
+    record_number: str = ""
 
 
 def screen(
     use_case: UseCase, recipients: Sequence[Recipient | ServiceError], *, sandbox: bool
-) -> list[Candidate | ServiceError]:
-    """One candidate or refusal per recipient, in order; a ServiceError in the input is kept. `sandbox`: only simulated
-    carriers can get the drops."""
+) -> list[Recipient | ServiceError]:
+    """Each recipient or a refusal, in order; a ServiceError in the input is kept. `sandbox`: only simulated carriers can get the
+    drops."""
     seen: set[str] = set()
     return [
         recipient if isinstance(recipient, ServiceError) else _check(use_case.workspace, recipient, sandbox, seen)
@@ -67,7 +57,7 @@ def check_number(workspace: Workspace, text: str, *, sandbox: bool) -> str:
         raise ServiceError(error.code, str(error), field="recipient_phone_number") from None
 
 
-def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[str]) -> Candidate | ServiceError:
+def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[str]) -> Recipient | ServiceError:
     try:
         number = check_number(workspace, recipient.number, sandbox=sandbox)
     except ServiceError as refused:
@@ -86,7 +76,7 @@ def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[
     if wrong:
         return wrong
     seen.add(number)
-    return Candidate(recipient, blind_index().of(workspace.pk, number))
+    return recipient
 
 
 def _reference_error(reference: str) -> ServiceError | None:
@@ -143,8 +133,3 @@ def suppressed_error() -> ServiceError:
         MUST_NOT_BE_REACHED,
         field="recipient_phone_number",
     )
-
-
-def senders_for(candidates: Sequence[Candidate], assigned: Collection[str]) -> list[str]:
-    """The sender of each candidate who has seen none, "" if none is assigned."""
-    return [choose_sender(each.index, assigned) or "" for each in candidates]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,14 +22,15 @@ from delivery.recordings.shelf import require_offered
 from delivery.runtime.wakeups import wake_throttled_on_commit
 from delivery.services.insertion import insert_voicemails
 from delivery.services.references import owners_of
-from delivery.services.screening import Candidate, Recipient, screen, senders_for, suppressed_error
+from delivery.services.screening import Recipient, screen, suppressed_error
 from rvm.platform import audit
-from rvm.platform.database.ids import uuid7_at
+from rvm.platform.database.ids import uuid7s_at
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.attestations.requirements import require_statements
 from usecases.models import TelephonySetup, UseCase
+from usecases.rendezvous import choose_sender
 from usecases.selectors import first_setup, require_usable, sender_numbers
 
 __all__ = ["Recipient", "api_lane", "cancel", "queue_voicemails"]
@@ -77,16 +77,10 @@ def queue_voicemails(
     require_attested(recording, use_case, live)
     order = _Order(use_case, recording, lane or api_lane(use_case, live), *times, now)
     answers = screen(use_case, recipients, sandbox=sandbox)
-    candidates = [entry for entry in answers if isinstance(entry, Candidate)]
+    people = [entry for entry in answers if isinstance(entry, Recipient)]
     assigned = sender_numbers(use_case, live=live)
-    # Sorted, so that ids of the same millisecond follow the order of the recipients.
-    milliseconds = int(now.timestamp() * 1000)
-    ids = sorted([uuid7_at(milliseconds) for _ in candidates], key=attrgetter("int"))
-    shared = _shared(order)
-    rows = [
-        _row(*shared, identifier, candidate, sender)
-        for identifier, candidate, sender in zip(ids, candidates, senders_for(candidates, assigned), strict=True)
-    ]
+    shared, ids = _shared(order), uuid7s_at(int(now.timestamp() * 1000), len(people))
+    rows = [_row(*shared, *person, assigned) for person in zip(ids, people, strict=True)]
     refused, row_of = _write(order, rows, assigned), iter(rows)
     return [
         entry if isinstance(entry, ServiceError) else refused.get((row := next(row_of)).id, row) for entry in answers
@@ -137,24 +131,30 @@ def _shared(order: _Order) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _row(
-    columns: Mapping[str, Any], named: Mapping[str, Any], identifier: UUID, candidate: Candidate, sender: str
+    columns: Mapping[str, Any],
+    named: Mapping[str, Any],
+    identifier: UUID,
+    recipient: Recipient,
+    assigned: Collection[str],
 ) -> Voicemail:
-    """A row with what is the recipient's own: to initialize a thousand rows one by one takes longer than all else of their batch."""
-    recipient = candidate.recipient
+    """A row with what is the recipient's own: to initialize a thousand rows one by one takes longer than all else of their batch.
+
+    Its sender is that of a person who has seen none, "" if none is assigned."""
     row, state = Voicemail.__new__(Voicemail), ModelState()
-    state.fields_cache = dict(named)
-    vars(row).update(
-        columns,
-        _state=state,
-        id=identifier,
-        recipient=recipient.number,
-        recipient_index=candidate.index,
-        last4=recipient.number[-4:],
-        sender=sender,
-        reference=recipient.reference,
-        record_number=recipient.record_number.strip() or None,
-        metadata=recipient.metadata,
-    )
+    state.fields_cache = {**named}
+    index = blind_index().of(columns["workspace_id"], recipient.number)
+    row.__dict__ = {
+        **columns,
+        "_state": state,
+        "id": identifier,
+        "recipient": recipient.number,
+        "recipient_index": index,
+        "last4": recipient.number[-4:],
+        "sender": choose_sender(index, assigned) or "",
+        "reference": recipient.reference,
+        "record_number": recipient.record_number.strip() or None,
+        "metadata": recipient.metadata,
+    }
     return row
 
 

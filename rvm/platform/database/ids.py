@@ -33,8 +33,15 @@ def uuid7() -> UUID:
 
 def uuid7_at(milliseconds: int) -> UUID:
     """A new id that sorts as if created at `milliseconds` after the epoch, in random order within that millisecond."""
-    random = int.from_bytes(os.urandom(10), "big") & _RANDOM_BITS
-    return UUID(int=(milliseconds << 80) | _VERSION_AND_VARIANT | random)
+    [identifier] = uuid7s_at(milliseconds, 1)
+    return identifier
+
+
+def uuid7s_at(milliseconds: int, count: int) -> list[UUID]:
+    """So many new ids of that millisecond, in their order."""
+    drawn = os.urandom(10 * count)
+    randoms = sorted(int.from_bytes(drawn[at : at + 10], "big") & _RANDOM_BITS for at in range(0, len(drawn), 10))
+    return [UUID(int=(milliseconds << 80) | _VERSION_AND_VARIANT | random) for random in randoms]
 
 
 def uuid7_sql(millisecond: str, place: str) -> str:
