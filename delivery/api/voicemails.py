@@ -173,7 +173,7 @@ class VoicemailsView(_VoicemailView, ListView, CreateView, PreparedView):
 
     def serialize_changed(self, row: Voicemail) -> Any:
         """No guard has seen it yet, so there is no decision to look for."""
-        shown = self.serializer_class(row, context={"reveal": self.may_see_numbers, "waiting_for": {}}).data
+        shown = represented(row, reveal=self.may_see_numbers, waiting_for={})
         return in_their_words(shown) if self.compatible else shown
 
     def _queue(self, order: SendUpload | SendRecording, recording_id: UUID, now: datetime) -> Voicemail:
