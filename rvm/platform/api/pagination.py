@@ -48,19 +48,16 @@ def page(
     *,
     workspace_id: UUID,
     filters: Mapping[str, Any],
-    limit: object = None,
-    continuation_token: object = None,
+    limit: int,
+    continuation_token: str | None,
 ) -> Page[Item]:
-    """One page of a list, which is already filtered by `filters` (any JSON values; their order does not matter).
-
-    `limit` and `continuation_token` are the unvalidated values of the API's caller. Raises Problem (422) for an unusable one.
-    """
-    size = _limit(limit)
+    """One page of a list, which is already filtered by `filters` (any JSON values; their order does not matter), with at most `limit`
+    items. Raises Problem (422) for a token that is not of this list."""
     signer = _signer(workspace_id, listed.model, filters)
-    below = _id_in(str(continuation_token), signer) if continuation_token else None
-    items = list(listed.first(size + 1, below))
-    has_more = len(items) > size
-    items = items[:size]
+    below = _id_in(continuation_token, signer) if continuation_token else None
+    items = list(listed.first(limit + 1, below))
+    has_more = len(items) > limit
+    items = items[:limit]
     return Page(items, signer.sign(_position(items[-1]).hex) if has_more else None, has_more)
 
 
@@ -78,18 +75,6 @@ def _position(row: Model) -> UUID:
     """The row's id; one that is a number, as a UUID of that number."""
     found: UUID = row.pk if isinstance(row.pk, UUID) else UUID(int=row.pk)
     return found
-
-
-def _limit(value: object) -> int:
-    if value is None or value == "":
-        return DEFAULT_LIMIT
-    try:
-        size = int(str(value))
-    except ValueError:
-        size = 0
-    if not 1 <= size <= MAX_LIMIT:
-        raise invalid("/limit", f"A page has 1 to {MAX_LIMIT} items.", "out_of_range")
-    return size
 
 
 def _canonical(filters: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -45,13 +45,15 @@ class ThingsQuery(PageQuery):
 
 class Things(ApiView):
     required_scopes: ClassVar = {"GET": Scope.VOICEMAIL_READ, "POST": Scope.VOICEMAIL_SEND}
-    query_class: ClassVar = ThingsQuery  # which the pagination is given unread
+    query_class: ClassVar = ThingsQuery
     parser_classes: ClassVar = [JSONParser, MultiPartParser]
     begun = threading.Event()
     go_on = threading.Event()
 
     def get(self, request: Request, workspace_id: object) -> Response:
         events = AuditEvent.objects.filter(workspace=self.workspace)
+        query = ThingsQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
         filters = {"action": request.query_params.getlist("action")}
         if filters["action"]:
             events = events.filter(action__in=filters["action"])
@@ -59,7 +61,7 @@ class Things(ApiView):
             listing(events),
             workspace_id=self.workspace.id,
             filters=filters,
-            limit=request.query_params.get("limit"),
+            limit=query.validated_data["limit"],
             continuation_token=request.query_params.get("continuation_token"),
         )
         return Response(
