@@ -328,7 +328,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='voicemail',
-            index=django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['id', 'updated_at'], name='voicemail_updated', pages_per_range=32),
+            index=django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['id', 'updated_at'], name='voicemail_updated', pages_per_range=8),
         ),
         migrations.AddIndex(
             model_name='voicemail',
@@ -336,7 +336,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='voicemail',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'sending', 'accepted', 'delivered']), _negated=True), fields=['workspace', 'status', '-id'], name='voicemail_rare_status'),
+            index=models.Index(condition=models.Q(('status__in', ['queued', 'sending', 'accepted', 'delivered']), _negated=True), fields=['workspace', 'status', 'id'], name='voicemail_rare_status'),
+        ),
+        migrations.AddIndex(
+            model_name='voicemail',
+            index=models.Index(condition=models.Q(('status__in', ['queued', 'sending', 'accepted', 'delivered']), _negated=True), fields=['lane', 'status', 'id'], name='voicemail_rare_in_lane'),
         ),
         migrations.AddIndex(
             model_name='voicemail',

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from delivery.identifiers import CONDITIONS, condition_values
 from delivery.lifecycle.status import VoicemailStatus
+from delivery.models.voicemail import COMMON_STATUSES
 from delivery.selectors.filters import EPOCH, VoicemailFilter, conditions_of
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.database.narrow_rows import Sql
@@ -53,8 +54,9 @@ _USE_CASES = """
 SELECT id AS use_case_id, %(lowest)s::uuid AS low, %(highest)s::uuid AS high
   FROM usecases_usecase WHERE workspace_id = %(workspace_id)s"""
 _OF_CAMPAIGN = """
-SELECT use_case_id, coalesce(first_id, %(lowest)s::uuid) AS low, coalesce(last_id, %(highest)s::uuid) AS high
+SELECT id AS lane_id, use_case_id, coalesce(first_id, %(lowest)s::uuid) AS low, coalesce(last_id, %(highest)s::uuid) AS high
   FROM delivery_lane WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s AND NOT for_api"""
+_OF_WORKSPACE = "SELECT %(workspace_id)s::uuid AS workspace_id, %(lowest)s::uuid AS low, %(highest)s::uuid AS high"
 _SETUPS = "SELECT id AS setup_id FROM usecases_telephonysetup WHERE workspace_id = %(workspace_id)s"
 # A campaign and its lane have the same id; lanes of the API do not belong to a campaign.
 _IN_CAMPAIGN = (
@@ -62,8 +64,12 @@ _IN_CAMPAIGN = (
 )
 _AT_CARRIER = f"v.setup_id = ANY(ARRAY({_SETUPS} AND carrier = %(carrier)s))"
 _FAILED_FOR = f"(v.status <> '{VoicemailStatus.FAILED}' OR v.reason = ANY(%(failed_for)s))"
+# What the partial indexes are of.
+_HAS_REASON = "v.reason > ''"
+_ENDED_OTHERWISE = "v.status NOT IN ('{}')".format("', '".join(COMMON_STATUSES))
 # By the lookups of `conditions_of`.
 _COMPARISONS = {"": "=", "in": "= ANY", "gte": ">=", "lt": "<"}
+_LIKELY = (VoicemailStatus.DELIVERED, VoicemailStatus.FAILED)
 _LOWEST, _HIGHEST = UUID(int=0), UUID(int=(1 << 128) - 1)
 
 
@@ -91,7 +97,7 @@ def newest(workspace: Workspace, filters: VoicemailFilter, count: int, *, live: 
         since = max(first_id_at(max(filters.updated_after, EPOCH)), low)
         values |= {"since": since, "before_since": min(UUID(int=since.int - 1), values["high"])}
         made = _newest(asked, values, low="since")
-        return Sql(_CHANGED.format(made=made, conditions=asked.texts("low", "before_since")), values)
+        return Sql(_CHANGED.format(made=made, conditions=asked.texts("low", "before_since", by_change=True)), values)
     return Sql(_newest(asked, values, low="low"), values)
 
 
@@ -109,13 +115,15 @@ class _Asked(NamedTuple):
         of_few = (self.filters.recipient, *(getattr(self.filters, name) for name in CONDITIONS))
         return self.live and not any(of_few)
 
-    def texts(self, low: str, high: str, *, without: Collection[str] = ()) -> str:
-        """The conditions but for those `without`, of ids from one parameter to another."""
+    def texts(self, low: str, high: str, *, without: Collection[str] = (), by_change: bool = False) -> str:
+        """The conditions but for those `without`, of ids from one parameter to another. `by_change`: the index of changes is to be
+        read; elsewhere it is hidden, because the planner would read all that changed, wherever it is, in place of the newest."""
         texts = ["v.workspace_id = %(workspace_id)s", "v.live" if self.live else "NOT v.live"]
         texts += [f"v.id >= %({low})s", f"v.id <= %({high})s"]
         for name in [name for name in self.compared if name not in without]:
             column, _, lookup = name.partition("__")
-            texts.append(f"v.{column} {_COMPARISONS[lookup]} (%({name})s)")
+            text = f"v.{column} {_COMPARISONS[lookup]} (%({name})s)"
+            texts.append(f"coalesce({text}, false)" if column == "updated_at" and not by_change else text)
         others = {"campaign_id": _IN_CAMPAIGN, "carrier": _AT_CARRIER, "failed_for": _FAILED_FOR, **CONDITIONS}
         texts += [text for name, text in others.items() if getattr(self.filters, name) and name not in without]
         return " AND ".join(texts)
@@ -123,12 +131,13 @@ class _Asked(NamedTuple):
 
 class _Groups(NamedTuple):
     """Voicemails by what they have in the first `columns` of an index: one has a word of `words`, the others are what `rows` name,
-    with the least and the greatest id that these have. `by` are the conditions that this answers."""
+    with the least and the greatest id that these have. `by` are the conditions that this answers, `partial` what the index is of."""
 
     columns: tuple[str, ...]
     words: Sequence[str]
     rows: str
     by: frozenset[str]
+    partial: str = ""
 
 
 def _newest(asked: _Asked, values: dict[str, Any], *, low: str) -> str:
@@ -155,8 +164,7 @@ def _newest_of_each(asked: _Asked, groups: _Groups, words: str, low: str, enough
             "kind.word" if column in ("status", "reason") else f"grouped.{column}" for column in groups.columns
         ),
         conditions=f"({asked.texts(low, 'high', without=groups.by)})",
-        # What the partial index is of.
-        partial=" AND v.reason > ''" if "reason" in groups.columns else "",
+        partial=f" AND {groups.partial}" if groups.partial else "",
         order=", ".join(f"{column} DESC" for column in columns),
     )
 
@@ -166,9 +174,15 @@ def _groups(filters: VoicemailFilter) -> _Groups | None:
     named = [filters.use_case_id, filters.campaign_id, filters.setup_id, filters.carrier, filters.reason]
     if not any(named) and not filters.statuses:
         return None
+    # Most are delivered, and of the others most failed.
+    statuses = sorted({*(filters.statuses or VoicemailStatus)}, key=lambda word: (word not in _LIKELY, word))
     use_cases = _OF_CAMPAIGN if filters.campaign_id else _USE_CASES
     if filters.use_case_id:
         use_cases += f" AND {'use_case_id' if filters.campaign_id else 'id'} = %(use_case_id)s"
+    if set(statuses).isdisjoint(COMMON_STATUSES) and (filters.campaign_id or not any(named)):
+        column, rows = ("lane_id", use_cases) if filters.campaign_id else ("workspace_id", _OF_WORKSPACE)
+        by = frozenset({"campaign_id", "use_case_id", "status__in"})
+        return _Groups((column, "status"), statuses, rows, by, _ENDED_OTHERWISE)
     setups = _SETUPS
     setups += " AND id = %(setup_id)s" if filters.setup_id else ""
     setups += " AND carrier = %(carrier)s" if filters.carrier else ""
@@ -176,11 +190,7 @@ def _groups(filters: VoicemailFilter) -> _Groups | None:
     if filters.reason:
         columns = ("reason", "use_case_id", "setup_id")
         by = frozenset({"reason", "use_case_id", "setup_id", "carrier"})
-        return _Groups(columns, [filters.reason], f"SELECT use_case_id, setup_id, low, high {both}", by)
-    # Most are delivered.
-    statuses = sorted(
-        {*(filters.statuses or VoicemailStatus)}, key=lambda word: (word != VoicemailStatus.DELIVERED, word)
-    )
+        return _Groups(columns, [filters.reason], f"SELECT use_case_id, setup_id, low, high {both}", by, _HAS_REASON)
     if filters.setup_id or filters.carrier:
         by = frozenset({"setup_id", "carrier", "status__in"})
         return _Groups(("setup_id", "status"), statuses, f"SELECT DISTINCT setup_id, low, high {both}", by)

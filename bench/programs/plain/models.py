@@ -72,11 +72,16 @@ class Voicemail(models.Model):
                 name="voicemail_by_reason",
                 condition=Q(reason__gt=""),
             ),
-            BrinIndex(fields=["id", "updated_at"], name="voicemail_updated", autosummarize=True, pages_per_range=32),
+            BrinIndex(fields=["id", "updated_at"], name="voicemail_updated", autosummarize=True, pages_per_range=8),
             models.Index(fields=["recipient_index", "-id"], name="voicemail_by_recipient"),
             models.Index(
-                fields=["workspace_id", "status", "-id"],
+                fields=["workspace_id", "status", "id"],
                 name="voicemail_rare_status",
+                condition=~Q(status__in=["queued", "sending", "accepted", "delivered"]),
+            ),
+            models.Index(
+                fields=["lane_id", "status", "id"],
+                name="voicemail_rare_in_lane",
                 condition=~Q(status__in=["queued", "sending", "accepted", "delivered"]),
             ),
             models.Index(
