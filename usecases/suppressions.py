@@ -26,7 +26,7 @@ from rvm.platform.events.outbox import COLUMNS
 from rvm.platform.models import User, Workspace
 from rvm.platform.observability.representation import hides
 from rvm.platform.organisations import held_members, lock_shared
-from usecases.models import Suppression, SuppressionQuerySet
+from usecases.models import Suppression, SuppressionQuerySet, UseCase
 from usecases.suppression_kinds import SuppressionKind, SuppressionScope
 
 LIFTED_ELSEWHERE = "Lifted in another workspace of the organisation."
@@ -175,6 +175,21 @@ def suppressed_sql(*, workspace: str, purpose: str, confidential: str, matches: 
     return f"EXISTS ({_among(workspace, purpose, matches, confidential)} OFFSET 0)"
 
 
+# The kinds of use cases for which the workspace's list has one of the indexes, among several.
+_LISTED_FOR = f"""
+SELECT asked.purpose, asked.confidential
+  FROM unnest(%(purposes)s::text[], %(confidential)s::bool[]) AS asked(purpose, confidential)
+ WHERE {
+    suppressed_sql(
+        workspace="%(workspace)s",
+        purpose="asked.purpose",
+        confidential="asked.confidential",
+        matches="= ANY(%(indexes)s::bytea[])",
+    )
+}
+"""  # noqa: S608 - of constants
+
+
 def suppressed_indexes_sql(*, workspace: str, purpose: str, confidential: str) -> str:
     """SQL query for all indexes that the list of `workspace` has for `purpose`: for a hash join, if nearly all people of a workspace
     are checked."""
@@ -241,6 +256,19 @@ def is_suppressed(
     are reached."""
     indexes = blind_index().all_of(workspace_id, number)
     return bool(suppressed_among(workspace_id, indexes, purpose, to_confidential=to_confidential))
+
+
+def suppressed_for(workspace_id: UUID, number: str, use_cases: Sequence[UseCase]) -> list[bool]:
+    """Whether the number is suppressed for each of the workspace's use cases."""
+    kinds = [(each.purpose, each.to_confidential) for each in use_cases]
+    asked = {
+        "workspace": workspace_id,
+        "indexes": sql.binaries(blind_index().all_of(workspace_id, number)),
+        "purposes": sql.texts(purpose for purpose, _ in kinds),
+        "confidential": [confidential for _, confidential in kinds],
+    }
+    listed = set(sql.run(_LISTED_FOR, asked))
+    return [kind in listed for kind in kinds]
 
 
 def suppressions_of(workspace_id: UUID, number: str) -> SuppressionQuerySet:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -16,7 +15,7 @@ from campaigns.people.search import Person, by_identifier, decrypted
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
 from delivery.models.voicemail import MERGE_FIELDS, RECORD_NUMBER
-from delivery.services.eligibility import explanation
+from delivery.services.eligibility import explanations
 from rvm.platform.database import sql
 from rvm.platform.errors import ServiceError
 from usecases.eligibility import Explanation
@@ -149,13 +148,14 @@ def usable_use_cases(person: Person) -> Sequence[UseCase]:
     return list(use_cases(person.workspace).order_by("name", "id")[: MAX_USE_CASES + 1])
 
 
-def answers(person: Person, found: Iterable[UseCase], *, live: bool, now: datetime) -> list[Answer]:
+def answers(person: Person, found: Sequence[UseCase], *, live: bool, now: datetime) -> list[Answer]:
     """Whether the person may be reached under each of the first MAX_USE_CASES use cases now, as `POST /eligibility` answers."""
-    return [_answer(person, use_case, live, now) for use_case in islice(found, MAX_USE_CASES)]
-
-
-def _answer(person: Person, use_case: UseCase, live: bool, now: datetime) -> Answer:
+    asked = found[:MAX_USE_CASES]
     try:
-        return Answer(use_case, explanation(use_case=use_case, number=person.number, live=live, at=None, now=now))
+        told: Sequence[Explanation | ServiceError] = explanations(asked, person.number, live=live, now=now)
     except ServiceError as refusal:
-        return Answer(use_case, None, refusal)
+        told = [refusal] * len(asked)
+    return [
+        Answer(use_case, None, each) if isinstance(each, ServiceError) else Answer(use_case, each)
+        for use_case, each in zip(asked, told, strict=True)
+    ]

@@ -16,6 +16,7 @@ from usecases.attestations.requirements import missing_statement
 from usecases.effective_settings import effective
 from usecases.eligibility import LanePolicy
 from usecases.models import TelephonySetup
+from usecases.rules_in_force import law_in_force
 from usecases.selectors import first_setup
 from usecases.windows import Hours
 
@@ -58,7 +59,7 @@ def plan_of(campaign: Campaign, now: datetime, *, rehearsal: bool = False) -> Ca
     begun = campaign.launched_at or max(campaign.starts_at or now, now)
     return CampaignPlan(
         lane=lane,
-        policy=policy_of(lane.use_case, setup, lane=lane, rehearsal=rehearsal, now=now),
+        policy=policy_of(lane.use_case, setup, lane=lane, rehearsal=rehearsal, law=law_in_force(now)),
         pace=effective("pace_per_second", lane, setup),
         starts_at=begun,
         ends_at=end_of(campaign, begun),

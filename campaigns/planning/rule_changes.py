@@ -25,6 +25,7 @@ from rvm.phone_numbers.places import Places
 from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells.state_zones import STATES
 from usecases.models import UseCase
+from usecases.rules_in_force import Law, law_in_force
 from usecases.state_rules import FEDERATION, RuleSet, StateRule
 from usecases.windows import Hours, closing, next_open
 
@@ -78,16 +79,17 @@ def effects(version: str, now: datetime) -> Iterator[Effect]:
     }
     waiting = Q(pk__in=list(campaigns)) | Q(for_api=True, idle=False)
     rows = Lane.objects.filter(waiting, use_case__state_overlay=True, use_case__deleted_at=None, live=True)
+    law = law_in_force(now)
     for lane in rows.select_related("use_case__setup", "use_case__workspace", "workspace").order_by("id").iterator(200):
-        effect = _effect(lane, campaigns.get(lane.pk), version, now)
+        effect = _effect(lane, campaigns.get(lane.pk), law, version, now)
         if effect is not None and (effect.affected or effect.expiring):
             yield effect
 
 
-def _effect(lane: Lane, campaign: Campaign | None, version: str, now: datetime) -> Effect | None:
+def _effect(lane: Lane, campaign: Campaign | None, law: Law, version: str, now: datetime) -> Effect | None:
     try:
         plan = plan_of(campaign, now) if campaign else None
-        policy = plan.policy if plan else policy_of(lane.use_case, lane.use_case.setup, lane=lane, now=now)
+        policy = plan.policy if plan else policy_of(lane.use_case, lane.use_case.setup, lane=lane, law=law)
     except ServiceError:
         return None
     if policy.simulated:
@@ -127,11 +129,9 @@ def policy_effects(version: str, changed: Iterable[str], now: datetime) -> Itera
     rows = UseCase.objects.filter(deleted_at=None, state_overlay=True).select_related(
         "setup", "failover_setup", "workspace"
     )
+    law = law_in_force(now)
     for use_case in rows.order_by("id").iterator(200):
-        try:
-            policy = policy_of(use_case, use_case.setup, now=now)
-        except ServiceError:
-            continue
+        policy = policy_of(use_case, use_case.setup, law=law)
         if policy.simulated:
             continue
         new, found = replace(policy.hours, rules=version), {}

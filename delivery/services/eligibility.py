@@ -20,11 +20,12 @@ from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.sending_hold.service import is_held
-from usecases.consents.standing import consents_held
+from usecases.consents.standing import consents_for
 from usecases.eligibility import DeferReason, Explanation, explain
 from usecases.models import TelephonySetup, UseCase
+from usecases.rules_in_force import law_in_force
 from usecases.selectors import first_setup, has_sender, sender_stated
-from usecases.suppressions import is_suppressed
+from usecases.suppressions import suppressed_for
 
 # Clocks and laws further away are not known well enough.
 MAX_DISTANCE = timedelta(days=366)
@@ -40,36 +41,66 @@ def explanation(
     statements are those of now. Raises ServiceError for a number that cannot be reached, a time more than a year away, and a
     workspace without a sandbox setup.
     """
+    [found] = explanations([use_case], number, live=live, at=at, now=now, rehearsal=rehearsal)
+    if isinstance(found, ServiceError):
+        raise found
+    return found
+
+
+def explanations(
+    use_cases: Sequence[UseCase],
+    number: str,
+    *,
+    live: bool,
+    at: datetime | None = None,
+    now: datetime,
+    rehearsal: bool = False,
+) -> list[Explanation | ServiceError]:
+    """The explanation for each of the use cases, which are of one workspace, or why the number cannot be reached under it. The facts
+    are read for all of them at once. Raises ServiceError as `explanation`, but for a number that cannot be reached."""
     if at is not None and abs(at - now) > MAX_DISTANCE:
         raise ServiceError("too_late", f"`at` is more than {MAX_DISTANCE.days} days away from now.", field="at")
-    setup, moment = first_setup(use_case, live), at or now
-    check_number(use_case.workspace, number, sandbox=not live or is_simulated(*setups_of(use_case)))
-    organisation_id = use_case.workspace.organisation_id
-    policy = policy_of(
-        use_case,
-        setup,
-        stopped=_stopped(use_case, setup),
-        agreed=setup.agreed,
-        owned=sender_stated(use_case, setup),
-        draining=setup.draining,
-        carrier_gone=setup.carrier not in CARRIERS,
-        refuses_ringing=live and use_case.refuses_ringing_of(setup),
-        rehearsal=rehearsal,
-        now=moment,
+    if not use_cases:
+        return []
+    workspace, moment = use_cases[0].workspace, at or now
+    # Tests go through the workspace's sandbox setup, whatever the use case.
+    setups = (
+        [first_setup(each, True) for each in use_cases] if live else [first_setup(use_cases[0], False)] * len(use_cases)
     )
-    person = (blind_index().of(use_case.workspace_id, number), number)
-    [consent] = consents_held(use_case.workspace_id, [person], use_case.needed_consent)
-    facts = policy.facts(
-        places_of(number),
-        suppressed=is_suppressed(
-            use_case.workspace_id, number, use_case.purpose, to_confidential=use_case.to_confidential
-        ),
-        has_sender=has_sender(use_case),
-        expires_at=None,
-        reached=() if policy.simulated else reached(organisation_id, number, now),
-        consent=consent,
-    )
-    return explain(facts, moment)
+    law, held = law_in_force(moment), is_held() or is_joining(workspace)
+    person = (blind_index().of(workspace.pk, number), number)
+    consents = consents_for(workspace.pk, person, [each.needed_consent for each in use_cases])
+    suppressed = suppressed_for(workspace.pk, number, use_cases)
+    recent, places = reached(workspace.organisation_id, number, now), places_of(number)
+    found: list[Explanation | ServiceError] = []
+    for use_case, setup, consent, listed in zip(use_cases, setups, consents, suppressed, strict=True):
+        try:
+            check_number(workspace, number, sandbox=not live or is_simulated(*setups_of(use_case)))
+        except ServiceError as refusal:
+            found.append(refusal)
+            continue
+        policy = policy_of(
+            use_case,
+            setup,
+            stopped=held or _stopped(use_case, setup),
+            agreed=setup.agreed,
+            owned=sender_stated(use_case, setup),
+            draining=setup.draining,
+            carrier_gone=setup.carrier not in CARRIERS,
+            refuses_ringing=live and use_case.refuses_ringing_of(setup),
+            rehearsal=rehearsal,
+            law=law,
+        )
+        facts = policy.facts(
+            places,
+            suppressed=listed,
+            has_sender=has_sender(use_case),
+            expires_at=None,
+            reached=() if policy.simulated else recent,
+            consent=consent,
+        )
+        found.append(explain(facts, moment))
+    return found
 
 
 # What guards have deferred, and why the setup of each due voicemail of a lane that is not held sends nothing new. One statement, by
@@ -98,4 +129,4 @@ def waiting_for(voicemails: Sequence[Voicemail]) -> dict[UUID, str]:
 def _stopped(use_case: UseCase, setup: TelephonySetup) -> bool:
     usable = setup.enabled and setup.deleted_at is None
     switches = use_case.workspace.sending_enabled and use_case.sending_enabled and use_case.marketing_allowed
-    return not (switches and usable) or is_held() or is_joining(use_case.workspace)
+    return not (switches and usable)

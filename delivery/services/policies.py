@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from delivery.carriers import CARRIERS
 from delivery.engine.lane_routes import JOINING_SQL
 from delivery.models import Lane
@@ -13,7 +11,7 @@ from rvm.platform.models import Workspace
 from usecases.effective_settings import effective_hours
 from usecases.eligibility import LanePolicy
 from usecases.models import TelephonySetup, UseCase
-from usecases.rules_in_force import law_in_force
+from usecases.rules_in_force import Law
 from usecases.windows import USUAL_DELAY
 
 _IS_JOINING = f"SELECT {JOINING_SQL} FROM platform_workspace w WHERE w.id = %s"  # noqa: S608 - of constants
@@ -31,7 +29,7 @@ def policy_of(
     carrier_gone: bool = False,
     refuses_ringing: bool = False,
     rehearsal: bool = False,
-    now: datetime,
+    law: Law,
 ) -> LanePolicy:
     """The policy under which a lane's voicemails go through the setup; without a lane, those of the API.
 
@@ -39,7 +37,7 @@ def policy_of(
     and a claim leave these out. `rehearsal`: a simulated setup is treated as one that reaches people, with the usual delay and all
     statements made."""
     simulated, carrier = is_simulated(setup), CARRIERS.get(setup.carrier)
-    law, early = law_in_force(now), carrier.max_delivery_delay if carrier else USUAL_DELAY
+    early = carrier.max_delivery_delay if carrier else USUAL_DELAY
     if simulated and rehearsal:
         simulated, agreed, owned, early = False, True, True, max(early, USUAL_DELAY)
     if lane:

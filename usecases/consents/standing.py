@@ -15,22 +15,36 @@ from usecases.consents.bases import NeededConsent
 from usecases.eligibility import ConsentHeld
 from usecases.suppressions import known_indexes
 
-# Parameters: purpose, whether any basis will do.
-_STANDING = """
-   AND c.revokes_id IS NULL AND %s = ANY(c.purposes) AND (%s OR c.basis = 'written_consent')
-   AND NOT EXISTS (SELECT FROM usecases_consent r WHERE r.revokes_id = c.id)
-"""
-# When a consent ends: by itself, or by its age. The parameter is the number of days, null without a limit.
-_ENDS = "least(c.expires_at, c.at + make_interval(days => %s::int))"
+
+# All queries for consents are built from these two. `any_basis`: whether any basis will do.
+def _standing(purpose: str = "%s", any_basis: str = "%s") -> str:
+    return (
+        f"c.revokes_id IS NULL AND {purpose} = ANY(c.purposes) AND ({any_basis} OR c.basis = 'written_consent')"
+        " AND NOT EXISTS (SELECT FROM usecases_consent r WHERE r.revokes_id = c.id)"
+    )
+
+
+def _ends(valid_days: str = "%s::int") -> str:
+    """When a consent ends: by itself, or by its age. The number of days is null without a limit."""
+    return f"least(c.expires_at, c.at + make_interval(days => {valid_days}))"
+
+
 # No index serves IS NOT DISTINCT FROM, so that the planner must probe by number.
 _AMONG = f"""
-SELECT c.number_index, c.id, {_ENDS} FROM usecases_consent c
- WHERE c.number_index = ANY(%s::bytea[]) AND c.workspace_id IS NOT DISTINCT FROM %s {_STANDING}
+SELECT c.number_index, c.id, {_ends()} FROM usecases_consent c
+ WHERE c.number_index = ANY(%s::bytea[]) AND c.workspace_id IS NOT DISTINCT FROM %s AND {_standing()}
+"""  # noqa: S608 - of constants
+# Of one person, those that count for each of several needs.
+_FOR_EACH = f"""
+SELECT needed.purpose, needed.written, needed.valid_days, c.id, {_ends("needed.valid_days")}
+  FROM unnest(%(purposes)s::text[], %(written)s::bool[], %(valid_days)s::int[]) AS needed(purpose, written, valid_days)
+  JOIN usecases_consent c ON {_standing("needed.purpose", "NOT needed.written")}
+ WHERE c.number_index = ANY(%(indexes)s::bytea[]) AND c.workspace_id IS NOT DISTINCT FROM %(workspace)s
 """  # noqa: S608 - of constants
 # All of a workspace, for a hash: nearly all people of a campaign are checked. Parameters: those of `consented_parameters`.
 CONSENTED_INDEXES_SQL = f"""
 SELECT c.number_index FROM usecases_consent c
- WHERE c.workspace_id = %s {_STANDING} AND (%s OR coalesce({_ENDS} > %s, true))
+ WHERE c.workspace_id = %s AND {_standing()} AND (%s OR coalesce({_ends()} > %s, true))
 """  # noqa: S608
 
 
@@ -48,6 +62,26 @@ def consents_held(
     known = known_indexes(workspace_id, people)
     found = _among(workspace_id, {each for indexes in known for each in indexes}, needed)
     return [_held([row for index in set(indexes) for row in found.get(index, ())]) for indexes in known]
+
+
+def consents_for(
+    workspace_id: UUID, person: tuple[bytes, str | None], needed: Sequence[NeededConsent | None]
+) -> list[ConsentHeld | None]:
+    """What `consents_held` finds of one person for each of several needs."""
+    found: dict[NeededConsent, list[tuple[UUID, datetime | None]]] = defaultdict(list)
+    if asked := set(filter(None, needed)):
+        [indexes] = known_indexes(workspace_id, [person])
+        purposes, written, valid_days = zip(*asked, strict=True)
+        sought = {
+            "workspace": workspace_id,
+            "indexes": sql.binaries(indexes),
+            "purposes": sql.texts(purposes),
+            "written": list(written),
+            "valid_days": sql.numbers(valid_days),
+        }
+        for *need, identifier, ends in sql.run(_FOR_EACH, sought):
+            found[NeededConsent(*need)].append((identifier, ends))
+    return [_held(found.get(each, ())) if each else None for each in needed]
 
 
 def _among(

@@ -256,3 +256,30 @@ def test_more_voicemails_of_a_person_take_no_more_queries(api: Api, campaign: Ca
         counts.append(len(queries))
     assert counts[0] == counts[1]
     assert (len(found["received"]), found["received_has_more"], found["waiting_has_more"]) == (20, True, False)
+
+
+def test_the_answer_is_that_of_each_use_case_in_as_many_queries_for_all(api: Api, workspace: Workspace) -> None:
+    find(api, reference="the first request of a key notes that it was used")
+    make_setup(workspace)
+    make_suppression(workspace, kind="confidential", purposes=["wellness"])
+    make_consent(workspace, purposes=["appointment"])
+    needs_consent: dict[str, Any] = {"consent_required": "recorded", "basis": "express_consent", **AROUND_THE_CLOCK}
+    confidential: dict[str, Any] = {"purpose": "wellness", **AROUND_THE_CLOCK}
+    counts = []
+    for _ in range(2):
+        expected = {
+            make_use_case(workspace, **fields).name: reason
+            for fields, reason in [
+                (confidential, "suppressed"),
+                ({**confidential, "confidential_numbers": "send"}, None),
+                ({**needs_consent, "purpose": "appointment"}, None),
+                ({**needs_consent, "purpose": "prescription"}, "no_consent"),
+                ({"sending_enabled": False, **AROUND_THE_CLOCK}, "stopped"),
+            ]
+        }
+        with CaptureQueriesContext(connection) as queries:
+            told = person(api, recipient_phone_number=RECIPIENT)["eligibility"]
+        counts.append(len(queries))
+        reasons = {answer["use_case_name"]: answer["reason"] for answer in told}
+        assert expected.items() <= reasons.items()
+    assert counts[0] == counts[1]

@@ -261,10 +261,11 @@ def test_a_loaded_set_binds_the_next_claim_and_every_reader(tmp_path: Path, api:
     kept = kept_decision(waits)
     assert kept is not None
     assert (kept.reason, kept.all_facts.hours.rules) == ("state_rule", NEW)
-    assert policy_of(use_case, use_case.setup, now=three).hours.rules == law_in_force(three).rules == NEW
+    law = law_in_force(three)
+    assert policy_of(use_case, use_case.setup, law=law).hours.rules == law.rules == NEW
     answer = api.post("eligibility", {"use_case_id": str(use_case.pk), "recipient_phone_number": "+18015550142"})
-    law = {guard["guard"]: guard for guard in answer.json()["guards"]}["state_rules"]
-    assert law["facts"]["state_rules"] == NEW
+    judged = {guard["guard"]: guard for guard in answer.json()["guards"]}["state_rules"]
+    assert judged["facts"]["state_rules"] == NEW
     assert "rules of December 15, 2026" in api.get(f"use-cases/{use_case.pk}").json()["policy_text"]
     event = AuditEvent.objects.get(action="state_rules.loaded")
     assert event.details == {"version": NEW, "instead_of": current_version()}

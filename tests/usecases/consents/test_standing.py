@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from rvm.platform.models import Workspace
 from tests.append_only import triggers_off
 from tests.factories import RECIPIENT, make_consent, make_workspace
 from usecases.consents.bases import NeededConsent
-from usecases.consents.standing import CONSENTED_INDEXES_SQL, consented_parameters, consents_held
+from usecases.consents.standing import CONSENTED_INDEXES_SQL, consented_parameters, consents_for, consents_held
 from usecases.eligibility import ConsentHeld
 
 pytestmark = pytest.mark.django_db
@@ -35,10 +35,22 @@ def rotated(settings: Any) -> Iterator[None]:
     blind_index.cache_clear()
 
 
-def held(
-    workspace: Workspace, needed: NeededConsent | None = APPOINTMENT, number: str = RECIPIENT
-) -> ConsentHeld | None:
-    [found] = consents_held(workspace.pk, [(blind_index().of(workspace.pk, number), number)], needed)
+def held_for_one(workspace: Workspace, needed: NeededConsent | None = APPOINTMENT) -> ConsentHeld | None:
+    [found] = consents_held(workspace.pk, [(blind_index().of(workspace.pk, RECIPIENT), RECIPIENT)], needed)
+    return found
+
+
+def held_for_several(workspace: Workspace, needed: NeededConsent | None = APPOINTMENT) -> ConsentHeld | None:
+    asked = [None, NeededConsent("marketing", written=True, valid_days=1), needed]
+    person = (blind_index().of(workspace.pk, RECIPIENT), RECIPIENT)
+    *_, found = consents_for(workspace.pk, person, asked)
+    return found
+
+
+def held(workspace: Workspace, needed: NeededConsent = APPOINTMENT) -> ConsentHeld | None:
+    """What stands by itself and among several needs."""
+    found = held_for_one(workspace, needed)
+    assert held_for_several(workspace, needed) == found
     return found
 
 
@@ -127,14 +139,20 @@ def test_nothing_is_looked_up_where_no_consent_is_needed(
     workspace: Workspace, statements: list[tuple[str, list[Any]]]
 ) -> None:
     make_consent(workspace)
-    assert held(workspace, None) is None
+    assert held_for_one(workspace, None) is None
+    assert consents_for(workspace.pk, (b"", None), [None]) == [None]
     assert statements == []
-    assert held(workspace) is not None
+    assert held_for_one(workspace) is not None
     assert len(statements) == 1
 
 
-def test_a_check_reads_indexes_alone(workspace: Workspace, statements: list[tuple[str, list[Any]]]) -> None:
-    held(workspace)
+@pytest.mark.parametrize("check", [held_for_one, held_for_several])
+def test_a_check_reads_indexes_alone(
+    workspace: Workspace,
+    statements: list[tuple[str, list[Any]]],
+    check: Callable[[Workspace], ConsentHeld | None],
+) -> None:
+    check(workspace)
     [(statement, parameters)] = statements
     with connection.cursor() as cursor:
         # What autovacuum has counted of other tests' rows, a handful, would be read by any index.
