@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -165,7 +166,8 @@ def test_a_person_who_opted_out_is_blocked(stage: Scene, live: Client, rvm: Comm
 
 
 def test_what_is_not_done_in_time_is_said(rvm: Commands) -> None:
-    later = rvm("send", REMINDER, "--to", DELIVERED, "--not-before", "2026-12-31T10:00:00Z").out.strip()
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    later = rvm("send", REMINDER, "--to", DELIVERED, "--not-before", tomorrow).out.strip()
     ran = rvm("watch", later, "--timeout", "0")
     assert ran.code == Exit.TIMEOUT and "within --timeout" in ran.err
 
