@@ -24,7 +24,7 @@ from campaigns.states import IMPORT_TRANSITIONS, CampaignState, ImportState
 from campaigns.tasks import work_imports
 from delivery.runtime import wakeups
 from delivery.worker import tick
-from rvm.platform.database.ids import uuid7
+from rvm.platform.database.ids import uuid7, uuid7_at
 from rvm.platform.encryption import encrypted_files
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
@@ -274,7 +274,7 @@ def test_a_file_whose_process_died_before_it_wrote_a_row_goes_after_a_day_and_no
 ) -> None:
     monkeypatch.setattr(maintenance, "_looked_for_strays", None)
     kept = upload(make_campaign(), LIST)
-    stray = f"imports/{uuid7()}/{uuid7()}.enc"
+    stray = f"imports/{uuid7()}/{uuid7_at(int(NOW.timestamp() * 1000))}.enc"  # its time is the file's age
     encrypted_files.encrypt_file(stray, [LIST], b"a file without a row")
     default_storage.save("imports/notes/readme.txt", ContentFile(b"not ours"))
     maintenance.remove_strays(NOW + timedelta(hours=23))

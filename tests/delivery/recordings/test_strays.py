@@ -71,6 +71,7 @@ def test_a_folder_that_has_gone_since_it_was_listed_has_no_strays(media: Path) -
 def test_files_of_a_process_that_died_before_the_commit_are_removed_a_day_later(media: Path) -> None:
     store_and_die(factories.make_workspace())
     assert (Recording.objects.count(), Clip.objects.count(), len(files(media))) == (0, 0, 2)
+    age(media, timedelta(hours=23, minutes=59))
     sweep()
     assert len(files(media)) == 2  # its transaction could still be open
     age(media, timedelta(days=1, minutes=1))

@@ -133,9 +133,10 @@ def test_a_wrong_filter_of_voicemails_says_why_and_exports_nothing(
 
 
 def test_the_days_of_a_filter_are_read_as_people_write_them_and_shown_as_they_were_read(
-    desk: Client, workspace: Workspace
+    desk: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voicemail = make_voicemail(make_use_case(workspace))
+    monkeypatch.setattr("rvm.platform.admin.day_filter.database_now", lambda: voicemail.created_at)
     day = f"{voicemail.created_at:%b %-d}"
     query = {"workspace": str(workspace.pk), "created_at_from": day, "created_at_to": "today"}
     assert look(desk, VOICEMAILS, query) == ([voicemail], [])

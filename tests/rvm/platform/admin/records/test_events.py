@@ -78,14 +78,15 @@ def test_the_list_is_filtered_by_person_action_object_and_day(desk: Client, mari
     first = record("use_case.created", use_case, maria, workspace)
     second = record("use_case.updated", use_case, peter, workspace)
     third = record("setup.updated", setup, maria, workspace)
-    for event, day in ((first, 20), (second, 21), (third, 22)):
-        at(event, datetime.now(UTC).replace(hour=12) - timedelta(days=22 - day))
+    now = datetime.now(UTC)
+    for event, days in ((first, 2), (second, 1), (third, 0)):
+        at(event, now - timedelta(days=days))
     created, changed, of_setup = (
         "Maria Lopez created the use case Flu shots",
         "peter changed the use case Flu shots",
         "Maria Lopez changed the telephony setup Front desk",
     )
-    today, yesterday = datetime.now(UTC).date(), datetime.now(UTC).date() - timedelta(days=1)
+    today, yesterday = now.date(), now.date() - timedelta(days=1)
     assert told(desk) == [of_setup, changed, created]
     assert told(desk, actor=str(peter.pk)) == [changed]
     assert told(desk, action="use_case.created") == [created]
