@@ -26,6 +26,7 @@ CHAOS_SECONDS ?= 600
 MINUTES ?= 60
 WALKS ?= tests/e2e
 SEED ?= 1
+AT ?= tests
 
 .PHONY: help
 help: ## show this list
@@ -76,6 +77,10 @@ mutants: .venv/dev.stamp ## plant faults in the engine, each of which the histor
 .PHONY: year
 year: .venv/dev.stamp ## go through a year of calling hours for the places of all area codes, also by the claim, which takes minutes
 	@$(VENV)/python -m pytest tests/usecases/calling_hours/test_simulated_year.py tests/delivery/test_calling_hours.py -m year --timeout 0
+
+.PHONY: dates
+dates: .venv/dev.stamp ## run the tests, or AT=tests/campaigns, at moments such as a clock change or a leap day; needs a C compiler
+	@$(VENV)/python -m tests.dates -q -n 2 $(AT)
 
 .PHONY: poolers
 poolers: .venv/dev.stamp ## run the platform behind PgBouncer, which must be installed

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from rvm.devtools.embedded import ServerError, local_services
+from rvm.devtools.embedded.processes import CLEAN_ENVIRONMENT
 
 FIXED = {
     "RVM_ENVIRONMENT": "test",
@@ -24,6 +25,8 @@ FIXED = {
     "RVM_ENCRYPTION_KEYS": f"1:{base64.b64encode(sha256(b'encryption key').digest()).decode()}",
     "RVM_INDEX_KEYS": f"1:{base64.b64encode(sha256(b'index key').digest()).decode()}",
 }
+# By which `make dates` moves the clock of every process.
+CLOCK = ("LD_PRELOAD", "CLOCK_MOVED_SECONDS")
 
 
 def pytest_addoption() -> None:
@@ -33,6 +36,7 @@ def pytest_addoption() -> None:
         os.environ["REDIS_URL"] = own_redis_database(os.environ["REDIS_URL"], worker)
         return
     os.environ.update(FIXED)
+    CLEAN_ENVIRONMENT.update({name: os.environ[name] for name in CLOCK if name in os.environ})
     servers = ExitStack()
     try:
         os.environ.update(servers.enter_context(local_services(ephemeral=True)))

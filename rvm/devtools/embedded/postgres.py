@@ -16,6 +16,7 @@ import psycopg
 
 from rvm.devtools.embedded import programs
 from rvm.devtools.embedded.processes import (
+    CLEAN_ENVIRONMENT,
     POLL_SECONDS,
     Account,
     Server,
@@ -51,8 +52,6 @@ EPHEMERAL_SETTINGS = {
     "max_wal_senders": "0",
 }
 LEFTOVER_PATIENCE_SECONDS = 30.0
-# The environment of the servers, which do not need this process's variables and secrets.
-CLEAN_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from typing import IO, NamedTuple
 
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.01
+# The environment of the servers, which do not need this process's variables and secrets.
+CLEAN_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 class ServerError(Exception):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rvm.devtools.embedded import programs
-from rvm.devtools.embedded.processes import Account, Server, serving, spawn, stop, wait_until
+from rvm.devtools.embedded.processes import CLEAN_ENVIRONMENT, Account, Server, serving, spawn, stop, wait_until
 
 DATABASES = 64  # parallel test processes take one each
 
@@ -34,7 +33,7 @@ def running(home: Path, sockets: Path, *, account: Account | None) -> Iterator[s
     process = spawn(
         [binary, *(part for name, value in settings.items() for part in (f"--{name}", value))],
         log=log,
-        env={"PATH": os.defpath, "LC_ALL": "C"},
+        env=CLEAN_ENVIRONMENT,
         cwd=sockets,
         account=account,
     )

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import psycopg
 
 from rvm.devtools.embedded import postgres, programs
-from rvm.devtools.embedded.processes import Account, spawn, stop, wait_until
+from rvm.devtools.embedded.processes import CLEAN_ENVIRONMENT, Account, spawn, stop, wait_until
 from tests.chaos.servers import Servers
 
 
@@ -52,7 +52,7 @@ class Standby:
         process = spawn(
             [self._binaries / "postgres", "-D", self._data, *self._options()],
             log=self._log,
-            env=postgres.CLEAN_ENVIRONMENT,
+            env=CLEAN_ENVIRONMENT,
             cwd=self._sockets,
             account=self._account,
         )
@@ -86,7 +86,7 @@ class Standby:
         process = spawn(
             [self._binaries / program, *arguments],
             log=self._log,
-            env=postgres.CLEAN_ENVIRONMENT,
+            env=CLEAN_ENVIRONMENT,
             cwd=self._sockets,
             account=self._account,
         )
