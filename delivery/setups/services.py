@@ -19,6 +19,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from rvm.platform.redis_connection import redis_client
+from rvm.platform.times.zones import workspace_zone
 from usecases.consents.bases import Basis
 from usecases.models import TelephonySetup, UseCase
 from usecases.services.persistence import audit_changes, change, save
@@ -156,7 +157,7 @@ def _settled(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _check_agreement(setup: TelephonySetup) -> None:
     if setup.baa_signed_on is None:
         return
-    if setup.baa_signed_on > database_now().date():
+    if setup.baa_signed_on > database_now().astimezone(workspace_zone(setup.workspace)).date():
         raise ServiceError(
             "date_ahead",
             "The agreement is dated in the future; state the day on which it was signed, once it is.",

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from campaigns.planning.rule_changes import Effect, PolicyEffect, changed_states, effects, policy_effects
 from rvm.platform.database.clock import database_now
+from rvm.platform.times.zones import default_zone
 from usecases.models import StateRuleSet
 from usecases.rules_in_force import make_known, rules_in_force
 from usecases.services.rule_sets import RuleFileRefused, load_rule_set, read_rule_file
@@ -52,7 +53,7 @@ class Command(BaseCommand):
             return self._list()
         now = database_now()
         try:
-            found, text = read_rule_file(options["file"], now.date())
+            found, text = read_rule_file(options["file"], now.astimezone(default_zone()).date())
             self._say(found, now)
             if options["action"] == "check" or options["dry_run"]:
                 self.stdout.write("Nothing was changed.")

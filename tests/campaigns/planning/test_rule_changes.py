@@ -113,6 +113,14 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_place(
     assert not StateRuleSet.objects.exists()
 
 
+def test_a_rule_may_be_reviewed_on_the_day_that_it_is_where_the_platform_is(tmp_path: Path, settings: Any) -> None:
+    text = CHANGED.replace("reviewed_on = 2026-10-31", "reviewed_on = 2026-12-17", 1)
+    with pytest.raises(CommandError, match="2026-12-17 lies in the future"):
+        run("check", new_file(tmp_path, text))
+    settings.RVM_TIME_ZONE = "Pacific/Guam"
+    assert "Nothing was changed." in run("check", new_file(tmp_path, text))
+
+
 def test_all_that_is_wrong_is_said_at_once_and_no_more_than_a_page_of_it(tmp_path: Path) -> None:
     text = "\n".join(f'[[rules]]\nstate = "X{number}"' for number in range(60))
     with pytest.raises(CommandError) as refused:

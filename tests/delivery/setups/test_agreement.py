@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -52,13 +52,24 @@ def test_a_standing_exception_needs_words_and_ends_with_the_agreement(api: Api, 
     assert (signed["agreement"], signed["baa_exception_reason"]) == ("signed", None)
 
 
-def test_an_agreement_of_tomorrow_is_refused_by_field(api: Api, setup: TelephonySetup) -> None:
-    ahead = (database_now().date() + timedelta(days=1)).isoformat()
+@pytest.mark.parametrize(
+    ("hour", "zone", "today"),
+    [
+        (20, "", "2026-03-02"),
+        (20, "Pacific/Guam", "2026-03-03"),  # the next morning
+        (2, "Pacific/Honolulu", "2026-03-01"),  # the afternoon before
+    ],
+)
+def test_an_agreement_of_the_workspaces_tomorrow_is_refused_by_field(
+    api: Api, setup: TelephonySetup, monkeypatch: pytest.MonkeyPatch, hour: int, zone: str, today: str
+) -> None:
+    monkeypatch.setattr("delivery.setups.services.database_now", lambda: datetime(2026, 3, 2, hour, tzinfo=UTC))
+    Workspace.objects.filter(pk=setup.workspace_id).update(time_zone=zone)
+    ahead = (date.fromisoformat(today) + timedelta(days=1)).isoformat()
     response = api.patch(f"setups/{setup.pk}", {"baa_signed_on": ahead})
     assert (response.status_code, errors(response)) == (422, [("/baa_signed_on", "date_ahead")])
     setup.refresh_from_db()
     assert setup.baa_signed_on is None
-    today = database_now().date().isoformat()
     assert api.patch(f"setups/{setup.pk}", {"baa_signed_on": today}).status_code == 200
 
 
