@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`name`: with its article; `word` and `demuxer`, FFmpeg's name of its reader: of what is converted, else ""."""
+    """`name`: with its article; `word` and `demuxer`, FFmpeg's name of its reader: of what is converted, else ""; `holds_sound`:
+    whether a recording program opens it."""
 
     name: str
     word: str = ""
     demuxer: str = ""
+    holds_sound: bool = True
 
 
 _WAV = Format("a WAV file", "wav", "wav")
@@ -31,8 +33,8 @@ _FLAC = Format("a FLAC file", "flac", "flac")
 _AMR = Format("an AMR phone recording", "amr", "amr")
 _CAF = Format("an Apple CAF file", "caf", "caf")
 _WMA = Format("a WMA file", "wma", "asf")
-_PICTURE = Format("a picture")
-_PAGE = Format("a web page")
+_PICTURE = Format("a picture", holds_sound=False)
+_PAGE = Format("a web page", holds_sound=False)
 
 # (offset, magic bytes in lower case where letters, format); the first match counts
 _MAGIC: tuple[tuple[int, bytes, Format], ...] = (
@@ -67,22 +69,22 @@ _MAGIC: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"mac ", Format("a Monkey's Audio file")),
     (0, b"flv\x01", Format("a Flash video")),
     (0, b"\x00\x00\x01\xba", Format("an MPEG video")),
-    (0, b"\x00\x05\x16\x07", Format("the companion file of a Mac (its name begins with ._)")),
-    (0, b"l\x00\x00\x00\x01\x14\x02\x00", Format("a Windows shortcut")),
-    (0, b"\xd0\xcf\x11\xe0", Format("an Office document")),
-    (0, b"{\\rtf", Format("a text document")),
-    (0, b"rar!", Format("an archive (RAR)")),
-    (0, b"7z\xbc\xaf", Format("an archive (7z)")),
-    (0, b"pk\x03\x04", Format("a ZIP archive")),
-    (0, b"\x1f\x8b", Format("a compressed (gzip) file")),
-    (0, b"%pdf", Format("a PDF document")),
-    (0, b"#extm3u", Format("a playlist")),
+    (0, b"\x00\x05\x16\x07", Format("the companion file of a Mac (its name begins with ._)", holds_sound=False)),
+    (0, b"l\x00\x00\x00\x01\x14\x02\x00", Format("a Windows shortcut", holds_sound=False)),
+    (0, b"\xd0\xcf\x11\xe0", Format("an Office document", holds_sound=False)),
+    (0, b"{\\rtf", Format("a text document", holds_sound=False)),
+    (0, b"rar!", Format("an archive (RAR)", holds_sound=False)),
+    (0, b"7z\xbc\xaf", Format("an archive (7z)", holds_sound=False)),
+    (0, b"pk\x03\x04", Format("a ZIP archive", holds_sound=False)),
+    (0, b"\x1f\x8b", Format("a compressed (gzip) file", holds_sound=False)),
+    (0, b"%pdf", Format("a PDF document", holds_sound=False)),
+    (0, b"#extm3u", Format("a playlist", holds_sound=False)),
     (0, b"\x89png", _PICTURE),
     (0, b"\xff\xd8\xff", _PICTURE),
     (0, b"gif8", _PICTURE),
     (0, b"<!doctype html", _PAGE),
     (0, b"<html", _PAGE),
-    (0, b"<?xml", Format("an XML document")),
+    (0, b"<?xml", Format("an XML document", holds_sound=False)),
 )
 # For the refusal of what would be converted at another place (`delivery.audio.conversion`).
 CONVERTED_ELSEWHERE = (

@@ -17,7 +17,7 @@ import mutagen.mp3
 from delivery.audio.levels import Levels
 from delivery.audio.measurement import Measurement, measured
 from delivery.audio.mpeg.frames import Walk, walk
-from delivery.audio.rejections import AudioWarning, rejected, warning
+from delivery.audio.rejections import CUT_OFF, LONGER, AudioWarning, rejected, warning
 from delivery.audio.silence import MIN_AUDIBLE_SECONDS, THRESHOLD_DB
 from delivery.audio.sound_warnings import sound_warnings
 
@@ -104,10 +104,19 @@ def walk_within(data: bytes, shortest: float) -> Walk:
     audio = walk(data)
     wrong = wrong_duration(audio.samples, audio.stream.sample_rate, shortest)
     if wrong == "too_short":
-        raise rejected(wrong, measured=math.floor(audio.seconds * 10) / 10, allowed=shortest)
+        measured = math.floor(audio.seconds * 10) / 10
+        raise rejected(wrong, measured=measured, allowed=shortest, advice=_advice(audio, shortest))
     if wrong == "too_long":
         raise rejected(wrong, measured=math.ceil(audio.seconds * 10) / 10, allowed=MAX_SECONDS)
     return audio
+
+
+def _advice(audio: Walk, shortest: float) -> str:
+    """What to do about a recording that is too short: the broken off upload of a long one is no short recording."""
+    _, _, announced = described_by_encoder(audio)
+    if announced >= max(shortest, audio.seconds + ANNOUNCED_LEEWAY_SECONDS):
+        return CUT_OFF.format(announced=f"{announced:.1f}")
+    return LONGER
 
 
 def wrong_duration(samples: int, sample_rate: int, shortest: float = MIN_SECONDS) -> str | None:

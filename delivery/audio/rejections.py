@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_EXPORT = "Open it in your recording program, export it as MP3 (constant bit rate, 64 kbit/s) and upload the new file."
+EXPORT = "Open it in your recording program, export it as MP3 (constant bit rate, 64 kbit/s) and upload the new file."
+# What to do, where that depends on more than the code: `advice` in the templates.
+LONGER = "Make it longer and upload it again."
+CUT_OFF = "The file announces {announced} seconds, so it was probably cut off: upload it again, or export it anew."
+NO_SOUND = "Upload the recording itself, as an MP3."
 
 # Message templates by code; the fields in braces are the keyword arguments of `rejected`.
 REJECTIONS: dict[str, str] = {
@@ -19,47 +23,43 @@ REJECTIONS: dict[str, str] = {
         "The file is {measured} MB ({bytes} bytes); the largest allowed is {allowed} MB. "
         "Export it again at a lower bit rate (64 kbit/s is plenty for speech) or without the cover picture, and upload that."
     ),
-    "another_format": "This looks like {name}, not an MP3; renaming a file does not convert it. {elsewhere}" + _EXPORT,
+    "another_format": "This looks like {name}, not an MP3; renaming a file does not convert it. {advice}",
     "only_a_tag": (
         "The file holds a tag (title, cover picture) and no sound: all of its {bytes} bytes are the tag's. The upload or the "
         "export was probably broken off: export the recording again and upload the new file."
     ),
-    "not_mp3": "No MP3 audio begins in this file ({bytes} bytes were received). " + _EXPORT,
-    "wrong_layer": (
-        "This is MPEG audio Layer {measured}; only Layer III (MP3) is played by phone carriers. " + _EXPORT
-    ),
+    "not_mp3": "No MP3 audio begins in this file ({bytes} bytes were received). " + EXPORT,
+    "wrong_layer": ("This is MPEG audio Layer {measured}; only Layer III (MP3) is played by phone carriers. " + EXPORT),
     "free_format": (
         "This MP3 uses a free-format bit rate, which most players cannot play; the rates allowed are 8 to 320 kbit/s. "
-        + _EXPORT
+        + EXPORT
     ),
     "tag_damaged": (
         "The tag in front of the audio (title, cover picture) says it is {measured} bytes long; the file has room for "
         "{allowed}. The upload was probably cut off: upload it again, or export the recording without tags."
     ),
     "bytes_before_audio": (
-        "{measured} bytes that are not audio stand before the first sound; none are allowed there. " + _EXPORT
+        "{measured} bytes that are not audio stand before the first sound; none are allowed there. " + EXPORT
     ),
     "too_much_junk": (
         "More than {allowed} of the {bytes} bytes between the tags are not audio (only {seconds} seconds of sound were "
-        "found up to there); at most {share} may be. The file is damaged. " + _EXPORT
+        "found up to there); at most {share} may be. The file is damaged. " + EXPORT
     ),
     "mixed_format": (
         "The recording changes from {before} to {after} after {seconds} seconds; one recording must stay the same "
-        "throughout. It was probably joined from different files. " + _EXPORT
+        "throughout. It was probably joined from different files. " + EXPORT
     ),
-    "too_short": (
-        "The recording lasts {measured} seconds; the shortest allowed is {allowed}. Make it longer and upload it again."
-    ),
+    "too_short": "The recording lasts {measured} seconds; the shortest allowed is {allowed}. {advice}",
     "too_long": (
         "The recording lasts {measured} seconds; the longest allowed is {allowed}. Shorten it and upload it again."
     ),
     "does_not_play": (
         "Only {measured} of the recording's {seconds} seconds can be played; at least {allowed} must be. "
-        "The file is damaged. " + _EXPORT
+        "The file is damaged. " + EXPORT
     ),
     "not_decodable": (
         "The decoder broke off at this recording, or was not done with it after {allowed} seconds, where a minute of sound takes "
-        "about one. The file is damaged. " + _EXPORT
+        "about one. The file is damaged. " + EXPORT
     ),
     "silent": (
         "Only {measured} seconds of this recording can be heard on a telephone (louder than {threshold} dB below full volume); at "

@@ -30,7 +30,7 @@ from av.error import FFmpegError
 
 from delivery.audio.conversion.rejections import conversion_rejected
 from delivery.audio.inspection import MIN_PLAYABLE_PERCENT
-from delivery.audio.rejections import rejected
+from delivery.audio.rejections import LONGER, rejected
 
 SAMPLE_RATE = 44100
 BIT_RATE = 64000
@@ -96,7 +96,7 @@ def transcode(
             allowed=f"{times.seconds * MIN_PLAYABLE_PERCENT / 100:.1f}",
         )
     if len(samples) < shortest * SAMPLE_RATE:
-        raise rejected("too_short", measured=floor(seconds * 10) / 10, allowed=shortest)
+        raise rejected("too_short", measured=floor(seconds * 10) / 10, allowed=shortest, advice=LONGER)
     yield {"seconds": seconds, "announced": max(announced, times.seconds)}
     yield _encoded(samples)
 

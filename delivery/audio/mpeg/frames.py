@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from delivery.audio.formats import CONVERTED_ELSEWHERE, format_after_blanks
+from delivery.audio.formats import CONVERTED_ELSEWHERE, Format, format_after_blanks
 from delivery.audio.mpeg.headers import HEADER_BYTES, Stream, layer_at, stream_at
 from delivery.audio.mpeg.riff import unwrapped
 from delivery.audio.mpeg.tags import end_of_front_tags, end_of_padding, end_of_tag, start_of_back_tags
-from delivery.audio.rejections import AudioRejected, rejected
+from delivery.audio.rejections import EXPORT, NO_SOUND, AudioRejected, rejected
 
 # Players skip a few broken bytes unnoticed: a lost network packet. A file with more is not an intact MP3.
 JUNK_PERCENT = 3
@@ -188,10 +188,16 @@ def _refuse_another_stream(audio: bytes, at: int, stream: Stream, seconds: str) 
         raise rejected("mixed_format", before=stream, after=other, seconds=seconds)
 
 
+def _advice(found: Format) -> str:
+    if not found.holds_sound:
+        return NO_SOUND
+    return (CONVERTED_ELSEWHERE if found.demuxer else "") + EXPORT
+
+
 def _rejection_of(audio: bytes, received: int) -> AudioRejected:
     """The refusal of a file without an MP3 frame at its beginning; `received`: the bytes of the whole file."""
     if other := format_after_blanks(audio):
-        return rejected("another_format", name=other.name, elsewhere=CONVERTED_ELSEWHERE if other.demuxer else "")
+        return rejected("another_format", name=other.name, advice=_advice(other))
     repeats = (audio[:2] + bytes([audio[2] & ~2 | padding]) for padding in (0, 2)) if len(audio) > 2 else ()
     if any(audio.find(header, HEADER_BYTES, _SEARCH) != -1 for header in repeats):
         layer = layer_at(audio, 0)

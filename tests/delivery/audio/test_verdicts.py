@@ -16,6 +16,7 @@ import pytest
 from delivery.audio import REJECTIONS, WARNINGS, AudioRejected, inspect
 from delivery.audio.decoding import decode
 from delivery.audio.mpeg.frames import walk
+from delivery.audio.rejections import CUT_OFF, EXPORT, LONGER, NO_SOUND
 from tests.delivery.audio import mp3_bytes as make
 
 Maker = Callable[[], bytes]
@@ -96,6 +97,8 @@ ACCEPTED: dict[str, tuple[Maker, float, str, set[str]]] = {
 REFUSED: dict[str, tuple[Maker, str, str]] = {
     "nothing": (lambda: b"", "empty", "0 bytes"),
     "Xing says 30, audio is 5": (lambda: make.info_frame(30) + make.encoded(5), "too_short", "lasts 5.0 seconds"),
+    "30 s cut off after 5": (lambda: make.info_frame(30) + make.encoded(5), "too_short", "The file announces 30.0 seconds"),
+    "Xing says 6, audio is 5": (lambda: make.info_frame(6) + make.encoded(5), "too_short", "Make it longer"),
     "Xing says 30, audio is 120": (lambda: make.info_frame(30) + make.encoded(60) * 2, "too_long", "lasts 120.1 seconds"),
     "32 joined to 320 kbit/s, 75 s": (lambda: _joined(32, 320, 32, 320, 32), "too_long", "the longest allowed is 60"),
     "5 s then 400 kB of zeros": (lambda: make.encoded(5) + bytes(400_000), "too_much_junk", "only 5.0 seconds"),
@@ -106,7 +109,7 @@ REFUSED: dict[str, tuple[Maker, str, str]] = {
     "only an Info frame": (lambda: make.info_frame(30), "too_short", "lasts 0.0 seconds"),
     "half an Info frame": (lambda: make.info_frame(30)[:200], "too_short", "lasts 0.0 seconds"),
     "half a frame": (lambda: make.encoded(10)[:100], "too_short", "lasts 0.0 seconds"),
-    "WAV renamed": (lambda: make.wav(20), "another_format", "a WAV file"),
+    "WAV renamed": (lambda: make.wav(20), "another_format", "a WAV file, not an MP3; renaming a file does not convert it. The admin"),
     "AAC renamed": (lambda: make.aac(20), "another_format", "an AAC file"),
     "AAC behind an ID3 tag": (lambda: make.id3v2(bytes(99)) + make.aac(20), "another_format", "an AAC file"),
     "M4A renamed": (lambda: b"\0\0\0\x20ftypM4A \0\0\0\0" + bytes(90_000), "another_format", "an M4A file"),
@@ -115,7 +118,7 @@ REFUSED: dict[str, tuple[Maker, str, str]] = {
     "FLAC renamed": (lambda: b"fLaC" + bytes(90_000), "another_format", "a FLAC file"),
     "ZIP archive": (lambda: b"PK\x03\x04" + bytes(90_000), "another_format", "a ZIP archive"),
     "playlist that opens files": (lambda: b"#EXTM3U\nfile:///etc/passwd\n", "another_format", "a playlist"),
-    "web page": (lambda: b"\n <!DOCTYPE html><p>Sign in</p>", "another_format", "a web page"),
+    "web page": (lambda: b"\n <!DOCTYPE html><p>Sign in</p>", "another_format", "Upload the recording itself"),
     "HTML glued in front": (lambda: b"<html></html>" + make.encoded(30), "another_format", "a web page"),
     "text glued in front": (lambda: b"hello" + make.encoded(30), "bytes_before_audio", "5 bytes"),
     "text behind the tag": (lambda: _cover() + b"hello" + make.encoded(30), "bytes_before_audio", "5 bytes"),
@@ -197,10 +200,15 @@ def test_the_table_covers_every_refusal_and_every_warning() -> None:
 
 
 def test_every_sentence_tells_what_to_do() -> None:
-    for code, message in REJECTIONS.items():
+    advised = {
+        (code, advice): message.replace("{advice}", advice)
+        for code, message in REJECTIONS.items()
+        for advice in (EXPORT, LONGER, CUT_OFF, NO_SOUND)
+    }
+    for code, message in advised.items():
         assert "pload" in message, code
-    for code, message in (REJECTIONS | WARNINGS).items():
-        assert code == code.lower().replace(" ", "_")
+    assert all(code == code.lower().replace(" ", "_") for code in REJECTIONS | WARNINGS)
+    for code, message in (advised | WARNINGS).items():
         assert message.endswith("."), code
         assert not set(message) - set(string.printable), code
 
