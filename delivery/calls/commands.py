@@ -91,6 +91,11 @@ _CHANGE = """
 UPDATE delivery_callcommand SET state = %s, due_at = %s, ended_at = %s WHERE id = %s AND state = 'leaving' AND attempts = %s
 RETURNING id
 """
+# Every change of a drop happens under the lock of its voicemail. A report that is being merged has seen this command, or is waited
+# for: otherwise a drop could fail and be tried again while its message is being played.
+_WAIT_FOR_CHANGES = """
+SELECT 1 FROM delivery_voicemail WHERE id = (SELECT voicemail_id FROM delivery_drop WHERE id = %s) FOR SHARE
+"""
 IS_DUE = (
     "SELECT EXISTS (SELECT FROM delivery_callcommand WHERE state IN ('waiting', 'leaving') AND due_at <= %s) AS calls"
 )
@@ -171,19 +176,20 @@ class CommandSender:
     def run(self, is_over: Callable[[], bool]) -> None:
         """Returns when nothing is due and all requests have ended; once `is_over`, it begins nothing."""
         while True:
+            began = self._clock()  # before the leases are taken
             taken = [] if is_over() else _take_due(self._now())
             for command in taken:
                 with _isolated_errors(command):
-                    self._start(command)
+                    self._start(command, began)
             for sending, end in self._transport.poll(_POLL_SECONDS):
                 with _isolated_errors(sending.taken):
                     self._record(sending, end)
             if not taken and not self._transport.in_flight:
                 return
 
-    def _start(self, command: _Taken) -> None:
-        """Send the command, or end it without."""
-        began, now = self._clock(), self._now()
+    def _start(self, command: _Taken, began: float) -> None:
+        """Send the command, or end it without. `began`: when its lease was taken, at the latest."""
+        now = self._now()
         plays = command.action is Action.PLAY
         without = State.UNKNOWN if command.may_have_left else State.DROPPED
         if now > command.not_after:  # before anything that may fail, so that no command is tried for ever
@@ -200,9 +206,11 @@ class CommandSender:
         request = adapter.command_request(
             Command(command.id, command.action, command.carrier_reference, command.drop_id, link)
         )
-        # If the process was suspended meanwhile, another worker may have the command, and the drop may be over.
+        # If that took long, or the process was suspended, another worker may have the command, and the drop may be over.
         if self._clock() - began < LEASE.total_seconds() - EXCHANGE_SECONDS:
             self._transport.submit(request, Sending(command, adapter))
+        else:
+            self._repeat(command, State.LEAVING if command.may_have_left else State.WAITING)
 
     def _record(self, sending: Sending, end: CarrierResponse | TransportFailure) -> None:
         command = sending.taken
@@ -262,7 +270,9 @@ class CommandSender:
         """The link to the recording that may be played; None if it may not any more."""
         if hung_up(command.drop_id, command.carrier_reference):
             return None
-        drop = wanted(command.setup_id, command.drop_id)
+        with transaction.atomic():
+            sql.run(_WAIT_FOR_CHANGES, [command.drop_id])
+            drop = wanted(command.setup_id, command.drop_id)
         if drop is None:
             return None
         secret = CallbackSecret.objects.get(setup_id=command.setup_id, version=drop.callback_version)

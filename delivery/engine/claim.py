@@ -172,7 +172,9 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
         claims = [claim for claim in claims if claim.drop_id in counted]
     if left is not None:
         canaries.take(route.lane_id, [*(claim.voicemail_id for claim in claims), *refused])
-    _begin(route, claims, now, now + lease)
+    # A row that another claim put off while it was being locked may have come up twice, at its old place and at its new one.
+    begun = _begin(route, claims, now, now + lease)
+    claims = [claim for claim in claims if claim.drop_id in begun]
     return ClaimedBatch(claims, looked_at, waits=waits and not claims)
 
 
@@ -212,16 +214,18 @@ def _after(not_before: datetime, voicemail_id: UUID) -> Place:
     return not_before, UUID(int=voicemail_id.int + 1)
 
 
-def _begin(route: SendRoute, claims: Sequence[Claim], now: datetime, lease_until: datetime) -> None:
-    if claims:
-        transitions.begin(
-            [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender, claim.recording_id) for claim in claims],
-            setup_id=route.setup_id,
-            credentials_version=route.credentials_version,
-            callback_version=route.callback_version,
-            at=now,
-            lease_until=lease_until,
-        )
+def _begin(route: SendRoute, claims: Sequence[Claim], now: datetime, lease_until: datetime) -> set[UUID]:
+    """Begin the drops and return the ids of those that were begun."""
+    if not claims:
+        return set()
+    return transitions.begin(
+        [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender, claim.recording_id) for claim in claims],
+        setup_id=route.setup_id,
+        credentials_version=route.credentials_version,
+        callback_version=route.callback_version,
+        at=now,
+        lease_until=lease_until,
+    )
 
 
 def _rehearse(route: SendRoute, recent: RecentDrops, claims: Sequence[Claim], now: datetime) -> None:

@@ -193,6 +193,7 @@ WITH claimed AS (
 INSERT INTO delivery_drop (id, workspace_id, voicemail_id, setup_id, credentials_version, callback_version, number, live, sender,
                            status, reason, carrier_code, carrier_text, carrier_reference, due_at, checks, created_at)
 SELECT drop_id, workspace_id, id, %s, %s, %s, attempts, live, sender, 'sending', '', '', '', '', %s, 0, at FROM moved
+RETURNING id
 """
 
 
@@ -204,13 +205,14 @@ def begin(
     callback_version: int,
     at: datetime,
     lease_until: datetime,
-) -> None:
-    """Change claimed voicemails from queued to sending, and insert their drops with leases.
+) -> set[UUID]:
+    """Change claimed voicemails from queued to sending, insert their drops with leases, and return the ids of the drops that are
+    there now: of two drops of one voicemail that is one.
 
     The caller holds the rows' locks, and commits before it sends any request. `credentials_version` and
     `callback_version` are the versions of the credentials and of the callback secret with which the requests are made.
     """
-    sql.run(
+    rows = sql.run(
         _BEGIN_DROPS,
         [
             sql.ids(drop.id for drop in drops),
@@ -224,6 +226,7 @@ def begin(
             lease_until,
         ],
     )
+    return {row[0] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
