@@ -4,8 +4,9 @@
 the lane, takes at most so many, and writes who they are and how many are left in the transaction that begins their drops. So the
 limit holds for any number of workers, and a killed one leaves nothing half done.
 
-A voicemail that goes to the failover setup was tried already, so it needs no place of its own. One that was proved not sent gives its
-place back. Other retries wait until the lane is open to everybody.
+One of these that goes to the failover setup was tried already, so it needs no place of its own; one that waits for that setup since
+before the first people were let out waits with the others. One that was proved not sent gives its place back. Other retries wait
+until the lane is open to everybody.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from delivery.lifecycle.reasons import GUESSES
 from delivery.models import CanaryMember, Lane
 from rvm.platform.database import sql
 
-# For a lane `l` and its line `via`: whether who is claimed takes a place, whether the line is open, and how many of its due
-# voicemails may be claimed.
-IN_CANARY_SQL = "NOT via.failover AND l.canary_left IS NOT NULL"
+# Whether a voicemail `v` has a place.
+IS_MEMBER_SQL = "EXISTS (SELECT FROM delivery_canarymember m WHERE m.voicemail_id = v.id)"
+# For a lane `l` and its line `via`: whether the lane tries first people only, whether the voicemail `v` may be among those who are
+# tried now, whether the line is open, and how many of its due voicemails may be claimed.
+IN_CANARY_SQL = "l.canary_left IS NOT NULL"
+MAY_TRY_SQL = f"(NOT via.failover OR l.canary_left IS NULL OR {IS_MEMBER_SQL})"
 IS_OPEN_SQL = "(via.failover OR l.canary_left IS DISTINCT FROM 0)"
 MAY_CLAIM_SQL = "CASE WHEN via.failover THEN due.count ELSE least(due.count, l.canary_left) END"
 

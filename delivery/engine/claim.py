@@ -110,15 +110,18 @@ class _Looked:
 _READ_VOICEMAILS = """
 SELECT id, recipient, recipient_index, sender, coalesce(%s, recording_id), attempts, coalesce(expires_at, %s), zones::text[],
        not_before
-  FROM delivery_voicemail
+  FROM delivery_voicemail v
 """
 # Locks due voicemails from a place in the lane on, in the order of the index; skips rows that other transactions have locked.
 _DUE_IN_TURN = """
- WHERE lane_id = %s AND failover = %s AND status = 'queued' AND not_before <= %s AND (not_before, id) >= (%s, %s)
- ORDER BY not_before, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+ WHERE lane_id = %s AND failover = %s AND status = 'queued' AND not_before <= %s AND (not_before, id) >= (%s, %s){which}
+ ORDER BY not_before, id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
 """
-_LOCK_DUE = _READ_VOICEMAILS + _DUE_IN_TURN
-_LOCK_DUE_IDS = "SELECT id, not_before FROM delivery_voicemail" + _DUE_IN_TURN  # noqa: S608 - of constants
+_READ_IDS = "SELECT id, not_before FROM delivery_voicemail v"
+# Both for everybody, and for the first people only.
+_EVERYBODY, _MEMBERS = (_DUE_IN_TURN.format(which=which) for which in ("", f" AND {canaries.IS_MEMBER_SQL}"))
+_LOCK_DUE, _LOCK_DUE_MEMBERS = _READ_VOICEMAILS + _EVERYBODY, _READ_VOICEMAILS + _MEMBERS
+_LOCK_DUE_IDS, _LOCK_DUE_MEMBERS_IDS = _READ_IDS + _EVERYBODY, _READ_IDS + _MEMBERS
 _READ_THESE = _READ_VOICEMAILS + "WHERE id = ANY(%s::uuid[]) ORDER BY not_before, id"
 
 # Arguments: route, recent drops, place in its line to start from, rows to read, rows to claim at most, now.
@@ -179,7 +182,8 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
 
 
 def _look(route: SendRoute, recent: RecentDrops, first: Place, size: int, limit: int, now: datetime) -> _Looked:
-    rows = sql.run(_LOCK_DUE, [route.recording_id, route.expires_at, route.lane_id, route.failover, now, *first, size])
+    statement = _LOCK_DUE_MEMBERS if route.members_only else _LOCK_DUE
+    rows = sql.run(statement, [route.recording_id, route.expires_at, route.lane_id, route.failover, now, *first, size])
     taken = _take(route, recent, rows, limit, now)
     after = _after(rows[-1][8], rows[-1][0]) if rows else first
     return _Looked(taken.claims, len(rows), after, bool(taken.missing), taken.withheld, taken.refused)
@@ -187,7 +191,8 @@ def _look(route: SendRoute, recent: RecentDrops, first: Place, size: int, limit:
 
 def _look_apart(route: SendRoute, recent: RecentDrops, first: Place, size: int, limit: int, now: datetime) -> _Looked:
     """The same as `_look` after one of the rows made it fail: that row is put off, the others are taken."""
-    due = sql.run(_LOCK_DUE_IDS, [route.lane_id, route.failover, now, *first, size])
+    statement = _LOCK_DUE_MEMBERS_IDS if route.members_only else _LOCK_DUE_IDS
+    due = sql.run(statement, [route.lane_id, route.failover, now, *first, size])
     parts: list[_Taken] = []
 
     def take(part: Sequence[UUID]) -> list[Claim]:

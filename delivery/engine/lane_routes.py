@@ -115,9 +115,19 @@ class SendRoute:
     loaded_rules: str | None
     expires_at: datetime | None
     recording_id: UUID | None
-    in_canary: bool
+    canary: bool
     attestation_by_another: bool
     senders: list[str]
+
+    @property
+    def in_canary(self) -> bool:
+        """Whether who is claimed takes a place among the first people of the lane."""
+        return self.canary and not self.failover
+
+    @property
+    def members_only(self) -> bool:
+        """Whether only the first people of the lane are claimed, who were tried through the first setup."""
+        return self.canary and self.failover
 
     @property
     def needs_statements(self) -> bool:
@@ -245,10 +255,11 @@ SELECT l.id, via.failover, l.workspace_id, s.id, l.priority, l.pace_per_second, 
  CROSS JOIN LATERAL (SELECT v.not_before, v.id FROM delivery_voicemail v
          WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
            AND (v.not_before, v.id) >= (coalesce(place.not_before, '-infinity'), coalesce(place.id, lpad('', 32, '0')::uuid))
+           AND {canaries.MAY_TRY_SQL}
          ORDER BY v.not_before, v.id LIMIT 1) first
  CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT 1 FROM delivery_voicemail v
          WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
-           AND (v.not_before, v.id) >= (first.not_before, first.id)
+           AND (v.not_before, v.id) >= (first.not_before, first.id) AND {canaries.MAY_TRY_SQL}
          ORDER BY v.not_before, v.id LIMIT %s) counted) due
  WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id)) AND {_MAY_SEND_NOW} AND {_TAKES_NEW}
    AND {canaries.IS_OPEN_SQL}

@@ -196,6 +196,31 @@ def test_the_failover_setup_tries_the_first_people_again_while_the_others_wait()
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "one by one"])
+def test_who_waits_for_the_failover_setup_since_before_the_first_people_waits_for_their_reports(
+    apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as those of a campaign that got another recording while it was paused, which begins anew with first people."""
+    if apart:
+        monkeypatch.setattr(claims, "_look", claims._look_apart)
+    setup = make_setup()
+    other = make_setup(setup.workspace)
+    numbers = [make_phone_number(setup), make_phone_number(other)]
+    use_case = make_use_case(setup=setup, numbers=numbers, failover_setup=other)
+    lane = make_lane(20, 7, use_case=use_case)
+    waiting = [row.pk for row in Voicemail.objects.filter(lane=lane)[:5]]
+    Voicemail.objects.filter(pk__in=waiting).update(failover=True)
+    assert sum(len(batch.claims) for batch in look(lane)) == 7
+    assert not active_routes(NOW, 500)
+    first = CanaryMember.objects.values_list("voicemail", flat=True)[0]
+    Voicemail.objects.filter(pk=first).update(status="queued", failover=True)
+    [again] = look(lane)
+    assert [each.voicemail_id for each in again.claims] == [first]
+    canaries.end(lane.pk)
+    assert {each.voicemail_id for batch in look(lane) for each in batch.claims} >= set(waiting)
+
+
+@pytest.mark.django_db
 def test_who_waits_for_another_attempt_counts_by_the_one_before_and_waits_for_the_others() -> None:
     use_case = make_use_case(max_attempts=3, retry_minutes=30)
     lane = make_campaign(use_case, 20, state="running", expires_at=NOW + timedelta(days=1)).lane
