@@ -2,8 +2,8 @@
 
 The carrier is asked by its own id of the drop, and the question carries the account's credentials, so its answer is as good a proof
 as a signature. An answer proves something only if it is about this drop; anything else, and any fault, leaves the drop as it is, and
-it is asked about again when it is due next. Once the drop has ended nobody asks any more, unless it ended for want of a report and
-a callback comes after all.
+it is asked about again when it is due next. Once the drop has ended nobody asks any more, unless the platform has only guessed how
+and a callback claims a result after all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE
 from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.awaited_results import WAITS
 from delivery.lifecycle.events import MAX_REFERENCE, ReportStatus
-from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.reasons import GUESSES
 from delivery.reports.evidence import contradiction
 from delivery.reports.inbox import receive
 from delivery.reports.reconciliation import BATCH, Lookup, ends, isolated_errors, lookups_of
@@ -34,21 +34,20 @@ log = structlog.get_logger(__name__)
 
 MAX_FORGOTTEN = 1000  # rows of ended drops, in one round
 
-# Ended for want of a report: of such a drop there is a row with few questions only if a callback came afterwards.
-_CALLED_BACK_LATE = (
-    f"(d.status = 'failed' AND d.reason = '{Reason.UNREPORTED}' AND d.carrier_code = '' AND a.checks < {len(WAITS)})"
-)
+_GUESSES = "('" + "', '".join(sorted(GUESSES)) + "')"
+# For a row `a`: whether its drop `d` has ended by a guess of the platform's, and a callback came afterwards: only then has it few
+# questions.
+_GUESSED = f"(d.status = 'failed' AND d.reason IN {_GUESSES} AND d.carrier_code = '' AND a.checks < {len(WAITS)})"
 # Due rows whose drops have ended, or are gone.
 _FORGET = f"""
 DELETE FROM delivery_awaitedresult WHERE drop_id = ANY(ARRAY(
   SELECT a.drop_id FROM delivery_awaitedresult a LEFT JOIN delivery_drop d ON d.id = a.drop_id
-   WHERE a.due_at <= %s
-     AND (d.id IS NULL OR NOT (d.status IN ('sending', 'uncertain', 'accepted') OR {_CALLED_BACK_LATE}))
+   WHERE a.due_at <= %s AND (d.id IS NULL OR d.status NOT IN ('sending', 'uncertain', 'accepted') AND NOT {_GUESSED})
    ORDER BY a.due_at LIMIT %s FOR UPDATE OF a SKIP LOCKED))
 """  # noqa: S608 - of constants
 # Of one setup. One that is not accepted yet is due as soon as its report was merged, which is the next thing to be done.
 _DUE = f"""
-  FROM delivery_awaitedresult a JOIN delivery_drop d ON d.id = a.drop_id AND (d.status = 'accepted' OR {_CALLED_BACK_LATE})
+  FROM delivery_awaitedresult a JOIN delivery_drop d ON d.id = a.drop_id AND (d.status = 'accepted' OR {_GUESSED})
  WHERE a.setup_id = {{setup}} AND a.due_at <= %s ORDER BY a.due_at LIMIT %s
 """
 # Per setup, so that one with thousands of them does not delay the others.

@@ -31,6 +31,7 @@ from delivery.lifecycle import awaited_results
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.reports.evidence import contradiction
 from delivery.reports.inbox import receive
+from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.tokens import digest_of
 from usecases.callbacks.addresses import carriers_url
 from usecases.callbacks.models import CallbackSecret, CallbackSecretQuerySet
@@ -177,11 +178,12 @@ def _write(
             commands.ask(setup_id, step)
         elif step:
             sound = commands.tell(key, step)
-        for report in polled:
+        accepted = [report for report in polled if report.attempt_key and report.status is ReportStatus.ACCEPTED]
+        if accepted:
             # A result that an unsigned callback claims is asked for at once, and one that is still to come as after a submission.
-            if report.attempt_key and report.status is ReportStatus.ACCEPTED:
-                wait = timedelta() if report.unsigned else awaited_results.WAITS[0]
-                awaited_results.expect([(report.attempt_key, setup_id)], callback.at + wait)
+            wait = timedelta() if accepted[0].unsigned else awaited_results.WAITS[0]
+            drop_ids = {report.attempt_key for report in accepted if report.attempt_key}
+            awaited_results.expect([(drop_id, setup_id) for drop_id in drop_ids], database_now() + wait)
     return sound
 
 

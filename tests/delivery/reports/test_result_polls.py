@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django_rq import get_connection
 
 from delivery.carriers import CARRIERS, sandbox
@@ -313,6 +314,34 @@ def test_a_drop_that_has_ended_is_not_asked_about_and_forgotten(status: str) -> 
     Drop.objects.update(status=status)
     assert ask(says(status="failed")) == []
     assert not AwaitedResult.objects.exists()
+
+
+@pytest.mark.parametrize("guess", ["unreported", "unconfirmed"])
+def test_a_callback_about_what_has_ended_by_a_guess_has_it_asked_about_once_more(guess: str) -> None:
+    drop = {"status": "failed", "reason": guess, "carrier_reference": "c-9", "created_at": NOW}
+    row = make_submitted("failed", guess, drop=drop)
+    assert call_back(row) == 200
+    AwaitedResult.objects.update(due_at=NOW)
+    ask(says(status="delivered"))
+    assert both(row) == ("delivered", "", "delivered", "")
+
+
+def test_without_an_answer_it_is_not_asked_about_again_before_the_next_callback() -> None:
+    row = make_submitted("failed", "unreported", drop={"status": "failed", "reason": "unreported"})
+    Drop.objects.update(carrier_reference="c-9")
+    for _ in range(2):
+        assert call_back(row) == 200
+        AwaitedResult.objects.update(due_at=NOW)
+        assert len(ask(timed_out)) == 1
+        assert ask(says(status="delivered"), WAITS[0]) == []
+        assert not AwaitedResult.objects.exists()
+
+
+def test_a_hosts_clock_does_not_decide_when_it_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    drop, ahead = accepted(), database_now() + timedelta(hours=2)
+    monkeypatch.setattr(timezone, "now", lambda: ahead)
+    assert call_back(drop) == 200
+    assert AwaitedResult.objects.get().due_at <= database_now()
 
 
 def test_a_result_that_came_by_itself_ends_the_questions() -> None:

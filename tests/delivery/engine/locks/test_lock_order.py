@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
@@ -21,7 +22,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from delivery.carriers.base import Carrier
+from delivery.carriers.base import Callback, Carrier
+from delivery.carriers.slybroadcast import Slybroadcast
 from delivery.carriers.twilio import Twilio
 from delivery.engine.claim import Claim, claim
 from delivery.engine.lane_routes import active_routes
@@ -42,6 +44,7 @@ from delivery.services import forgotten_claims, lanes, retries, suppressions
 from delivery.services.screening import Recipient
 from delivery.services.succession import copy_unreached
 from delivery.services.voicemails import api_lane, queue_voicemails
+from delivery.web import callbacks
 from delivery.worker import maintenance
 from rvm.platform.database.ids import uuid7
 from rvm.platform.models import DatabaseIdentity
@@ -424,6 +427,16 @@ def test_results_are_awaited_in_the_order_of_their_drops() -> None:
         lambda: expect([(early, setup.pk)], now),
         lambda: expect([(late, setup.pk)], now),
         lambda: in_transaction(lambda: expect([(late, setup.pk), (early, setup.pk)], now)),
+    )
+
+
+def test_results_that_one_callback_claims_are_awaited_in_the_order_of_their_drops() -> None:
+    setup, (early, late), now = factories.make_setup(), sorted(uuid7() for _ in range(2)), timezone.now()
+    taken = [Report(drop_id, ReportStatus.ACCEPTED, now) for drop_id in (late, early, late)]
+    meet(
+        lambda: expect([(early, setup.pk)], now),
+        lambda: expect([(late, setup.pk)], now),
+        lambda: callbacks._write(setup.pk, Callback(b"", {}, "", now), taken, None, Mock(spec=Slybroadcast)),
     )
 
 
