@@ -113,8 +113,8 @@ WIRE: Mapping[str, Callable[[Heard], None]] = {
 }
 
 
-# Each adapter's class runs the same functions.
-drawn = settings(suppress_health_check=[HealthCheck.differing_executors])
+# Each adapter's class runs the same functions. Beside what the profile suppresses, which a list of its own would replace.
+drawn = settings(suppress_health_check=[*settings().suppress_health_check, HealthCheck.differing_executors])
 
 
 class Contract:
