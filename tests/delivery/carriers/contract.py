@@ -567,7 +567,7 @@ class Contract:
             assert both(other) == ("accepted", "", "accepted", "")
 
     def test_a_result_that_is_not_signed_ends_the_drop_of_its_address_alone(self, drop: Drop) -> None:
-        voicemail = factories.make_voicemail(drop.voicemail.use_case, status="accepted")
+        voicemail = factories.make_voicemail(drop.voicemail.use_case, recipient=RECIPIENT, status="accepted")
         other = make_drop(voicemail, "accepted", created_at=drop.created_at)
         callback = self.genuine(drop, self.delivered, other.id)
         if not self.carrier().verify(callback):

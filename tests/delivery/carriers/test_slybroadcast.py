@@ -68,6 +68,10 @@ class TestSlybroadcast(Contract):
         Documented(answer({"new_campaign": "ERROR", "session_id": SESSION}), Outcome.UNKNOWN),
         Documented(answer("The gateway is busy."), Outcome.UNKNOWN),
         Documented(answer("1 message failed."), Outcome.UNKNOWN),
+        # None says that anything is wrong, so the drop may be under way.
+        Documented(answer("The campaign to c_phone is queued."), Outcome.UNKNOWN),
+        Documented(answer("Your account is busy with another campaign."), Outcome.UNKNOWN),
+        Documented(answer("Balance: 12"), Outcome.UNKNOWN),
         Documented(answer(PAYLOADS["submissions"]["accepted as JSON"], 500), Outcome.UNKNOWN),
     )
     throttled = answer("", 429)
