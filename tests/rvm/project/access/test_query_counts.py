@@ -123,7 +123,6 @@ GROWS = {
     "GET audit": "Names are read from each table that the page's events are about.",
     "GET audit/entity/{resource_id}/access-log": "The same.",
     "GET audit/phi-access": "The same.",
-    "POST people/search": "Whether the person may be reached is decided for each use case of the workspace.",
 }
 # What is in one uploaded list; no row is added to it.
 OF_ONE_LIST = {"GET campaigns/{campaign_id}/imports/{import_id}/recordings"}
