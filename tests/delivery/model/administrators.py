@@ -13,7 +13,7 @@ from hypothesis.stateful import rule
 from campaigns.lifecycle import service
 from campaigns.models import Campaign
 from delivery.models import Voicemail
-from delivery.services import retries, voicemails
+from delivery.services import lanes, retries, voicemails
 from delivery.services.screening import Recipient
 from delivery.setups import services
 from rvm.platform.encryption.crypto import Undecryptable
@@ -21,6 +21,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import KeyRotation, Workspace
 from rvm.platform.rotation.passes import Pace, Passes
 from rvm.platform.rotation.stores import CIPHERTEXTS, INDEXES, REMAINDERS, Store
+from tests.delivery.model.carriers import KINDS
 from tests.delivery.model.engine import STOPS, Engine
 from tests.delivery.model.world import PEOPLE, account_named
 from usecases import services as usecases
@@ -46,6 +47,7 @@ def action(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[A
 
 DECISIONS = (
     action("cancels", ROWS)
+    | action("withdraws", ROWS)
     | action("retries", ROWS, st.booleans())
     | action("retries", ROWS, st.just(True))
     | action("retries_the_campaign", st.booleans())
@@ -55,6 +57,11 @@ DECISIONS = (
     | action("queues_one_more", st.sampled_from(PEOPLE), EITHER)
 )
 CHANGES = (
+    action("drains", EITHER, st.sampled_from([True, True, False]))
+    | action("allows_ringing", EITHER, st.sampled_from([False, False, True]))
+    | action("takes_a_plug_in_away", st.sampled_from(list(KINDS)), st.sampled_from([True, False]))
+    | action("takes_another_recording")
+) | (
     action("throws_a_switch", SWITCHES, EITHER, st.sampled_from([False, False, True]))
     | action("assigns_a_sender", st.integers(0, 3), EITHER, st.booleans())
     | action("enters_credentials", EITHER, st.booleans())
@@ -71,6 +78,8 @@ FORBIDDING = (
     | action("decides_on_the_campaign", st.just("pause"))
     | action("opts_out", st.sampled_from(PEOPLE))
     | action("enters_credentials", EITHER, st.just(True))
+    | action("drains", EITHER, st.just(True))
+    | action("allows_ringing", EITHER, st.just(False))
 )
 CLOSINGS = action("decides_on_the_campaign", st.just("cancel")) | action(
     "deletes", EITHER, st.sampled_from(["use case", "setup"])
@@ -148,6 +157,10 @@ class Administrators(Engine):
     def cancels(self, place: int) -> None:
         self.ask(lambda: voicemails.cancel(self.voicemail(place), actor=None, now=self.now))
 
+    def withdraws(self, place: int) -> None:
+        row = self.voicemail(place)
+        self.ask(lambda: lanes.withdraw(row.lane_id, [row.pk], self.now))
+
     def retries(self, place: int, risk: bool) -> None:
         row = self.voicemail(place)
 
@@ -175,10 +188,27 @@ class Administrators(Engine):
             case "setup":
                 self.ask(lambda: services.update_setup(setup=self.setup(place), enabled=on))
 
+    def drains(self, place: int, on: bool) -> None:
+        self.ask(lambda: services.update_setup(setup=self.setup(place), draining=on))
+
+    def allows_ringing(self, place: int, allowed: bool) -> None:
+        """Past the service, which refuses it while a setup of the use case rings: a plug-in's next version may begin to ring."""
+        UseCase.objects.filter(pk=self.world.use_cases[place].pk).update(allows_ringing=allowed)
+
+    def takes_another_recording(self) -> None:
+        """Pause the campaign, give it the other recording and resume it, which begins another canary."""
+        row = self.campaign()
+        other = next(each for each in self.world.recordings if each.pk != row.recording_id)
+        self.decides_on_the_campaign("pause")
+        self.ask(lambda: service.edit(self.campaign(), {"recording": other}, actor=None, now=self.now))
+        self.decides_on_the_campaign("resume")
+
     def allows_everything(self) -> None:
         for place in (0, 1):
             for switch in ("workspace", "use case", "setup"):
                 self.throws_a_switch(switch, place, True)
+            self.drains(place, False)
+            self.allows_ringing(place, True)
         self.decides_on_the_campaign("resume")
 
     def assigns_a_sender(self, number: int, place: int, assigned: bool) -> None:

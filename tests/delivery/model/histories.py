@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.db import transaction
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
+from campaigns.lifecycle import canaries
+from campaigns.models import Campaign
+from delivery.carriers.abilities import rings
 from delivery.lifecycle import invariants
 from delivery.lifecycle.reasons import Reason
 from rvm.platform.models import Tally
@@ -23,7 +27,8 @@ from tests.delivery.model.world import account_named
 from usecases.models import TelephonySetup, UseCase
 
 # Errors that the engine may log without a fault, besides numbers that cannot be decrypted.
-EXPECTED_LOGS = {"recipient_unreadable", "breaker_opened"}
+EXPECTED_LOGS = {"recipient_unreadable", "breaker_opened", "setup_unusable"}
+EXPECTED_ERRORS = {"Undecryptable", "UnknownCarrierError"}
 # Half of the histories have caps that one person's voicemails reach.
 CAPS: list[dict[str, int]] = [{}, {}, {"max_per_day": 1, "max_per_week": 2}, {"max_per_day": 3, "max_per_24h": 2}]
 KIND = st.sampled_from(list(KINDS))
@@ -46,6 +51,7 @@ class History(Reporting, Administrators):
         same_references=st.booleans(),
         at_once=st.booleans(),
         speaks_at_the_end=st.booleans(),
+        first=st.sampled_from([0, 0, 1, 2]),
         answers=ANSWERS,
         stops=STOPS,
     )
@@ -62,6 +68,7 @@ class History(Reporting, Administrators):
         same_references: bool,
         at_once: bool,
         speaks_at_the_end: bool,
+        first: int,
         answers: list[Answer],
         stops: int | None,
     ) -> None:
@@ -69,7 +76,7 @@ class History(Reporting, Administrators):
         self.honest, self.same_references, self.speaks_at_the_end = honest, same_references, speaks_at_the_end
         self.skew, self.carrier_skew = timedelta(seconds=skew), timedelta(seconds=carrier_skew)
         for place, (setup, kind) in enumerate(zip(self.world.setups, kinds, strict=True)):
-            TelephonySetup.objects.filter(pk=setup.pk).update(carrier=kind)
+            TelephonySetup.objects.filter(pk=setup.pk).update(carrier=kind, rings=rings(KINDS[kind]))
             self.ledger.kind_of[account_named(place, 0)] = kind
         main, other = self.world.use_cases
         UseCase.objects.filter(pk=main.pk).update(
@@ -79,8 +86,16 @@ class History(Reporting, Administrators):
             **caps,
         )
         UseCase.objects.filter(pk=other.pk).update(max_attempts=attempts, **caps)
+        if first:
+            self.begins_a_canary(first)
         if at_once:
             self.dispatches(0, 8, answers, stops)
+
+    def begins_a_canary(self, people: int) -> None:
+        """As if the launch, which has been, had begun it."""
+        Campaign.objects.filter(pk=self.world.campaign.pk).update(canary_size=people)
+        with transaction.atomic():
+            canaries.begin(self.campaign())
 
     # Actions while a process is stopped.
     meanwhile = (
@@ -91,9 +106,10 @@ class History(Reporting, Administrators):
         | action("passes_a_while", WAITS, ANSWERS, st.lists(FATES, max_size=3))
         | action("dispatches", st.just(0), st.just(8), ANSWERS, STOPS)
         | action("merges_and_settles", st.just(0), st.integers(1, 6), LOOK_UPS, ANSWERS, STOPS)
+        | action("commands_calls", st.just(0), ANSWERS, STOPS)
     )
     common = {
-        "name": st.sampled_from(["dispatch", "dispatch", "dispatch", "reports", "tick"]),
+        "name": st.sampled_from(["dispatch", "dispatch", "dispatch", "reports", "tick", "calls"]),
         "place": st.sampled_from([0, 0, 0, 0, 1, 1, 2]) | PLACES,
         "answers": ANSWERS,
     }
@@ -107,6 +123,8 @@ class History(Reporting, Administrators):
                 self.merges_and_settles(1, 10, [], answers, place)
             case "tick":
                 self.ticks(set(), False, place)
+            case "calls":
+                self.commands_calls(1, answers, place)
         for each in actions:
             self.does(each)
         kind = name if name == "tick" else f"{name} 1"
@@ -142,7 +160,9 @@ class History(Reporting, Administrators):
         self.judge.counters_are_rows()
         wrong = [entry for entry in self.logs if entry["log_level"] in ("error", "critical")]
         wrong = [
-            entry for entry in wrong if entry["event"] not in EXPECTED_LOGS and entry.get("error") != "Undecryptable"
+            entry
+            for entry in wrong
+            if entry["event"] not in EXPECTED_LOGS and entry.get("error") not in EXPECTED_ERRORS
         ]
         assert not wrong, wrong
 
@@ -168,6 +188,7 @@ class History(Reporting, Administrators):
             self.merges_and_settles(0, 10, [], [], None)
             self.time_passes(80 * 3600)
             self.ticks(set(), False, None)
+            self.commands_calls(0, [], None)
         self.merges_and_settles(0, 10, [], [], None)
         self.all_is_well()
         self.judge.all_has_ended()

@@ -24,7 +24,10 @@ TABLES = (
     "delivery_voicemail",
     "delivery_drop",
     "delivery_carrierreport",
+    "delivery_awaitedresult",
+    "delivery_callcommand",
     "campaigns_campaign",
+    "campaigns_canary",
     "campaigns_campaignretry",
 )
 # Ciphertexts and columns that the judge does not read.
@@ -54,6 +57,10 @@ class Version:
     table: str
     gone: bool
     row: Row
+
+    @property
+    def key(self) -> str:
+        return str(self.row["drop_id" if self.table == "delivery_awaitedresult" else "id"])
 
 
 @contextmanager

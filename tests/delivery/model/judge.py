@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import orjson
 from django.db import connection
 
+from delivery.carriers.abilities import Action
+from delivery.lifecycle.awaited_results import WAITS
 from delivery.lifecycle.events import ReportStatus
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import DROP_TRANSITIONS, TERMINAL, TRANSITIONS, DropStatus, VoicemailStatus
 from delivery.transport.interface import CarrierRequest
-from tests.delivery.model.carriers import KINDS, Entry, Ledger, account_of, window_of
+from tests.delivery.model.carriers import KINDS, Called, Entry, Ledger, Pushed, account_of, window_of
 from tests.delivery.model.journal import Reader, Row, Version
 
 OPEN = {"sending", "uncertain", "accepted"}
@@ -69,6 +73,7 @@ class Judge:
     rows: dict[str, dict[str, Row]]
     number_of: dict[str, str]
     people: dict[str, str]
+    clock: Callable[[], datetime]  # of the database
     sayings: dict[str, Saying] = field(default_factory=dict)
     opted_out: set[str] = field(default_factory=set)
     said_no: set[str] = field(default_factory=set)  # to a carrier that has yet to report it, or before a lift
@@ -81,6 +86,8 @@ class Judge:
     clock_was_set: bool = False
     by_person: bool = False
     running: str = ""  # the kind of process whose commit is checked
+    plays: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # the key that left for each drop, and when
+    before_canary: dict[str, set[str]] = field(default_factory=dict)  # of each canary: the drops at its beginning
 
     def look(self) -> None:
         """Check everything that was committed since the last call."""
@@ -106,7 +113,7 @@ class Judge:
     def _note(self, fresh: _Fresh, version: Version) -> None:
         """Check one version of a row against the previous one, and note in `fresh` what requires the whole commit."""
         row, table = version.row, self.rows[version.table]
-        old = None if version.gone else table.get(str(row["id"]))
+        old = None if version.gone else table.get(version.key)
         match version.table:
             case "delivery_voicemail":
                 fresh.touched.add(row["id"])
@@ -122,13 +129,17 @@ class Judge:
                 fresh.merged.append(row)
             case "usecases_suppression" if old is None:
                 fresh.suppressed.append(row)
+            case "delivery_awaitedresult" if not version.gone:
+                self._question_is_right(old, row)
+            case "campaigns_canary" if old is None:
+                self.before_canary[row["id"]] = set(self.rows["delivery_drop"])
         self._keep(table, version)
 
     def _keep(self, table: dict[str, Row], version: Version) -> None:
         if version.gone:
-            del table[str(version.row["id"])]
+            del table[version.key]
         else:
-            table[str(version.row["id"])] = version.row
+            table[version.key] = version.row
 
     # statuses
 
@@ -225,12 +236,15 @@ class Judge:
         assert setup["enabled"], "sent past the setup's switch"
         assert setup["deleted_at"] is None, "sent through a deleted setup"
         assert use_case["deleted_at"] is None, "sent under a deleted use case"
+        assert use_case["allows_ringing"] or not setup["rings"], "a telephone rings that must not"
         return voicemail
 
     def _claim_is_allowed(self, drop: Row) -> None:
         voicemail = self._may_be_sent(drop)
         use_case = self.rows["usecases_usecase"][voicemail["use_case_id"]]
         assert drop["setup_id"] in (use_case["setup_id"], use_case["failover_setup_id"]), "sent through a foreign setup"
+        assert not self.rows["usecases_telephonysetup"][drop["setup_id"]]["draining"], "a setup that drains got more"
+        self._canary_allows(voicemail["lane_id"])
         assigned = {
             number["e164"]
             for assignment in self.rows["usecases_numberassignment"].values()
@@ -260,6 +274,28 @@ class Judge:
         ):
             assert most is None or count < most, f"{number} gets more than its cap of {most}"
 
+    def _canary_allows(self, lane_id: str) -> None:
+        """Check that before its verdict no more people were tried than the canary lets out."""
+        for canary in self.rows["campaigns_canary"].values():
+            if (canary["campaign_id"], canary["state"]) == (lane_id, "under_way"):
+                tried = {
+                    drop["voicemail_id"]
+                    for drop in self.rows["delivery_drop"].values()
+                    if self.rows["delivery_voicemail"][drop["voicemail_id"]]["lane_id"] == lane_id
+                    and drop["status"] != "not_sent"
+                    and drop["id"] not in self.before_canary[canary["id"]]
+                }
+                assert len(tried) <= canary["people"], f"{len(tried)} people tried before the verdict"
+
+    def _question_is_right(self, old: Row | None, new: Row) -> None:
+        """Check that only drops whose results are to come are asked for, guesses once, and that hosts' clocks delay nothing."""
+        drop = self.rows["delivery_drop"][new["drop_id"]]
+        if old is not None and new["checks"] > old["checks"]:
+            guessed = is_guess(drop["reason"]) and old["checks"] == 0
+            assert drop["status"] == "accepted" or guessed, f"asked for the result of a drop that is {drop['status']}"
+        if old is None:  # the database's clock may have been stepped meanwhile
+            assert at(new["due_at"]) <= self.clock() + 2 * WAITS[0], "a result is asked for by another clock"
+
     def _resubmission_is_allowed(self, drop: Row) -> None:
         voicemail = self._may_be_sent(drop)
         assert (voicemail["status"], voicemail["drop_id"]) == ("uncertain", drop["id"]), "a settled drop is sent again"
@@ -282,8 +318,34 @@ class Judge:
             assert (true_now if self.clock_was_set else now) - since < window, "sent again when the key is forgotten"
             if first is not None:
                 assert (request.url, request.body) == (first.url, first.body), "sent again, and not word for word"
+        account = account_of(request)
+        if self.ledger.kind_of[account] == Pushed.name:
+            media = orjson.loads(request.body)["media"]
+            assert media in self.ledger.media[account], "sent with a recording that the account does not have"
         self.requests.setdefault(key, request)
         self.left_at.setdefault(key, true_now)
+
+    def may_command(self, request: CarrierRequest) -> None:
+        """Check a command when the process decides to send it."""
+        self.look()
+        command = orjson.loads(request.body)
+        if command["action"] != Action.PLAY:
+            return
+        drop = self.rows["delivery_drop"][command["key"]]
+        voicemail = self.rows["delivery_voicemail"][drop["voicemail_id"]]
+        number = self.number_of[voicemail["id"]]
+        assert drop["status"] in OPEN, f"played though its drop is {drop['status']}"
+        assert voicemail["drop_id"] == drop["id"], "played in the call of an earlier drop"
+        assert voicemail["status"] in OPEN, f"played though the voicemail is {voicemail['status']}"
+        assert number not in self.suppressed(), f"played to {number}, who is suppressed"
+
+    def commands(self, request: CarrierRequest, true_now: datetime) -> None:
+        """Check a command when it leaves."""
+        command = orjson.loads(request.body)
+        if command["action"] == Action.PLAY:
+            key, since = self.plays.setdefault(command["key"], (command["command"], true_now))
+            assert key == command["command"], "one drop is played twice"
+            assert true_now - since < Called.command_window, "played again when the key is forgotten"
 
     def reached(self, entry: Entry) -> None:
         """Check a message that has arrived at a carrier."""
@@ -315,6 +377,7 @@ class Judge:
             and saying.status is ReportStatus.DELIVERED
             and report["drop_id"] == saying.drop
             and not contradicted
+            and not saying.entry.has_many_ends
         ):
             drop = self.rows["delivery_drop"][saying.drop]
             assert drop["status"] == "delivered", f"delivered as reported, and its drop is {drop['status']}"
@@ -363,10 +426,15 @@ class Judge:
             assert campaign["state"] in ("completed", "canceled"), f"a campaign is {campaign['state']} for ever"
         waiting = [row for row in self.rows["delivery_carrierreport"].values() if row["merged_at"] is None]
         assert not waiting, f"{len(waiting)} reports lie in the inbox for ever"
+        asked = self.rows["delivery_awaitedresult"]
+        assert not asked, f"{len(asked)} results are asked for for ever"
+        for command in self.rows["delivery_callcommand"].values():
+            assert command["state"] not in ("waiting", "leaving"), f"a command is {command['state']} for ever"
 
-    def copy(self, ledger: Ledger) -> Judge:
+    def copy(self, ledger: Ledger, clock: Callable[[], datetime]) -> Judge:
         """A copy for a history that begins in the present state."""
-        return Judge(ledger, self.reader.copy(), deepcopy(self.rows), dict(self.number_of), self.people)
+        rows = deepcopy(self.rows)
+        return Judge(ledger, self.reader.copy(), rows, dict(self.number_of), self.people, clock)
 
 
 _DIFFERENCE = """

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from delivery.engine import claim, dispatcher, lane_routes, recent_drops, results
+from delivery.calls import commands
+from delivery.engine import canaries, claim, dispatcher, lane_routes, recent_drops, results
 from delivery.engine.recent_drops import RecentDrops
 from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Outcome, Report, Submission
@@ -21,8 +22,9 @@ from delivery.lifecycle.outcomes import StatusChange
 from delivery.lifecycle.reasons import REASONS, Reason, ReasonFacts
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
+from delivery.models import Drop
 from delivery.models.voicemail import RECIPIENT
-from delivery.reports import batch, inbox, reconciliation
+from delivery.reports import batch, inbox, reconciliation, result_polls
 from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
 from delivery.reports.correlation import _OPEN
 from delivery.runtime import watermarks
@@ -137,6 +139,18 @@ def sends_after_the_lease() -> Planted:
     return patch.object(dispatcher.Dispatcher, "_submit", late)
 
 
+def sends_through_setups_that_drain() -> Planted:
+    return without(lane_routes, "_READ_SEND_ROUTE", f"AND {lane_routes._TAKES_NEW}")
+
+
+def rings_whatever_the_use_case_allows() -> Planted:
+    return without(lane_routes, "_READ_SEND_ROUTE", lane_routes._MAY_RING, "true")
+
+
+def counts_nobody_who_is_tried_first() -> Planted:
+    return patch.object(canaries, "take", lambda lane_id, voicemail_ids: None)
+
+
 # transitions
 
 
@@ -154,6 +168,21 @@ def moves_voicemails_for_any_drop() -> Planted:
 
 def miscounts_what_a_person_queues_again() -> Planted:
     return without(transitions, "_REQUEUE_FAILED", "'queued', '', count(*)", "'queued', '', count(*) - 1")
+
+
+# calls and polls
+
+
+def plays_whatever_has_become_of_the_drop() -> Planted:
+    return patch.object(commands, "wanted", lambda setup_id, drop_id: Drop.objects.get(pk=drop_id))
+
+
+def tries_again_while_the_message_is_played() -> Planted:
+    return without(inbox, "_MAY_HAVE_PLAYED", "WHERE", "WHERE false AND")
+
+
+def asks_for_results_for_ever() -> Planted:
+    return without(result_polls, "_FORGET", "WHERE a.due_at", "WHERE false AND a.due_at")
 
 
 # results and time
@@ -259,10 +288,16 @@ MUTANTS: dict[Callable[[], Planted], str] = {
     sends_past_switches: "switch|deleted",
     sends_from_lanes_that_were_open: "held",
     sends_after_the_lease: "after its lease",
+    sends_through_setups_that_drain: "a setup that drains",
+    rings_whatever_the_use_case_allows: "rings that must not",
+    counts_nobody_who_is_tried_first: "before the verdict",
     changes_drops_whatever_they_are: "a drop went from|a drop that failed|its drop|for ever",
     moves_voicemails_whatever_they_are: "a voicemail went from|became|its drop",
     moves_voicemails_for_any_drop: "its drop|for ever|counters",
     miscounts_what_a_person_queues_again: "counters differ",
+    plays_whatever_has_become_of_the_drop: "played|suppressed|messages of one voicemail",
+    tries_again_while_the_message_is_played: "messages of one voicemail|sent again",
+    asks_for_results_for_ever: "asked for for ever",
     takes_silence_for_unsent: "messages of one voicemail|was sent|sent again",
     takes_a_dead_worker_for_one_that_sent_nothing: "messages of one voicemail|was sent|sent again",
     tries_again_what_was_never_reported: "may have been reached|messages of one voicemail",

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import count
 from uuid import UUID
 
-from django.db import connection
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.events import ReportStatus
 from delivery.lifecycle.reasons import Reason
-from delivery.reports.inbox import receive
-from tests.delivery.model.carriers import Answer, Entry, Pushed
-from tests.delivery.model.engine import ANSWERS, OFTEN, WAITS, Engine
+from tests.delivery.model.calls import Calls
+from tests.delivery.model.carriers import Answer, Asked, Bare, Entry, Polled, Pushed
+from tests.delivery.model.engine import ANSWERS, OFTEN, WAITS
 from tests.delivery.model.judge import Saying
 from tests.delivery.model.world import PEOPLE
 
@@ -34,15 +32,10 @@ ENDS = st.sampled_from([ReportStatus.FAILED, ReportStatus.DELIVERED, *ReportStat
 ENTRIES = st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8])
 
 
-class Reporting(Engine):
-    """Rules of reports. `carrier_skew`: error of carriers' clocks. `same_references`: reports use the reference of the response."""
+class Reporting(Calls):
+    """Rules of reports. `same_references`: reports use the reference of the response, where the carrier may use another."""
 
-    carrier_skew = timedelta()
     same_references = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.spoken = count(1)
 
     def entry(self, place: int) -> Entry:
         """The ledger entry at a place, newest first."""
@@ -78,6 +71,7 @@ class Reporting(Engine):
         self.time_passes(wait)
         self.run("tick", lambda: self.tick(OFTEN), None)
         self.dispatches(0, 8, answers, None)
+        self.calls_go_on()
         for place, fate in enumerate(fates):
             if self.ledger.entries:
                 self.carrier_reports(place, True, fate, True, 1, False, 0)
@@ -104,10 +98,11 @@ class Reporting(Engine):
             self.say(self.entry(place), status, reason or Reason.BUSY, signed=signed, honest=False)
 
     @precondition(lambda self: self.ledger.entries)
-    @rule(place=ENTRIES, status=STATUSES, reason=st.sampled_from(FAILURES))
-    def somebody_forges(self, place: int, status: ReportStatus, reason: Reason) -> None:
-        """An unsigned report, as anyone with the callback URL and a drop's id can send."""
-        self.tell(self.entry(place), status, reason, keyed=True, unsigned=True, honest=False)
+    @rule(place=ENTRIES, status=STATUSES, reason=st.sampled_from(FAILURES), of=st.none() | ENTRIES)
+    def somebody_forges(self, place: int, status: ReportStatus, reason: Reason, of: int | None) -> None:
+        """An unsigned report, as anyone with the callback URL can send; it may name the carrier's id of another drop."""
+        reference = "" if of is None else self.entry(of).reference
+        self.tell(self.entry(place), status, reason, keyed=True, unsigned=True, honest=False, reference=reference)
 
     @rule(
         setup=st.integers(0, 1),
@@ -156,9 +151,10 @@ class Reporting(Engine):
         late: int = 0,
         honest: bool = True,
     ) -> None:
-        """Report as the kind of carrier does: `Pushed` signs reports that name the person, and leaves reports with a key unsigned."""
-        pushed = self.ledger.kind_of[entry.account] == Pushed.name
-        keyed, unsigned = not (pushed and signed), pushed and not signed
+        """Report as the kind of carrier does: `Pushed` signs reports that name the person, and leaves reports with a key unsigned;
+        `Polled` signs some."""
+        kind = self.ledger.kind_of[entry.account]
+        keyed, unsigned = not (kind == Pushed.name and signed), kind in (Pushed.name, Polled.name) and not signed
         self.tell(entry, status, reason, keyed=keyed, unsigned=unsigned, strays=strays, late=late, honest=honest)
 
     def tell(
@@ -172,10 +168,11 @@ class Reporting(Engine):
         strays: bool = False,
         late: int = 0,
         honest: bool,
+        reference: str = "",
     ) -> None:
         """Send a report; `strays`: to the callback URL of the other setup."""
-        failed = status is ReportStatus.FAILED
-        if not honest:
+        failed, kind = status is ReportStatus.FAILED, self.ledger.kind_of[entry.account]
+        if not honest and not (unsigned and kind == Polled.name):  # which is asked whether it is true
             entry.deny(failed, signed=not unsigned)
         place = self.place_of(entry) ^ strays
         if strays and not keyed:
@@ -190,23 +187,9 @@ class Reporting(Engine):
             unsigned=unsigned,
             honest=honest,
         )
-        reference = entry.reference if self.same_references else f"x-{entry.reference}"
+        if not self.same_references and kind in (Asked.name, Bare.name, Pushed.name):
+            reference = reference or f"x-{entry.reference}"
         since = self.true_now - entry.first_at if entry.first_at else timedelta()
-        self.give(saying, entry.key if keyed else None, reference, min(timedelta(seconds=late), since))
-
-    def give(self, saying: Saying, key: UUID | None, reference: str, late: timedelta = timedelta()) -> None:
-        event = str(next(self.spoken))
-        self.judge.sayings[event] = saying
-        report = Report(
-            key,
-            saying.status,
-            self.now + self.carrier_skew - late,
-            event_id=event,
-            carrier_reference=reference,
-            reason=saying.reason,
-            recipient="" if key else saying.number,
-            unsigned=saying.unsigned,
+        self.give(
+            saying, entry.key if keyed else None, reference or entry.reference, min(timedelta(seconds=late), since)
         )
-        receive(UUID(saying.setup), b"", [report])
-        with connection.cursor() as cursor:  # the database's clock is not drawn
-            cursor.execute("UPDATE delivery_carrierreport SET received_at = %s WHERE event_id = %s", [self.now, event])

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import transaction
 
 from campaigns.lifecycle import service
@@ -55,6 +57,7 @@ class World:
     numbers: tuple[PhoneNumber, ...]
     campaign: Campaign
     recording: Recording
+    recordings: tuple[Recording, Recording]  # the campaign's, and one that may take its place
     judge: Judge
     stages: tuple[tuple[Keys, ...], ...]
 
@@ -101,10 +104,11 @@ def _create() -> World:
         for account in ("alder-0", "birch-0")
     )
     numbers = [factories.make_phone_number(setup) for setup in (first, first, second, second)]
-    policy = {**factories.AROUND_THE_CLOCK, "max_attempts": 2, "retry_minutes": 1}
+    policy = {**factories.AROUND_THE_CLOCK, "max_attempts": 2, "retry_minutes": 1, "allows_ringing": True}
     main = factories.make_use_case(setup=first, failover_setup=second, numbers=numbers, **policy)
     other = factories.make_use_case(setup=second, numbers=numbers[2:], **policy)
-    recording = factories.make_recording(workspace)
+    recording, other_recording = (factories.make_recording(workspace) for _ in range(2))
+    default_storage.save(other_recording.storage_name, ContentFile(b"as good as a recording"))
     for setup in (first, second):
         CarrierMedia.objects.create(
             setup=setup,
@@ -120,6 +124,7 @@ def _create() -> World:
     made = [
         factories.make_voicemail(recipient=ANA, **held),
         factories.make_voicemail(recipient=BEN, **held | {"not_before": START + SOON}),
+        factories.make_voicemail(recipient=CEM, **held),
         factories.make_voicemail(main, recipient=ANA, **queued),
         factories.make_voicemail(other, recipient=ANA, **queued),
         factories.make_voicemail(other, recipient=CEM, **queued | {"not_before": START + SOON}),
@@ -127,14 +132,25 @@ def _create() -> World:
     service.launch(campaign, actor=None, now=START)
     stages = _stages()
     judge = Judge(
-        Ledger(),
+        Ledger(media={account_named(place, 0): {f"{account_named(place, 0)}/0"} for place in (0, 1)}),
         journal.Reader(),
         {table: {} for table in journal.TABLES},
         {str(row.pk): row.recipient for row in made},
         _people(workspace, stages[-2][0]),
+        lambda: START,
     )
     judge.look()
-    return World(workspace, (first, second), (main, other), tuple(numbers), campaign, recording, judge, stages)
+    return World(
+        workspace,
+        (first, second),
+        (main, other),
+        tuple(numbers),
+        campaign,
+        recording,
+        (recording, other_recording),
+        judge,
+        stages,
+    )
 
 
 def account_named(setup: int, generation: int) -> str:
