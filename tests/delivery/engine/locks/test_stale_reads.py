@@ -107,6 +107,6 @@ def test_a_command_that_may_leave_while_a_report_looks_for_it_is_not_too_late() 
     drop = make_call()
     ask_to_play(drop)
     until = "(SELECT pg_sleep_until(not_after + interval '1 millisecond') IS NOT NULL FROM delivery_callcommand) AND"
-    CallCommand.objects.update(not_after=database_now() + timedelta(seconds=1))
+    CallCommand.objects.update(not_after=database_now() + timedelta(seconds=3))
     found = sql.run(inbox._MAY_HAVE_PLAYED.replace("WHERE", f"WHERE {until}", 1), [sql.ids([drop.pk])])
     assert found == [(drop.pk,)]
