@@ -245,7 +245,7 @@ class CommandSender:
         )
         return bool(held)
 
-    def _repeat(self, command: _Taken, state: State, end: CarrierResponse | TransportFailure) -> None:
+    def _repeat(self, command: _Taken, state: State, end: CarrierResponse | TransportFailure | None = None) -> None:
         """Have the command leave again, at the latest when it is good for no longer."""
         now, wait = self._now(), AGAIN * 2 ** min(command.attempts - 1, MAX_DOUBLINGS)
         if now >= command.not_after:

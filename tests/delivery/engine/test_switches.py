@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import time, timedelta
 from threading import Event, Thread
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connections, transaction
@@ -203,9 +204,9 @@ def test_a_drop_keeps_the_version_of_the_credentials_that_its_request_uses(monke
     setup = voicemail.use_case.setup
     begin = transitions.begin
 
-    def begin_late(*args: Any, **options: Any) -> None:
+    def begin_late(*args: Any, **options: Any) -> set[UUID]:
         elsewhere(lambda: update_setup(setup=setup, credentials={"key": "another"}))
-        begin(*args, **options)
+        return begin(*args, **options)
 
     monkeypatch.setattr(claiming.transitions, "begin", begin_late)
     now = timezone.now()

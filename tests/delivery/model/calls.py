@@ -23,6 +23,7 @@ from delivery.web import callbacks
 from tests.delivery.model.carriers import Call, Entry
 from tests.delivery.model.engine import Engine
 from tests.delivery.model.judge import Saying
+from usecases.callbacks.proofs import CallbackKey
 from usecases.models import TelephonySetup
 
 CALLS = st.sampled_from([0, 0, 1, 2])
@@ -73,7 +74,7 @@ class Calls(Engine):
 
     def _write(self, setup: TelephonySetup, reports: Sequence[Report], step: CallStep | None) -> None:
         callback = Callback(b"", {}, "", timezone.now())
-        callbacks._write(setup.pk, callback, reports, step, adapter_of(setup))
+        callbacks._write(CallbackKey(setup.pk, 1, b""), callback, reports, step, adapter_of(setup))
 
     def calls(self) -> list[tuple[Entry, Call]]:
         """The calls that go on, newest first."""

@@ -15,7 +15,6 @@ from hypothesis.stateful import initialize, invariant, rule
 
 from campaigns.lifecycle import canaries
 from campaigns.models import Campaign
-from delivery.carriers.abilities import rings
 from delivery.lifecycle import invariants
 from delivery.lifecycle.reasons import Reason
 from rvm.platform.models import Tally
@@ -76,7 +75,7 @@ class History(Reporting, Administrators):
         self.honest, self.same_references, self.speaks_at_the_end = honest, same_references, speaks_at_the_end
         self.skew, self.carrier_skew = timedelta(seconds=skew), timedelta(seconds=carrier_skew)
         for place, (setup, kind) in enumerate(zip(self.world.setups, kinds, strict=True)):
-            TelephonySetup.objects.filter(pk=setup.pk).update(carrier=kind, rings=rings(KINDS[kind]))
+            TelephonySetup.objects.filter(pk=setup.pk).update(carrier=kind)
             self.ledger.kind_of[account_named(place, 0)] = kind
         main, other = self.world.use_cases
         UseCase.objects.filter(pk=main.pk).update(

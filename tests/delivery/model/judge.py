@@ -21,6 +21,7 @@ from delivery.lifecycle.status import DROP_TRANSITIONS, TERMINAL, TRANSITIONS, D
 from delivery.transport.interface import CarrierRequest
 from tests.delivery.model.carriers import KINDS, Called, Entry, Ledger, Pushed, account_of, window_of
 from tests.delivery.model.journal import Reader, Row, Version
+from usecases.models import RINGING_CARRIERS
 
 OPEN = {"sending", "uncertain", "accepted"}
 NEVER_SENT = {"canceled", "skipped", "expired"}
@@ -236,7 +237,7 @@ class Judge:
         assert setup["enabled"], "sent past the setup's switch"
         assert setup["deleted_at"] is None, "sent through a deleted setup"
         assert use_case["deleted_at"] is None, "sent under a deleted use case"
-        assert use_case["allows_ringing"] or not setup["rings"], "a telephone rings that must not"
+        assert use_case["allows_ringing"] or setup["carrier"] not in RINGING_CARRIERS, "a telephone rings that must not"
         return voicemail
 
     def _claim_is_allowed(self, drop: Row) -> None:

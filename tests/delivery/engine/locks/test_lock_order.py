@@ -54,6 +54,7 @@ from tests.delivery.states import make_drop
 from tests.sessions import Session
 from usecases.attestations.recordings import Said, Voice
 from usecases.attestations.recordings import Statement as SoundStatement
+from usecases.callbacks.proofs import CallbackKey
 from usecases.suppressions import Statement, suppress_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -433,10 +434,11 @@ def test_results_are_awaited_in_the_order_of_their_drops() -> None:
 def test_results_that_one_callback_claims_are_awaited_in_the_order_of_their_drops() -> None:
     setup, (early, late), now = factories.make_setup(), sorted(uuid7() for _ in range(2)), timezone.now()
     taken = [Report(drop_id, ReportStatus.ACCEPTED, now) for drop_id in (late, early, late)]
+    key = CallbackKey(setup.pk, 1, b"")
     meet(
         lambda: expect([(early, setup.pk)], now),
         lambda: expect([(late, setup.pk)], now),
-        lambda: callbacks._write(setup.pk, Callback(b"", {}, "", now), taken, None, Mock(spec=Slybroadcast)),
+        lambda: callbacks._write(key, Callback(b"", {}, "", now), taken, None, Mock(spec=Slybroadcast)),
     )
 
 

@@ -73,7 +73,7 @@ def test_a_voicemail_that_another_claim_puts_off_while_it_is_being_locked_is_cla
 def make_call(**fields: Any) -> Drop:
     """A drop whose call is under way, of a person who is tried again if nothing answers."""
     setup = factories.make_setup(
-        carrier="telnyx", credentials={**CREDENTIALS, "base_url": "http://127.0.0.1:1"}, simulated=True, rings=True
+        carrier="telnyx", credentials={**CREDENTIALS, "base_url": "http://127.0.0.1:1"}, simulated=True
     )
     use_case = factories.make_use_case(setup=setup, max_attempts=3, allows_ringing=True)
     return make_submitted("accepted", use_case=use_case, **fields)
