@@ -26,7 +26,7 @@ from tests.delivery.model.world import account_named
 from usecases.models import TelephonySetup, UseCase
 
 # Errors that the engine may log without a fault, besides numbers that cannot be decrypted.
-EXPECTED_LOGS = {"recipient_unreadable", "breaker_opened", "setup_unusable"}
+EXPECTED_LOGS = {"recipient_unreadable", "breaker_opened", "setup_unusable", "hang_up_abandoned"}
 EXPECTED_ERRORS = {"Undecryptable", "UnknownCarrierError"}
 # Half of the histories have caps that one person's voicemails reach.
 CAPS: list[dict[str, int]] = [{}, {}, {"max_per_day": 1, "max_per_week": 2}, {"max_per_day": 3, "max_per_24h": 2}]
