@@ -2,8 +2,8 @@
 
 The carrier is asked by its own id of the drop, and the question carries the account's credentials, so its answer is as good a proof
 as a signature. An answer proves something only if it is about this drop; anything else, and any fault, leaves the drop as it is, and
-it is asked about again when it is due next. Once the drop has ended nobody asks any more, unless the platform has only guessed how
-and a callback claims a result after all.
+it is asked about again when it is due next. Once the drop has ended nobody asks any more; but a few times where the platform has
+only guessed how, such as when a callback claims a result after all.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ log = structlog.get_logger(__name__)
 MAX_FORGOTTEN = 1000  # rows of ended drops, in one round
 
 _GUESSES = "('" + "', '".join(sorted(GUESSES)) + "')"
-# For a row `a`: whether its drop `d` has ended by a guess of the platform's, and a callback came afterwards: only then has it few
-# questions.
+# For a row `a`: whether its drop `d` has ended by a guess of the platform's, and few questions were asked. A callback lets their
+# count begin anew, so one that comes after the end has the vendor asked a few times more.
 _GUESSED = f"(d.status = 'failed' AND d.reason IN {_GUESSES} AND d.carrier_code = '' AND a.checks < {len(WAITS)})"
 # Due rows whose drops have ended, or are gone.
 _FORGET = f"""
