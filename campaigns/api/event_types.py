@@ -22,7 +22,6 @@ class CanaryEventSerializer(CampaignEventSerializer):
     failed_of_sending = serializers.IntegerField(
         help_text="How many of these tell of the carrier, the account or the recording, by which the campaign is judged."
     )
-    message = serializers.CharField(help_text="What was measured, against what, and what to do.")
 
 
 class ImportEventSerializer(serializers.Serializer[None]):

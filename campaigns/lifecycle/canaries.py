@@ -375,6 +375,5 @@ def _tell(row: Campaign, canary: Canary, found: Outcomes) -> None:
         campaign_id=row.pk,
         state=row.state,
         use_case_id=row.lane.use_case_id,
-        message=canary.message,
         **_counts(canary.people, found),
     )

@@ -17,11 +17,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 def run(statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Execute in the current transaction, if any, and return all rows. Raises Django's database errors."""
-    own: Any = connections[DEFAULT_DB_ALIAS]
+    own = connections[DEFAULT_DB_ALIAS]
     own.close_if_health_check_failed()
     own.ensure_connection()
-    with own.wrap_database_errors:
-        cursor: psycopg.Cursor = own.binding_cursor
+    with own.wrap_database_errors, psycopg.Cursor(own.connection) as cursor:
         cursor.execute(statement, parameters, prepare=True)
         result = cursor.pgresult
         return cursor.fetchall() if result is not None and result.nfields else []

@@ -19,9 +19,6 @@ TRUSTED_SECONDS = 1.0
 
 class DatabaseWrapper(base.DatabaseWrapper):
     _used_at = float("-inf")
-    # Binds parameters at the server, where Django's cursors write them into the statement. One for all statements of a connection,
-    # because each reads its rows before the next one begins.
-    binding_cursor: psycopg.Cursor[tuple[Any, ...]]
 
     # All of psycopg but for what connects: Django calls it as a function of the module.
     Database = SimpleNamespace(**{**vars(psycopg), "connect": patience.PatientConnection.connect})  # type: ignore[assignment]
@@ -29,10 +26,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         with patience.connecting():
             return super().get_new_connection(conn_params)
-
-    def init_connection_state(self) -> None:
-        super().init_connection_state()
-        self.binding_cursor = self._with_fast_times(psycopg.Cursor(self.connection))
 
     def close_if_health_check_failed(self) -> None:
         """Django calls it before each statement."""
@@ -42,9 +35,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close_if_health_check_failed()
 
     def create_cursor(self, name: str | None = None) -> Any:
-        return self._with_fast_times(super().create_cursor(name))
-
-    def _with_fast_times(self, cursor: Any) -> Any:
+        cursor = super().create_cursor(name)
         if self.timezone is UTC:
             # In a session in UTC, psycopg's own loader gives the same times as Django's, which is Python: a page has hundreds.
             cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
