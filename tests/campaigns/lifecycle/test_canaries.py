@@ -347,7 +347,7 @@ def test_a_carrier_that_puts_everything_off_pauses_it_once_the_wait_is_over() ->
     assert AuditEvent.objects.get(action="campaign.paused").details["because"] == stalled
     told = {event.type: event.data for event in Outbox.objects.all()}
     assert set(told) == {"campaign.paused", "campaign.canary_stalled"}
-    assert (told["campaign.canary_stalled"]["message"], told["campaign.canary_stalled"]["reported"]) == (stalled, 0)
+    assert told["campaign.canary_stalled"]["reported"] == 0
 
 
 @pytest.mark.django_db

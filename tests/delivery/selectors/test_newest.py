@@ -172,6 +172,7 @@ def test_what_ended_otherwise_is_together_in_its_workspace_and_in_its_campaign(
 def require_read_from(index: str, workspace: Workspace, filters: VoicemailFilter) -> None:
     with connection.cursor() as cursor:  # there are few rows here
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
+        cursor.execute("SET LOCAL enable_incremental_sort = off")
         statement = newest(workspace, filters, 5, live=True)
         cursor.execute(f"EXPLAIN {statement.text}", statement.parameters)
         plan = "\n".join(line for (line,) in cursor.fetchall())
