@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
@@ -149,7 +149,7 @@ class ShelfView(_SoundView, RowsView):  # type: ignore[misc]  # `find` is a meth
 class SoundAudioView(_SoundView):
     content_negotiation_class = AnyAccept
 
-    def get(self, request: Request, workspace_id: UUID, **ids: UUID) -> HttpResponse:
+    def get(self, request: Request, workspace_id: UUID, **ids: UUID) -> HttpResponseBase:
         sound = self.find(*ids.values())
         try:
             response = play(request, sound)
