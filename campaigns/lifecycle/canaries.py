@@ -298,7 +298,7 @@ def _wait_message(row: Campaign, canary: Canary, found: Outcomes, obstacle: Obst
         return canary.message
     since = canary.tried_at if obstacle is None else canary.waits_since
     if since is None:
-        return obstacle.sentence[:MAX_MESSAGE] if obstacle else ""
+        return obstacle.message[:MAX_MESSAGE] if obstacle else ""
     until = _spelled(row, since + timedelta(minutes=row.canary_wait_minutes))
     if obstacle is None:
         return (
@@ -309,7 +309,7 @@ def _wait_message(row: Campaign, canary: Canary, found: Outcomes, obstacle: Obst
         return ""
     return (
         f"Since {_spelled(row, since)} nobody more of them could be sent to. The campaign is paused if that lasts until {until}. "
-        f"{obstacle.sentence}"
+        f"{obstacle.message}"
     )[:MAX_MESSAGE]
 
 
@@ -317,7 +317,7 @@ def _stalled_message(row: Campaign, canary: Canary, found: Outcomes, since: date
     return (
         f"For {row.canary_wait_minutes:,} minutes, since {_spelled(row, since)}, nobody more of the first {canary.people:,} people "
         f"could be sent to; {found.sent:,} were before. So the campaign was paused. Put right what is in the way, then resume it, "
-        f"which goes on with the first people, or cancel it. {obstacle.sentence}"
+        f"which goes on with the first people, or cancel it. {obstacle.message}"
     )[:MAX_MESSAGE]
 
 

@@ -28,7 +28,7 @@ LATELY = timedelta(minutes=5)
 class Obstacle:
     """What the next person waits for. `planned`: hours, pace and priority, which end by themselves; others are a fault."""
 
-    sentence: str
+    message: str
     planned: bool = False
 
 
