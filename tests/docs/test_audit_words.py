@@ -30,6 +30,7 @@ PARTS = {
     "name": ("created", "lifted"),
     "action": ("undo", "lift"),
     "to.value": ("approved", "declined", "fallen", "withdrawn"),
+    "canary.state": ("passed", "stalled", "stopped"),
     "self.noun": (),  # of the tables of the admin: see below
 }
 

@@ -149,7 +149,12 @@ def stop(
 
 
 def wait_until(
-    ready: Callable[[], bool], process: subprocess.Popen[bytes], *, name: str, log: Path, patience_seconds: float = 180.0
+    ready: Callable[[], bool],
+    process: subprocess.Popen[bytes],
+    *,
+    name: str,
+    log: Path,
+    patience_seconds: float = 180.0,
 ) -> None:
     """Wait until `ready()` is true. Raises ServerError with the end of the log if the child ends or the time runs out."""
     deadline = time.monotonic() + patience_seconds

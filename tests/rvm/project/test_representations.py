@@ -45,6 +45,7 @@ SHOWN = set(
 SHOWN_THERE = {
     "AreaCode.code",
     "Call.hung_up_by",
+    "CampaignPlan.time_zone",
     "Check.name",
     "Credential.form",
     "Credential.name",
@@ -106,6 +107,7 @@ SHOWN_THERE = {
     "Transition.text",
     "VoicemailFilter.failed_for",
     "_Groups.by",
+    "_Groups.partial",
     "_Groups.rows",
 }
 # Each key of a ring hides itself, which the marker in its place cannot.
