@@ -290,8 +290,8 @@ class Judge:
 
     def _question_is_right(self, old: Row | None, new: Row) -> None:
         """Check that only drops whose results are to come are asked for, guesses a few times, and that no host's clock delays it."""
-        drop = self.rows["delivery_drop"][new["drop_id"]]
         if old is not None and new["checks"] > old["checks"]:
+            drop = self.rows["delivery_drop"][new["drop_id"]]
             guessed = is_guess(drop["reason"]) and old["checks"] < len(WAITS)
             assert drop["status"] == "accepted" or guessed, f"asked for the result of a drop that is {drop['status']}"
         if old is None:  # the database's clock may have been stepped meanwhile
