@@ -395,7 +395,7 @@ def test_what_is_in_the_way_is_said() -> None:
         found = obstacle_of(fresh(campaign), NOW, failover=False)
         assert found is not None
         assert not found.planned
-        return found.sentence
+        return found.message
 
     assert said() == f"Nothing at all is sent through the telephony setup “{setup.name}”; see whether the workers run."
     TelephonySetup.objects.filter(pk=setup.pk).update(
