@@ -67,7 +67,8 @@ _INSERT_TOLD = """
 INSERT INTO delivery_callcommand (id, setup_id, drop_id, action, carrier_reference, state, attempts, not_after, ended_at)
 VALUES (%s, %s, %s, %s, %s, 'told', 0, now(), now()) ON CONFLICT DO NOTHING
 """
-# The lock under which a drop changes.
+# The lock under which every change of a drop happens. A report that is being merged has seen this command, or is waited for:
+# otherwise a drop could fail and be tried again while its message is being played.
 _LOCK_VOICEMAIL = """
 SELECT FROM delivery_voicemail WHERE id = (SELECT voicemail_id FROM delivery_drop WHERE id = %s) FOR NO KEY UPDATE
 """
@@ -90,11 +91,6 @@ RETURNING c.id, c.setup_id, c.drop_id, c.action, c.carrier_reference, c.attempts
 _CHANGE = """
 UPDATE delivery_callcommand SET state = %s, due_at = %s, ended_at = %s WHERE id = %s AND state = 'leaving' AND attempts = %s
 RETURNING id
-"""
-# Every change of a drop happens under the lock of its voicemail. A report that is being merged has seen this command, or is waited
-# for: otherwise a drop could fail and be tried again while its message is being played.
-_WAIT_FOR_CHANGES = """
-SELECT 1 FROM delivery_voicemail WHERE id = (SELECT voicemail_id FROM delivery_drop WHERE id = %s) FOR SHARE
 """
 IS_DUE = (
     "SELECT EXISTS (SELECT FROM delivery_callcommand WHERE state IN ('waiting', 'leaving') AND due_at <= %s) AS calls"
@@ -271,7 +267,7 @@ class CommandSender:
         if hung_up(command.drop_id, command.carrier_reference):
             return None
         with transaction.atomic():
-            sql.run(_WAIT_FOR_CHANGES, [command.drop_id])
+            sql.run(_LOCK_VOICEMAIL, [command.drop_id])
             drop = wanted(command.setup_id, command.drop_id)
         if drop is None:
             return None

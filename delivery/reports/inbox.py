@@ -132,13 +132,6 @@ SELECT d.id, d.voicemail_id, d.setup_id, d.status, d.reason, d.carrier_reference
        s.carrier
   FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = d.setup_id WHERE d.id = ANY(%s::uuid[])
 """
-# Those of the drops of which a call was told to play the message, or may still be told: one that is too late never leaves. By the
-# time before this look, so that none that is taken after it counts as too late.
-_MAY_HAVE_PLAYED = """
-SELECT drop_id FROM delivery_callcommand
- WHERE drop_id = ANY(%s::uuid[]) AND action = 'play' AND state NOT IN ('refused', 'dropped')
-   AND NOT (state = 'waiting' AND not_after < statement_timestamp())
-"""
 # Marks reports as merged, each with its effect and its drop.
 _MARK_REPORTS_MERGED = """
 UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect, drop_id = coalesce(r.drop_id, a.drop_id)

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from rvm.platform.database import sql
 
-# A command that is too late never leaves. A drop has one such call at most.
+# A command that is too late never leaves. By the time before this look, so that none that is taken after it counts as too late. A
+# drop has one such call at most.
 _MAY_HAVE_PLAYED = """
 SELECT drop_id, carrier_reference FROM delivery_callcommand
  WHERE drop_id = ANY(%s::uuid[]) AND action = 'play' AND state NOT IN ('refused', 'dropped')
-   AND NOT (state = 'waiting' AND not_after < clock_timestamp())
+   AND NOT (state = 'waiting' AND not_after < statement_timestamp())
 """
 
 

@@ -58,9 +58,7 @@ def recording_of_drop(request: HttpRequest, setup_id: UUID, version: int, token:
 _BEGIN = "bytes 0-"
 
 
-def _answered(
-    answer: Callable[[], HttpResponseBase],
-) -> HttpResponseBase:
+def _answered(answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """The MP3, whole or in part; 403 expired link, 404 invalid link or unknown sound, 410 ended link, 416 range not satisfiable."""
     try:
         return answer()

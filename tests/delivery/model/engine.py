@@ -24,7 +24,7 @@ from campaigns.lifecycle import retries, scheduler
 from delivery.calls import commands
 from delivery.calls.commands import EXCHANGE_SECONDS, CommandSender
 from delivery.carriers import CARRIERS
-from delivery.engine import circuit_breaker, idle_lanes
+from delivery.engine import circuit_breaker, idle_lanes, results
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle import invariants
@@ -36,6 +36,7 @@ from delivery.reports.inbox import merge
 from delivery.reports.reconciliation import reconcile
 from delivery.reports.result_polls import poll_results
 from delivery.runtime import shutdown
+from delivery.selectors import plays
 from delivery.services.suppressions import end_left_waiting
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 from delivery.worker import maintenance
@@ -187,6 +188,7 @@ class Engine(RuleBasedStateMachine):
         self.undo.enter_context(patch.object(invariants, "MAX_PAIRS", 2 * len(invariants.UNDER_WAY)))
         self.undo.enter_context(patch.object(commands, "_insert", self._inserting(commands._insert)))
         self.undo.enter_context(patch.object(inbox, "_lock", self._locking(inbox._lock)))
+        self.undo.enter_context(patch.object(results, "_credible", self._locking(results._credible)))
         self.undo.enter_context(patch.dict(CARRIERS))  # plug-ins may go and come
         self.undo.callback(self.world.stages[0][0].take)
 
@@ -218,10 +220,10 @@ class Engine(RuleBasedStateMachine):
         return inserting
 
     def _locking(self, lock: Callable[..., Any]) -> Callable[..., Any]:
-        asked = inbox._MAY_HAVE_PLAYED
+        asked = plays._MAY_HAVE_PLAYED
 
         def locking(*arguments: Any) -> Any:
-            with patch.object(inbox, "_MAY_HAVE_PLAYED", asked.replace("statement_timestamp()", self._literal())):
+            with patch.object(plays, "_MAY_HAVE_PLAYED", asked.replace("statement_timestamp()", self._literal())):
                 return lock(*arguments)
 
         return locking

@@ -28,6 +28,7 @@ from delivery.reports import batch, inbox, reconciliation, result_polls
 from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
 from delivery.reports.correlation import _OPEN
 from delivery.runtime import watermarks
+from delivery.selectors import plays
 from delivery.worker import maintenance
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import BlindIndex
@@ -178,7 +179,7 @@ def plays_whatever_has_become_of_the_drop() -> Planted:
 
 
 def tries_again_while_the_message_is_played() -> Planted:
-    return without(inbox, "_MAY_HAVE_PLAYED", "WHERE", "WHERE false AND")
+    return without(plays, "_MAY_HAVE_PLAYED", "WHERE", "WHERE false AND")
 
 
 def asks_for_results_for_ever() -> Planted:
