@@ -15,7 +15,7 @@ from hypothesis.stateful import initialize, invariant, rule
 
 from campaigns.lifecycle import canaries
 from campaigns.models import Campaign
-from delivery.lifecycle import invariants
+from delivery.lifecycle import awaited_results, invariants
 from delivery.lifecycle.reasons import Reason
 from rvm.platform.models import Tally
 from tests.delivery.model.administrators import CHANGES, CLOSINGS, DECISIONS, FORBIDDING, Action, Administrators, action
@@ -183,7 +183,7 @@ class History(Reporting, Administrators):
                 entry.end(None)
                 if entry.fate:
                     self.say(entry, entry.fate, entry.reason)
-        for _ in range(3):
+        for _ in range(3 + len(awaited_results.WAITS)):  # what has ended by a guess is asked about a few times more
             self.merges_and_settles(0, 10, [], [], None)
             self.time_passes(80 * 3600)
             self.ticks(set(), False, None)
