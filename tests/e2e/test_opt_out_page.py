@@ -12,6 +12,7 @@ from selenium.webdriver.common.keys import Keys
 
 from rvm.platform.models import Workspace
 from rvm.platform.redis_connection import redis_client
+from tests.random_text import without_ids
 from usecases.suppressions import is_suppressed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -52,7 +53,7 @@ def test_a_person_writes_a_number_and_is_told_that_it_is_done(
     field.send_keys("202.555.0142")
     phone.find_element(By.TAG_NAME, "button").click()
     assert phone.find_element(By.TAG_NAME, "h1").text == "Done"
-    assert "0142" not in phone.current_url
+    assert "0142" not in without_ids(phone.current_url)
     assert is_suppressed(workspace.pk, "+12025550142")
 
     phone.find_element(By.LINK_TEXT, "Español").click()

@@ -31,6 +31,7 @@ from tests.factories import (
     make_workspace,
     patient_number,
 )
+from tests.random_text import without_ids
 
 pytestmark = pytest.mark.django_db
 
@@ -219,7 +220,8 @@ def test_a_search_is_recorded_without_what_was_searched_for(api: Api, campaign: 
     ]
     assert events[0].details["voicemails"] == [str(row.pk)]
     assert {event.actor_id for event in events} == {api.key.user_id}
-    assert "10482" not in str(list(events.values())) and "0142" not in str(list(events.values()))
+    kept = without_ids(list(events.values()))
+    assert "10482" not in kept and "0142" not in kept
 
 
 def test_questions_about_numbers_have_a_limit_of_their_own(

@@ -28,6 +28,7 @@ from tests.factories import (
     make_voicemail,
     make_workspace,
 )
+from tests.random_text import without_ids
 
 pytestmark = pytest.mark.django_db
 
@@ -114,7 +115,7 @@ def test_a_number_is_found_exactly_and_stays_out_of_the_address(
     make_voicemail()
     answer = staff.post(FIND, {"sought": typed})
     assert answer.status_code == 302
-    assert "0142" not in unquote(answer["Location"])
+    assert "0142" not in without_ids(unquote(answer["Location"]))
     found = staff.get(answer["Location"])
     assert [row.pk for row in found.context["cl"].result_list] == [wanted.pk]
     assert RECIPIENT not in found.content.decode()

@@ -28,6 +28,7 @@ from tests import factories
 from tests.delivery.engine.test_scheduler import dispatch
 from tests.delivery.fake_carrier import FakeTransport, accepted
 from tests.delivery.states import both, counter_totals, row_counts, state
+from tests.random_text import without_ids
 from usecases import rendezvous
 from usecases.models import TelephonySetup
 
@@ -110,7 +111,7 @@ def test_a_bad_row_waits_and_says_why_while_the_others_of_its_lane_go(
     assert code == ""
     assert not_before >= before + timedelta(minutes=PUT_OFF_MINUTES - 1)
     assert str(bad.pk) in caplog.text
-    assert "202555" not in caplog.text and "202555" not in text
+    assert "202555" not in without_ids(caplog.text) and "202555" not in text
     assert counter_totals(lane.pk) == row_counts(lane.pk)
 
 

@@ -20,6 +20,7 @@ from tests.factories import (
     make_user,
     make_workspace,
 )
+from tests.random_text import without_ids
 from usecases.admin.typed_numbers import typed_number
 from usecases.models import PhoneNumber, Suppression, UseCase
 
@@ -217,7 +218,7 @@ def test_a_suppression_is_stored_encrypted_and_found_by_its_number(staff: Client
     make_suppression(workspace, "+12025550199")
     make_suppression(make_workspace(), RECIPIENT)
     answer = staff.post(reverse("admin:usecases_suppression_find"), {"sought": "+1 202 555 0142"})
-    assert "0142" not in answer["Location"]
+    assert "0142" not in without_ids(answer["Location"])
     assert [*staff.get(answer["Location"]).context["cl"].result_list] == [made]
     twice = staff.post(reverse("admin:usecases_suppression_add"), form)
     assert "on the workspace's list already" in twice.context["adminform"].form.errors["phone_number"][0]

@@ -15,6 +15,7 @@ from rvm.platform.api.rate_limit import Policy
 from rvm.platform.models import AuditEvent, Organisation, Workspace
 from rvm.platform.redis_connection import redis_client
 from tests.factories import RECIPIENT, make_use_case, make_voicemail, make_workspace
+from tests.random_text import without_ids
 from usecases.inbound import limits
 from usecases.inbound.models import InboundMessage
 from usecases.models import Suppression
@@ -66,7 +67,8 @@ def test_known_and_unknown_numbers_get_one_answer_for_the_same_work(organisation
             connection,
         ) as queries:
             answer = write(organisation, number)
-        assert "0142" not in str(answer.headers) and "0143" not in str(answer.headers)
+        headers = without_ids(answer.headers)
+        assert "0142" not in headers and "0143" not in headers
         seen.append((answer.status_code, answer["Location"], len(queries)))
     assert len(set(seen)) == 1
 
@@ -75,7 +77,7 @@ def test_the_number_is_in_no_address_and_in_no_log(
     organisation: Organisation, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = write(organisation, "202-555-0142")
-    assert "0142" not in answer["Location"]
+    assert "0142" not in without_ids(answer["Location"])
     written = capsys.readouterr()
     assert "555-0142" not in written.out + written.err + caplog.text and RECIPIENT not in written.out + caplog.text
 

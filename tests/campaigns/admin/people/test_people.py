@@ -38,6 +38,7 @@ from tests.factories import (
     make_voicemail,
     make_workspace,
 )
+from tests.random_text import without_ids
 from usecases.models import Suppression
 
 pytestmark = pytest.mark.django_db
@@ -126,11 +127,11 @@ def test_no_address_nor_audit_event_has_the_number(operator: Client, workspace: 
     make_voicemail(make_use_case(workspace), record_number="MRN-10482")
     for sought in (RECIPIENT, "MRN-10482"):
         address = unquote(find(operator, sought)["Location"])
-        assert not re.search(r"0142|10482", address)
+        assert not re.search(r"0142|10482", without_ids(address))
         operator.get(address)
     events = AuditEvent.objects.filter(action__startswith="person.")
     assert [event.action for event in events.order_by("id")] == ["person.searched", "person.read"] * 2
-    assert not re.search(r"0142|10482", str(list(events.values())))
+    assert not re.search(r"0142|10482", without_ids(list(events.values())))
 
 
 def test_who_belongs_to_two_workspaces_finds_a_person_in_each_by_its_name(workspace: Workspace) -> None:
