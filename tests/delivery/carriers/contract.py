@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 import orjson
@@ -69,6 +69,7 @@ DROP = DropRequest(ATTEMPT, RECIPIENT, SENDER, RECORDING, CALLBACK, media_id="me
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 HTML = b"<html><body>It works!</body></html>"
 CENTURY = timedelta(days=36525)
+ALDER = "Ana Alder"  # a name that is in no message
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,16 @@ WIRE: Mapping[str, Callable[[Heard], None]] = {
         for status in (301, 302, 303, 307, 308)
     },
 }
+
+
+def _with_each_replaced(value: Any, by: str) -> Iterator[Any]:
+    """The JSON value with each of its values, and of theirs, replaced in turn."""
+    yield by
+    if isinstance(value, dict):
+        yield from ({**value, name: new} for name, each in value.items() for new in _with_each_replaced(each, by))
+    elif isinstance(value, list):
+        for n, each in enumerate(value):
+            yield from ([*value[:n], new, *value[n + 1 :]] for new in _with_each_replaced(each, by))
 
 
 # Each adapter's class runs the same functions. Beside what the profile suppresses, which a list of its own would replace.
@@ -413,6 +424,31 @@ class Contract:
             self.carrier().verify(callback)
         except CallbackRejected as error:
             self.hidden(error)
+
+    def garbled(self) -> Iterator[bytes]:
+        """Bodies that a vendor could send by a fault of its own: cut short, and with a person's name in place of each value."""
+        raw = self.result(CALLBACK, ATTEMPT, self.delivered, at=NOW).raw
+        yield from (raw[:length] + ALDER.encode() for length in range(0, len(raw), max(1, len(raw) // 20)))
+        try:
+            values = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            fields = parse_qsl(raw.decode(), keep_blank_values=True)
+            yield from (
+                urlencode([*fields[:n], (name, ALDER), *fields[n + 1 :]]).encode() for n, (name, _) in enumerate(fields)
+            )
+        else:
+            yield from map(orjson.dumps, _with_each_replaced(values, ALDER))
+
+    def test_a_callback_that_cannot_be_read_is_refused_without_its_text(self) -> None:
+        genuine = self.result(CALLBACK, ATTEMPT, self.delivered, at=NOW)
+        refusals = 0
+        for raw in self.garbled():
+            try:
+                self.carrier().parse(replace(genuine, raw=raw))
+            except CallbackMalformed as error:
+                refusals += 1
+                assert ALDER not in f"{error} {error!r}", raw
+        assert refusals
 
     # signatures
 
