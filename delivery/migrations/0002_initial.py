@@ -84,16 +84,6 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='clips', to='platform.workspace'),
         ),
         migrations.AddField(
-            model_name='drop',
-            name='setup',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='usecases.telephonysetup'),
-        ),
-        migrations.AddField(
-            model_name='drop',
-            name='workspace',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='platform.workspace'),
-        ),
-        migrations.AddField(
             model_name='lane',
             name='recording',
             field=models.ForeignKey(editable=False, help_text="Whoever is sent to from now on hears this in the place of the voicemail's own recording.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='delivery.recording'),
@@ -166,36 +156,6 @@ class Migration(migrations.Migration):
                 ('facts', models.JSONField(help_text='The other facts: places, counts and ids, without a number, name or address.')),
                 ('policy', models.ForeignKey(db_constraint=False, db_index=False, help_text='Empty where only the facts in this row decided.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='delivery.keptpolicy')),
             ],
-        ),
-        migrations.AddField(
-            model_name='voicemail',
-            name='lane',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='delivery.lane'),
-        ),
-        migrations.AddField(
-            model_name='voicemail',
-            name='recording',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='delivery.recording'),
-        ),
-        migrations.AddField(
-            model_name='voicemail',
-            name='setup',
-            field=models.ForeignKey(db_constraint=False, db_index=False, help_text="The use case's setup when this was created.", on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='usecases.telephonysetup'),
-        ),
-        migrations.AddField(
-            model_name='voicemail',
-            name='use_case',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='usecases.usecase'),
-        ),
-        migrations.AddField(
-            model_name='voicemail',
-            name='workspace',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='platform.workspace'),
-        ),
-        migrations.AddField(
-            model_name='drop',
-            name='voicemail',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='drops', to='delivery.voicemail'),
         ),
         migrations.AddField(
             model_name='voicemailreference',
