@@ -17,6 +17,7 @@ from delivery.api.base import ONE_WORLD, DeliveryView
 from delivery.api.reference_statuses import in_their_words
 from delivery.api.serializers.filters import VoicemailQuery, VoicemailSearch
 from delivery.api.serializers.requests import (
+    BatchItemSerializer,
     BatchResultSerializer,
     NewBatch,
     SendRecording,
@@ -216,11 +217,10 @@ class VoicemailBatchView(_VoicemailView):
         asked = self.read_body(NewBatch)
         outcomes = self.queue(asked, asked["recipients"], asked["recording_id"], self.asked_at)
         refused = sum(isinstance(outcome, ServiceError) for outcome in outcomes)
-        data = {"queued": len(outcomes) - refused, "refused": refused, "items": list(enumerate(outcomes))}
-        answer = BatchResultSerializer(data).data
+        items = [BatchItemSerializer().to_representation(each) for each in enumerate(outcomes)]
         if self.compatible:
-            answer["items"] = [in_their_words(item) for item in answer["items"]]
-        return Response(answer)
+            items = [in_their_words(item) for item in items]
+        return Response({"queued": len(outcomes) - refused, "refused": refused, "items": items})
 
 
 class VoicemailView(_VoicemailView):

@@ -13,7 +13,7 @@ from delivery.kept_decisions import DEFERRED_SQL
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
 from delivery.services.policies import is_joining, policy_of
-from delivery.services.screening import check_number
+from delivery.services.screening import checked_number
 from delivery.services.voicemails import is_simulated, setups_of
 from rvm.phone_numbers.places import places_of
 from rvm.platform.database import sql
@@ -74,10 +74,9 @@ def explanations(
     recent, places = reached(workspace.organisation_id, number, now), places_of(number)
     found: list[Explanation | ServiceError] = []
     for use_case, setup, consent, listed in zip(use_cases, setups, consents, suppressed, strict=True):
-        try:
-            check_number(workspace, number, sandbox=not live or is_simulated(*setups_of(use_case)))
-        except ServiceError as refusal:
-            found.append(refusal)
+        checked = checked_number(workspace, number, sandbox=not live or is_simulated(*setups_of(use_case)))
+        if isinstance(checked, ServiceError):
+            found.append(checked)
             continue
         policy = policy_of(
             use_case,

@@ -49,19 +49,18 @@ def screen(
     ]
 
 
-def check_number(workspace: Workspace, text: str, *, sandbox: bool) -> str:
-    """The number in E.164. Raises ServiceError if the workspace cannot reach it; `sandbox`: through simulated carriers only."""
+def checked_number(workspace: Workspace, text: str, *, sandbox: bool) -> str | ServiceError:
+    """The number in E.164, or why the workspace cannot reach it; `sandbox`: through simulated carriers only."""
     try:
         return check_recipient(text, countries=workspace.countries, area_codes=workspace.area_codes, sandbox=sandbox)
     except NumberInvalid as error:
-        raise ServiceError(error.code, str(error), field="recipient_phone_number") from None
+        return ServiceError(error.code, str(error), field="recipient_phone_number")
 
 
 def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[str]) -> Recipient | ServiceError:
-    try:
-        number = check_number(workspace, recipient.number, sandbox=sandbox)
-    except ServiceError as refused:
-        return refused
+    number = checked_number(workspace, recipient.number, sandbox=sandbox)
+    if isinstance(number, ServiceError):
+        return number
     if number in seen:
         return ServiceError(
             "recipient_repeated",

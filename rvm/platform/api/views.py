@@ -158,7 +158,7 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         _require_utf8(request)
         _bound_body(request, self.upload_handler.max_bytes + MAX_FORM_BYTES)
-        request._request.upload_handlers = [self.upload_handler(request._request)]
+        request._request.upload_handlers = [self.upload_handler()]
         if has_handler(self, request):
             self._require_read_fields(request)
         if operation_of(self, request) in self.heavy:
@@ -182,7 +182,10 @@ class ApiView(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with ExitStack() as self._places:
-            return kept(super().dispatch(request, *args, **kwargs), self._places)
+            response = super().dispatch(request, *args, **kwargs)
+            if isinstance(response, Response):
+                response.add_post_render_callback(_release)
+            return kept(response, self._places)
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(self.problem(exc) if isinstance(exc, ServiceError) else exc)
@@ -206,6 +209,17 @@ class ApiView(APIView):
 
     def throttled(self, request: Request, wait: float) -> NoReturn:
         raise Problem(codes.RATE_LIMITED)
+
+
+def _release(response: Response) -> None:
+    """Let go of the view, its request and the data of a rendered response, which refer to each other.
+
+    They would stay until a garbage collection, and the rows of some hundred pages then take it a tenth of a second.
+    """
+    view: ApiView = response.renderer_context["view"]
+    view.request.parser_context = None
+    vars(view).clear()
+    response.renderer_context, response.data = {}, None
 
 
 def _require_utf8(request: Request) -> None:
