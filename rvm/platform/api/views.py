@@ -211,13 +211,13 @@ class ApiView(APIView):
         raise Problem(codes.RATE_LIMITED)
 
 
-def _release(response: Response) -> None:
+def _release(response: Any) -> None:
     """Let go of the view, its request and the data of a rendered response, which refer to each other.
 
     They would stay until a garbage collection, and the rows of some hundred pages then take it a tenth of a second.
     """
     view: ApiView = response.renderer_context["view"]
-    view.request.parser_context = None
+    view.request.parser_context = {}
     vars(view).clear()
     response.renderer_context, response.data = {}, None
 
