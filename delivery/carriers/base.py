@@ -18,7 +18,8 @@ from uuid import UUID
 
 from delivery.carriers.hosts import check_address
 from delivery.carriers.parsing import json_object
-from delivery.lifecycle.events import Report, Submission
+from delivery.lifecycle.events import Outcome, Report, Submission
+from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.vendor_texts import safe_text
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from usecases.windows import USUAL_DELAY
@@ -26,8 +27,13 @@ from usecases.windows import USUAL_DELAY
 # What a credential may hold unless its field says more: no space, and nothing that could begin another header.
 VISIBLE = re.compile(r"[!-~]+")
 
-# Statuses with which vendors refuse credentials and rights, whatever was asked.
-REFUSED_ACCESS = frozenset({401, 403})
+# Statuses with which vendors refuse the account, whatever was asked: credentials, funds and rights. Nothing was done (RFC 9110,
+# 15.5.2 to 15.5.4); 402 is no more than a name there, Payment Required, and vendors mean it (developers.telnyx.com/api/errors/20100).
+REFUSED_ACCESS: dict[int, Reason] = {
+    401: Reason.CARRIER_ACCOUNT,
+    402: Reason.NO_FUNDS,
+    403: Reason.CARRIER_ACCOUNT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +162,8 @@ class Carrier(ABC):
     one_reference: ClassVar[bool] = False
     # What the vendor takes as the sign that its callback was heard, beside the status 200.
     acknowledgement: ClassVar[CallbackResponse] = NOTHING
+    # The vendor's codes of errors that mean the same whatever was asked, and under whatever status they come.
+    errors: ClassVar[Mapping[str, tuple[Outcome, Reason]]] = {}
 
     def __init__(self, credentials: Mapping[str, str]) -> None:
         """Raises CredentialMalformed, whose message contains no value."""
@@ -194,7 +202,9 @@ class Carrier(ABC):
     def read_refusal(self, response: CarrierResponse) -> Submission | None:
         """What an answer to any other request of ours says against the account: the vendor's words are those to a submission. None
         for an answer that is no refusal of the account for certain. Never raises."""
-        return self.read_submission(response) if response.status in REFUSED_ACCESS else None
+        said = self.read_submission(response)
+        known = response.status in REFUSED_ACCESS or said.code in self.errors
+        return said if known and said.reason in REFUSED_ACCESS.values() else None
 
     @property
     def signs_results(self) -> bool:

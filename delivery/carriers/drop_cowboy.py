@@ -23,6 +23,7 @@ import orjson
 
 from delivery.carriers.abilities import IdempotencyKeys, MediaRejected, MediaUpload, MediaUploadFailed
 from delivery.carriers.base import (
+    REFUSED_ACCESS,
     Callback,
     CallbackMalformed,
     CallbackRejected,
@@ -88,15 +89,14 @@ REASONS: dict[str, Reason] = {
     "6006": Reason.REFUSED,  # opt-in pending
     "6011": Reason.REFUSED,  # opt-in missing
 }
-# Responses to a send other than 202, by status (docs/troubleshooting.md). All are sent before the request is queued.
+# Responses to a send other than 202, by status (docs/troubleshooting.md; 402 by its name). All are sent before the request is queued.
 ANSWERS: dict[int, tuple[Outcome, Reason]] = {
     # nothing is wrong with the drop: it waits until the account is put right
     401: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # no credentials at all
+    402: (Outcome.NOT_SENT, Reason.NO_FUNDS),
     403: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the key lacks the scope
     429: (Outcome.NOT_SENT, Reason.NOT_SENT),
 }
-# Answers to an upload that refuse the account: wrong or missing credentials, and a key without the scope.
-UPLOADS_REFUSED = {status: reason for status, (_, reason) in ANSWERS.items() if reason is Reason.CARRIER_ACCOUNT}
 # None of these is documented for a send. With the vendor's error document in the body, they are refusals of the request.
 REFUSALS = frozenset({400, 413, 415, 422})
 STATUS_EVENT = "contact.rvm.status"
@@ -287,7 +287,7 @@ def _response_data(response: CarrierResponse, storage: bool = False) -> dict[str
     if response.status in REFUSALS and not storage:
         raise MediaRejected(message)
     # Of the storage it says that the address has ended, or another content type was sent.
-    raise MediaUploadFailed(message, None if storage else UPLOADS_REFUSED.get(response.status))
+    raise MediaUploadFailed(message, None if storage else REFUSED_ACCESS.get(response.status))
 
 
 def _is_line(value: object) -> TypeGuard[str]:

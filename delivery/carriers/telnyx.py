@@ -15,8 +15,9 @@ shape the adapter:
   heard first. Whoever is not clearly a machine is hung up on: a person is never played a message for a box.
 * The `client_state` of PLAY marks what follows it, so a call that ends before is told from one that may have left a part.
 
-UNVERIFIED: the HTTP status of each error code, and whether limits of concurrent calls (D1, D2, D3, D22) come as an answer to the dial
-or as a rejected call; here an answer puts the drop off, and a rejected call fails it.
+UNVERIFIED, so a known code decides under any status with which a request is refused: the HTTP status of each error code but 20100's,
+which is 402 (developers.telnyx.com/api/errors/20100). UNVERIFIED too: whether limits of concurrent calls (D1, D2, D3, D22) come as an
+answer to the dial or as a rejected call; here an answer puts the drop off, and a rejected call fails it.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ from delivery.carriers.parsing import (
 )
 from delivery.carriers.signatures import check_timestamp
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.reasons import REASONS as REASON_FACTS
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 
@@ -169,6 +171,7 @@ ERRORS: dict[str, tuple[Outcome, Reason]] = {
 ANSWERS: dict[int, tuple[Outcome, Reason]] = {
     400: (Outcome.REFUSED, Reason.REFUSED),
     401: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
+    402: (Outcome.NOT_SENT, Reason.NO_FUNDS),
     403: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
     404: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the connection does not exist
     422: (Outcome.REFUSED, Reason.REFUSED),
@@ -221,6 +224,7 @@ class Telnyx(IdempotencyKeys, AccountCheck, CallCommands, Carrier):
     command_window = timedelta(seconds=60)
     max_delivery_delay = timedelta(minutes=5)
     fetches_within = timedelta(minutes=10)
+    errors = ERRORS
 
     def __init__(self, credentials: Mapping[str, str]) -> None:
         super().__init__(credentials)
@@ -259,8 +263,8 @@ class Telnyx(IdempotencyKeys, AccountCheck, CallCommands, Carrier):
         code, text = _code(error), title_and_detail(error)
         outcome, reason = Outcome.UNKNOWN, None
         # Without the vendor's error document it may be a proxy's answer, and the call may be under way.
-        if error and response.status in ANSWERS:
-            outcome, reason = ERRORS.get(code, ANSWERS[response.status])
+        if error and 400 <= response.status < 500 and response.status != 408:
+            outcome, reason = ERRORS.get(code) or ANSWERS.get(response.status) or (outcome, reason)
         wait = CHANNEL_PAUSE if code in CHANNELS else _wait(response)
         return Submission(
             outcome,
@@ -285,8 +289,8 @@ class Telnyx(IdempotencyKeys, AccountCheck, CallCommands, Carrier):
     def read_command(self, response: CarrierResponse) -> Outcome:
         if response.status == 200:
             return Outcome.ACCEPTED
-        # The key may be replaced while the call goes on.
-        if response.status in (*REFUSED_ACCESS, 429):
+        # The account may be put right while the call goes on.
+        if response.status in (*REFUSED_ACCESS, 429) or self.read_refusal(response):
             return Outcome.NOT_SENT
         # The most frequent one is 422 with 90018: the call has ended.
         return Outcome.REFUSED if 400 <= response.status < 500 and response.status != 408 else Outcome.UNKNOWN
@@ -304,10 +308,13 @@ class Telnyx(IdempotencyKeys, AccountCheck, CallCommands, Carrier):
                 return Check(False, detail, Reason.NO_FUNDS)
             unsure = "The connection is tried with the first voicemail only."
             return Check(True, f"Telnyx takes the API key; the account can spend {credit} {currency}. {unsure}")
-        if response.status in (401, 403):
-            said = title_and_detail(_error(body))
+        refused, said = self.read_refusal(response), title_and_detail(_error(body))
+        reason = refused.reason if refused else REFUSED_ACCESS.get(response.status)
+        if reason is Reason.NO_FUNDS:
+            return Check(False, f"{REASON_FACTS[reason].detail} Add funds at Telnyx. {said}".strip(), reason)
+        if reason is not None:
             detail = f"Telnyx refuses the API key, or the account is not active. {said}".strip()
-            return Check(False, detail, Reason.CARRIER_ACCOUNT)
+            return Check(False, detail, reason)
         return Check(False, f"The answer has HTTP status {response.status} and is not Telnyx's; try again later.")
 
     def verify(self, callback: Callback) -> bool:

@@ -31,6 +31,7 @@ from uuid import UUID
 
 from delivery.carriers.abilities import AccountCheck, Action, CallAndDetect, CallStep, Check, Playable, ResultPoll
 from delivery.carriers.base import (
+    REFUSED_ACCESS,
     Callback,
     CallbackMalformed,
     CallbackRejected,
@@ -49,6 +50,7 @@ from delivery.carriers.parsing import (
     retry_after,
 )
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.reasons import REASONS as REASON_FACTS
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 
@@ -112,6 +114,12 @@ ERRORS: dict[str, tuple[Outcome, Reason]] = {
     "21216": (Outcome.REFUSED, Reason.CARRIER_DENIED),  # the vendor blocks calls to this number
     "21217": (Outcome.REFUSED, Reason.NUMBER_NOT_SUPPORTED),  # To does not look like a number
 }
+# By status, for codes that are not above and for answers without one.
+ANSWERS: dict[int, tuple[Outcome, Reason]] = {
+    401: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
+    402: (Outcome.NOT_SENT, Reason.NO_FUNDS),
+    429: (Outcome.NOT_SENT, Reason.NOT_SENT),
+}
 # Statuses that the vendor documents for a request that was not processed. With its error document in the body, of an unknown code,
 # they are refusals of the request.
 REFUSALS = frozenset({400, 422})
@@ -154,7 +162,7 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
     # The API's path before the account's, and how the paths of its resources end.
     root: ClassVar[str] = "/2010-04-01"
     suffix: ClassVar[str] = ".json"
-    errors: ClassVar[dict[str, tuple[Outcome, Reason]]] = ERRORS
+    errors = ERRORS
     # The header of the signature.
     signature: ClassVar[str] = "X-Twilio-Signature"
 
@@ -209,14 +217,12 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
         return parse_text(body.get("code"), MAX_CODE_LENGTH), parse_text(body.get("message"))
 
     def _outcome(self, status: int, code: str) -> tuple[Outcome, Reason | None]:
-        if status == 429:
-            return Outcome.NOT_SENT, Reason.NOT_SENT
-        if status == 401:
-            return Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT
         if not 400 <= status < 500 or status == 408:
             return Outcome.UNKNOWN, None
         if code in self.errors:
             return self.errors[code]
+        if status in ANSWERS:
+            return ANSWERS[status]
         return (Outcome.REFUSED, Reason.REFUSED) if code and status in REFUSALS else (Outcome.UNKNOWN, None)
 
     # callbacks
@@ -333,11 +339,15 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
         if response.status == 200 and status:
             detail = f"{self.label} takes the credentials, and the account is {status}; it cannot call."
             return Check(False, detail, Reason.CARRIER_ACCOUNT)
-        if response.status == 403 and code == "20008":
-            return Check(False, f"These are {self.label}'s test credentials, which call nobody; take the live ones.")
-        if response.status in (401, 403, 404):
-            detail = f"{self.label} refuses the credentials (HTTP {response.status})."
-            return Check(False, detail, Reason.CARRIER_ACCOUNT)
+        refused = self.read_refusal(response)
+        reason = refused.reason if refused else (REFUSED_ACCESS | {404: Reason.CARRIER_ACCOUNT}).get(response.status)
+        if code == "20008" and reason is not None:
+            detail = f"These are {self.label}'s test credentials, which call nobody; take the live ones."
+            return Check(False, detail, reason)
+        if reason is Reason.NO_FUNDS:
+            return Check(False, f"{REASON_FACTS[reason].detail} Add funds at {self.label}.", reason)
+        if reason is not None:
+            return Check(False, f"{self.label} refuses the credentials (HTTP {response.status}).", reason)
         return Check(False, f"{self.label} answers with HTTP {response.status} and without the state of the account.")
 
 

@@ -8,8 +8,8 @@ The vendor hosts no public description of its API that we know of: this is writt
 * The webhook is unsigned and there is no look-up, so nothing better than the address can be had: a result that came there, names the
   drop's own number and the same `voice_drop_id` as earlier events counts as the vendor's word. It can end a drop, and a failure that
   allows it is tried again. Whoever reads the vendor's data could do the same; where that matters, use a vendor that signs.
-* No reply is documented but that to a success. Only what the standards of HTTP say was not done counts as not done (401, 403, 429);
-  every other answer leaves the drop uncertain, and it is never sent again. So test a setup before it is used.
+* No reply is documented but that to a success. Only what the standards of HTTP say was not done counts as not done (401, 402, 403,
+  429); every other answer leaves the drop uncertain, and it is never sent again. So test a setup before it is used.
 * An event with a status that nobody has described is kept and ends nothing, because it may be a step on the way.
 """
 
@@ -21,7 +21,15 @@ from collections.abc import Mapping
 import orjson
 
 from delivery.carriers.abilities import AccountCheck, Check
-from delivery.carriers.base import Callback, CallbackMalformed, Carrier, Credential, DropRequest, address
+from delivery.carriers.base import (
+    REFUSED_ACCESS,
+    Callback,
+    CallbackMalformed,
+    Carrier,
+    Credential,
+    DropRequest,
+    address,
+)
 from delivery.carriers.parsing import (
     MAX_CODE_LENGTH,
     MAX_ID_LENGTH,
@@ -32,6 +40,7 @@ from delivery.carriers.parsing import (
     us_number,
 )
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.reasons import REASONS as REASON_FACTS
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 
@@ -53,9 +62,10 @@ REASONS: dict[str, Reason] = {
     "invalid-number": Reason.NUMBER_NOT_SUPPORTED,
 }
 NO_INFO = frozenset({"", "pending", "none", "null", "n-a"})
-# The standards of HTTP say of these that the request was not carried out (RFC 9110, 15.5.2 and 15.5.4; RFC 6585, 4).
+# The standards of HTTP say of these that the request was not carried out (RFC 9110, 15.5.2 to 15.5.4; RFC 6585, 4).
 ANSWERS: dict[int, tuple[Outcome, Reason]] = {
     401: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
+    402: (Outcome.NOT_SENT, Reason.NO_FUNDS),
     403: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
     429: (Outcome.NOT_SENT, Reason.NOT_SENT),
 }
@@ -125,9 +135,12 @@ class VoiceDrop(AccountCheck, Carrier):
         # A client saw errors under the status 200.
         if response.status == 200 and body and "error" not in (body.get("status"), *body):
             return Check(True, "VoiceDrop takes the API key. What the account may send is not checked.")
-        if response.status in (401, 403):
+        reason = REFUSED_ACCESS.get(response.status)
+        if reason is Reason.NO_FUNDS:
+            return Check(False, f"{REASON_FACTS[reason].detail} Add funds at VoiceDrop.", reason)
+        if reason is not None:
             detail = "VoiceDrop refuses the API key; copy it again from the account's settings."
-            return Check(False, detail, Reason.CARRIER_ACCOUNT)
+            return Check(False, detail, reason)
         return Check(False, f"VoiceDrop answers with HTTP {response.status}, which says nothing about the API key.")
 
     @property

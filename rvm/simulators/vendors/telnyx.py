@@ -55,6 +55,7 @@ ENDS: Mapping[Played, str] = {
 # By status, what the vendor's catalogue of errors has; the limits of requests and of dials have the same status.
 ERRORS: Mapping[int, tuple[str, str]] = {
     401: ("10009", "Authentication failed"),
+    402: ("20100", "Insufficient Funds"),
     403: ("10010", "Authorization failed"),
     404: ("10005", "Resource not found"),
     422: ("10015", "Bad Request"),
@@ -116,6 +117,8 @@ class Simulator(CallingVendor):
         body = request.body
         if body["connection_id"] != self.credentials["connection_id"]:
             return self.problem(404)
+        if float(self.credit) <= 0:
+            return self.problem(402)
         key = body.get("command_id", "")
         if key in self.dialed:
             self.ledger.replays += 1

@@ -261,6 +261,14 @@ class Contract:
                 read = self.carrier().read_refusal(answer.response)
                 assert read is None or read.reason not in ACCOUNT_REASONS
 
+    def test_an_answer_that_refuses_the_account_is_its_reason_in_a_check_too(self) -> None:
+        carrier = self.carrier()
+        if isinstance(carrier, AccountCheck):
+            for answer in self.answers:
+                if carrier.read_refusal(answer.response) and answer.reason in ACCOUNT_REASONS:
+                    check = carrier.read_check(answer.response)
+                    assert (check.ok, check.reason) == (False, answer.reason), answer.response.body
+
     @pytest.mark.parametrize(
         "status", [100, 204, 301, 302, 304, 400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504]
     )

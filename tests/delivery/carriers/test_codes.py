@@ -32,6 +32,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
         "under way": twilio.UNDER_WAY,
         "network": twilio.NETWORK,
         "errors": twilio.ERRORS,
+        "answers": twilio.ANSWERS,
         "refusals with the error document": twilio.REFUSALS,
     },
     # beside Twilio's

@@ -168,6 +168,7 @@ def test_a_202_is_an_acceptance_that_carries_the_vendors_id() -> None:
     ("status", "body", "outcome", "reason"),
     [
         (401, problem(401), Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
+        (402, problem(402), Outcome.NOT_SENT, Reason.NO_FUNDS),
         (403, problem(403), Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
         (429, b"slow down", Outcome.NOT_SENT, Reason.NOT_SENT),
         (400, problem(400), Outcome.REFUSED, Reason.REFUSED),
@@ -425,6 +426,26 @@ def test_an_upload_that_fails_says_whether_another_may_succeed(
 ) -> None:
     with pytest.raises(error, match=r"\.$"):
         upload(CARRIER, answers)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (401, Reason.CARRIER_ACCOUNT),
+        (402, Reason.NO_FUNDS),
+        (403, Reason.CARRIER_ACCOUNT),
+        (404, None),
+        (429, None),
+        (500, None),
+    ],
+)
+def test_an_upload_says_whether_the_account_was_refused(status: int, reason: Reason | None) -> None:
+    with pytest.raises(MediaUploadFailed) as caught:
+        upload(CARRIER, [answer(status, problem(status))])
+    assert caught.value.refused is reason
+    with pytest.raises(MediaUploadFailed) as caught:  # of the storage it says nothing of the account
+        upload(CARRIER, [created(), answer(status, problem(status))])
+    assert caught.value.refused is None
 
 
 # against the simulated vendor

@@ -16,6 +16,7 @@ from delivery.carriers.abilities import Action, CallStep, Command
 from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, CredentialMalformed
 from delivery.carriers.parsing import title_and_detail
 from delivery.carriers.telnyx import ANSWERS, DETECTED, ERRORS, GREETED, HUNG_UP, PLAYED, SIP, Telnyx
+from delivery.engine.circuit_breaker import ACCOUNT_REASONS
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.transport.interface import CarrierResponse
@@ -56,6 +57,9 @@ def dialed(**changed: object) -> dict[str, Any]:
 
 
 def status_of(code: str) -> int:
+    """The status of a code: known of 20100 alone."""
+    if code == "20100":
+        return 402
     return 429 if ERRORS[code] == (Outcome.NOT_SENT, Reason.NOT_SENT) and code.isdigit() else 403
 
 
@@ -207,6 +211,24 @@ def test_a_missing_profile_is_the_accounts_fault_and_no_channel_a_pause() -> Non
     )
 
 
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 410, 422, 429, 451])
+def test_a_known_code_decides_under_any_status_with_which_a_request_is_refused(status: int) -> None:
+    for code, known in ERRORS.items():
+        said = errors(code) if code.isdigit() else errors("10010", detail=f"It is so {code}.")
+        read = CARRIER.read_submission(answer(status, said))
+        assert (read.outcome, read.reason, read.code) == (*known, code)
+        refused = CARRIER.read_refusal(answer(status, said))
+        assert (refused.reason if refused else None) == (known[1] if known[1] in ACCOUNT_REASONS else None)
+
+
+@pytest.mark.parametrize("status", [408, 500, 503])
+def test_no_code_decides_in_a_servers_own_trouble(status: int) -> None:
+    for code in ERRORS:
+        assert CARRIER.read_submission(answer(status, errors(code))).outcome is Outcome.UNKNOWN
+        assert CARRIER.read_refusal(answer(status, errors(code))) is None
+        assert CARRIER.read_command(answer(status, errors(code))) is Outcome.UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("status", "said", "reason"),
     [
@@ -235,7 +257,8 @@ def test_the_limits_own_header_says_how_long_to_wait() -> None:
     [
         (200, Outcome.ACCEPTED),
         (400, Outcome.REFUSED),
-        (401, Outcome.NOT_SENT),  # the key may be replaced while the call goes on
+        (401, Outcome.NOT_SENT),  # the account may be put right while the call goes on
+        (402, Outcome.NOT_SENT),
         (403, Outcome.NOT_SENT),
         (404, Outcome.REFUSED),
         (422, Outcome.REFUSED),
@@ -250,6 +273,11 @@ def test_what_an_answer_to_a_command_proves(status: int, outcome: Outcome) -> No
     assert CARRIER.read_command(answer(status, errors("90018"))) is outcome
 
 
+@pytest.mark.parametrize("status", [400, 402, 403, 422])
+def test_a_command_that_the_account_cannot_pay_may_be_given_again(status: int) -> None:
+    assert CARRIER.read_command(answer(status, errors("20100"))) is Outcome.NOT_SENT
+
+
 @pytest.mark.parametrize(
     ("response", "ok", "words"),
     [
@@ -258,6 +286,9 @@ def test_what_an_answer_to_a_command_proves(status: int, outcome: Outcome) -> No
         (answer(200, {"data": {"available_credit": "0.00"}}), False, "no credit left"),
         (answer(401, errors("10009", "Authentication failed", "")), False, "Authentication failed"),
         (answer(403, errors("20012", "Account inactive", "")), False, "Account inactive"),
+        (answer(402, errors("20100", "Insufficient funds", "")), False, "Add funds at Telnyx. Insufficient"),
+        (answer(403, errors("10010", "Blocked for unpaid bills D19", "")), False, "no funds left"),
+        (answer(402, b""), False, "no funds left"),
         (answer(200, b"<html>"), False, "not Telnyx's"),
         (answer(502, b""), False, "502"),
     ],

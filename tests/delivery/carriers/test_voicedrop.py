@@ -49,6 +49,7 @@ class TestVoiceDrop(Contract):
     answers = (
         *(Documented(answer(200, body), Outcome.ACCEPTED) for body in PAYLOADS["submissions"].values()),
         Documented(answer(401, ERROR), Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
+        Documented(answer(402, ERROR), Outcome.NOT_SENT, Reason.NO_FUNDS),
         Documented(answer(403, ERROR), Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
         Documented(answer(429, ERROR), Outcome.NOT_SENT, Reason.NOT_SENT),
         # nothing is documented

@@ -28,6 +28,7 @@ from delivery.carriers.abilities import (
 from delivery.carriers.base import Callback, CallbackMalformed, CallbackRejected, CredentialMalformed, DropRequest
 from delivery.carriers.signalwire import SignalWire
 from delivery.carriers.twilio import ANSWERED_BY, ENDS, ERRORS, GREETING_OVER, NETWORK, Twilio
+from delivery.engine.circuit_breaker import ACCOUNT_REASONS
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import REASONS as REASON_FACTS
 from delivery.lifecycle.reasons import Reason
@@ -226,7 +227,7 @@ def test_no_bytes_of_an_answer_raise_or_pass_for_an_acceptance(
     vendor: Vendor, status: int, body: bytes, header: str
 ) -> None:
     read = vendor.carrier.read_submission(answer(status, body, retry_after=header))
-    assert read.outcome is (Outcome.NOT_SENT if status in (401, 429) else Outcome.UNKNOWN)
+    assert read.outcome is (Outcome.NOT_SENT if status in (401, 402, 429) else Outcome.UNKNOWN)
     assert vendor.carrier.read_result(answer(status, body), ATTEMPT) is None
     assert vendor.carrier.read_check(answer(status, body)).ok is False
 
@@ -427,9 +428,27 @@ def test_the_state_of_the_account_is_a_sentence(
     assert found.ok is ok
     assert words in found.detail
     assert found.detail.endswith(".")
-    assert (found.reason is Reason.CARRIER_ACCOUNT) is (
-        "refuses the credentials" in words or "cannot call" in found.detail
+    assert (found.reason is Reason.CARRIER_ACCOUNT) is any(
+        each in found.detail for each in ("refuses the credentials", "cannot call", "call nobody")
     )
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 422])
+def test_a_known_code_decides_under_any_status_with_which_a_request_is_refused(vendor: Vendor, status: int) -> None:
+    for code, known in vendor.adapter.errors.items():
+        refusal = answer(status, {"code": int(code), "message": "No.", "status": status})
+        read = vendor.carrier.read_submission(refusal)
+        assert (read.outcome, read.reason) == known, code
+        if known[1] in ACCOUNT_REASONS:
+            assert vendor.carrier.read_check(refusal).reason is known[1], code
+
+
+def test_an_account_without_funds_is_told_as_such(vendor: Vendor) -> None:
+    unpaid = answer(402, b"")
+    read, check = vendor.carrier.read_submission(unpaid), vendor.carrier.read_check(unpaid)
+    assert (read.outcome, read.reason) == (Outcome.NOT_SENT, Reason.NO_FUNDS)
+    assert (check.ok, check.reason) == (False, Reason.NO_FUNDS)
+    assert check.detail == f"The carrier account has no funds left. Add funds at {vendor.adapter.label}."
 
 
 # signatures

@@ -9,10 +9,13 @@ import orjson
 import pytest
 
 from delivery.carriers.telnyx import Telnyx
+from delivery.lifecycle.events import Outcome
+from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from rvm.simulators.framework.service import running
 from rvm.simulators.vendors.telnyx import Simulator
 from tests.delivery.carriers.callback_security import came
+from tests.delivery.carriers.contract import DROP
 from tests.rvm.simulators.sandbox.harness import Receiver, send, until
 
 Event = dict[str, Any]
@@ -89,6 +92,15 @@ def test_a_call_that_is_over_refuses_commands_and_an_unknown_one_is_not_found(
 def test_a_dial_with_a_known_key_makes_no_second_call(vendor: Simulator, receiver: Receiver) -> None:
     assert dial(vendor, receiver, command_id="one") == dial(vendor, receiver, command_id="one")
     assert (vendor.ledger.replays, sum(vendor.ledger.accepted.values())) == (1, 1)
+
+
+def test_without_credit_nobody_is_called_and_the_account_is_told(vendor: Simulator) -> None:
+    carrier = Telnyx(vendor.credentials)
+    vendor.credit = "0.00"
+    refused, check = carrier.read_submission(send(carrier.submit_request(DROP))), carrier.read_check
+    assert (refused.outcome, refused.reason, refused.code) == (Outcome.NOT_SENT, Reason.NO_FUNDS, "20100")
+    assert check(send(carrier.check_request())).reason is Reason.NO_FUNDS
+    assert vendor.ledger.accepted == {}
 
 
 def test_its_webhooks_are_signed_with_its_own_key(vendor: Simulator, receiver: Receiver) -> None:
