@@ -7,9 +7,10 @@ Written from slybroadcast.com/documentation.php and documentationjson.php; where
   its results are known field by field [3P]. The answer to a submission is read as JSON and as the plain gateway's text, `OK` and then
   lines such as `session_id=1` [3P]. "OK" is documented; an `OK` without a session id leaves the drop uncertain, because nobody could
   ask for its result.
-* Errors are texts with the status 200 that name what is missing. There is no list of them: one that names a field of the request is a
-  refusal, one that speaks of the login or of the balance is the account's, and the wording of these two is UNVERIFIED. Every other
-  text leaves the drop uncertain.
+* Errors are texts that name what is missing. Their status is UNVERIFIED, so they are read under 200 and under any with which a
+  request is refused. There is no list of them: one that names a field of the request is a refusal, one that speaks of the login or of
+  the balance is the account's, and the wording of these two is UNVERIFIED. Every other text leaves the drop uncertain, unless its
+  status refuses the account.
 * There is no idempotency key and no look-up by our own reference. A drop whose answer was lost stays uncertain until its post-back
   names the session, and is never sent again.
 * The post-back is unsigned, and its fields are UNVERIFIED: one field `var` with quoted values between bars, or a field for each
@@ -32,6 +33,7 @@ import orjson
 
 from delivery.carriers.abilities import AccountCheck, Check, ResultPoll
 from delivery.carriers.base import (
+    REFUSED_ACCESS,
     Callback,
     CallbackMalformed,
     CallbackResponse,
@@ -137,9 +139,10 @@ class Slybroadcast(ResultPoll, AccountCheck, Carrier):
         if response.status == 429:  # by the standard, nothing was done; the vendor documents no limit
             wait = retry_after(response.headers)
             return Submission(Outcome.NOT_SENT, reason=Reason.NOT_SENT, code=code, retry_after=wait)
-        if response.status != 200:
+        refused = 400 <= response.status < 500 and response.status != 408
+        if response.status != 200 and not refused:
             return Submission(Outcome.UNKNOWN, code=code)
-        said = _answer(response.body)
+        said = {} if refused else _answer(response.body)
         if said.get("new_campaign", "").upper() == "OK":
             session = said.get("session_id", "")
             if session:
@@ -147,10 +150,12 @@ class Slybroadcast(ResultPoll, AccountCheck, Carrier):
             return Submission(Outcome.UNKNOWN, code="no_session")
         text = _text(response.body)
         outcome, reason = _error(text)
+        if reason is None and response.status in REFUSED_ACCESS:
+            outcome, reason = Outcome.NOT_SENT, REFUSED_ACCESS[response.status]
         return Submission(outcome, reason=reason, code="error" if text else code, text=text)
 
     def read_refusal(self, response: CarrierResponse) -> Submission | None:
-        """As an answer to a submission, because errors have the status 200 here; a result of a session is no error."""
+        """As an answer to a submission, whatever its status; a result of a session is no error."""
         return None if any(_rows(_loaded(response.body))) else self.read_submission(response)
 
     def result_request(self, carrier_reference: str) -> CarrierRequest:
@@ -181,11 +186,7 @@ class Slybroadcast(ResultPoll, AccountCheck, Carrier):
         return self._post(remain_message="1")
 
     def read_check(self, response: CarrierResponse) -> Check:
-        if response.status != 200:
-            return Check(
-                False, f"Slybroadcast answers with HTTP {response.status}, which says nothing about the account."
-            )
-        left = _messages_left(response.body)
+        left = _messages_left(response.body) if response.status == 200 else None
         if left == 0:
             return Check(
                 False,
@@ -194,12 +195,15 @@ class Slybroadcast(ResultPoll, AccountCheck, Carrier):
             )
         if left is not None:
             return Check(True, f"Slybroadcast takes the login; messages left in the account: {left}.")
-        text = _text(response.body)
-        _, reason = _error(text)
+        text, reason = _text(response.body), self.read_submission(response).reason
         if reason is Reason.NO_FUNDS:
             return Check(False, REASON_FACTS[reason].detail, reason)
         if reason is Reason.CARRIER_ACCOUNT:
-            return Check(False, f"Slybroadcast refuses the login: {text}", reason)
+            return Check(False, f"Slybroadcast refuses the login: {text or f'HTTP {response.status}.'}", reason)
+        if response.status != 200:
+            return Check(
+                False, f"Slybroadcast answers with HTTP {response.status}, which says nothing about the account."
+            )
         said = f": {text}" if text else "."
         return Check(False, f"Slybroadcast answers, and its answer names no number of messages{said}")
 

@@ -64,6 +64,7 @@ class Simulator(Vendor):
         self.sessions: dict[str, Session] = {}
         self.one_field = True  # the shape of post-backs: one field `var`, or a field for each value
         self.messages_left = 1_000_000
+        self.error_status = 200  # of errors, which the vendor does not document
         self._ids = count(1084205519)
 
     @property
@@ -83,11 +84,14 @@ class Simulator(Vendor):
         ours = self.credentials
         if all(body.get(name) == ours[name] for name in ("c_uid", "c_password")):
             return None
-        return web.Response(text="Invalid login or password.")
+        return self._error("Invalid login or password.")
 
     def malformed(self, request: Request, violations: list[str]) -> web.Response:
         named = sorted({violation.removeprefix("body.").partition(":")[0] for violation in violations})
-        return web.Response(text=f"Missing or invalid variables: {', '.join(named)}")
+        return self._error(f"Missing or invalid variables: {', '.join(named)}")
+
+    def _error(self, text: str) -> web.Response:
+        return web.Response(text=text, status=self.error_status)
 
     def problem(self, status: int) -> web.Response:
         return web.Response(status=status, headers={"Retry-After": "1"} if status == 429 else None)
@@ -105,7 +109,9 @@ class Simulator(Vendor):
         plan = self.plan(to)
         if (refusal := self.refusal(to, plan)) is not None:
             # Nothing but a 429 says at this vendor that the request was not processed.
-            return web.Response(text="Invalid c_phone") if refusal.code == "refused" else self.problem(429)
+            return self._error("Invalid c_phone") if refusal.code == "refused" else self.problem(429)
+        if self.messages_left <= 0:
+            return self._error("Not enough messages in your account.")
         session = Session(str(next(self._ids)), to, request.body)
         self.sessions[session.id] = session
         self.ledger.accepted[to] += 1

@@ -15,7 +15,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from delivery.carriers.base import Callback, CallbackMalformed
+from delivery.carriers.base import REFUSED_ACCESS, Callback, CallbackMalformed
 from delivery.carriers.slybroadcast import REASONS, Slybroadcast, eastern_time
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import REASONS as REASON_FACTS
@@ -52,16 +52,37 @@ def var(session: str, phone: str, status: str, reason: str, at: datetime) -> dic
     return {"var": "|".join(f'"{value}"' for value in (session, phone, status, reason, time, "Example Wireless"))}
 
 
+# What each error of the payloads proves, under whatever status it comes; the vendor documents none.
+ERRORS = {
+    "a field is missing": (Outcome.REFUSED, Reason.REFUSED),
+    "a field is missing, as JSON": (Outcome.REFUSED, Reason.REFUSED),
+    "the login is missing": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
+    "the login is wrong": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
+    "nothing is left": (Outcome.NOT_SENT, Reason.NO_FUNDS),
+}
+REFUSALS = (400, 401, 402, 403, 404, 422)
+
+
 class TestSlybroadcast(Contract):
     name = "slybroadcast"
     credentials = CREDENTIALS
     answers = (
         *(Documented(answer(body), Outcome.ACCEPTED) for body in PAYLOADS["submissions"].values()),
-        Documented(answer(PAYLOADS["errors"]["a field is missing"]), Outcome.REFUSED, Reason.REFUSED),
-        Documented(answer(PAYLOADS["errors"]["a field is missing, as JSON"]), Outcome.REFUSED, Reason.REFUSED),
-        Documented(answer(PAYLOADS["errors"]["the login is missing"]), Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
-        Documented(answer(PAYLOADS["errors"]["the login is wrong"]), Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
-        Documented(answer(PAYLOADS["errors"]["nothing is left"]), Outcome.NOT_SENT, Reason.NO_FUNDS),
+        *(
+            Documented(answer(PAYLOADS["errors"][name], status), outcome, reason)
+            for name, (outcome, reason) in ERRORS.items()
+            for status in (200, *REFUSALS)
+        ),
+        *(
+            Documented(answer(said, status), Outcome.NOT_SENT, reason)
+            for status, reason in REFUSED_ACCESS.items()
+            for said in ("", "<html>Forbidden</html>", "The gateway is busy.")
+        ),
+        *(
+            Documented(answer(said, status), Outcome.UNKNOWN)
+            for said in ("", "The gateway is busy.", PAYLOADS["submissions"]["accepted as JSON"])
+            for status in (201, 301, 400, 404, 422)
+        ),
         Documented(answer("slow down", 429), Outcome.NOT_SENT, Reason.NOT_SENT),
         Documented(answer("OK"), Outcome.UNKNOWN),  # nobody could ask for its result
         Documented(answer({"new_campaign": "OK"}), Outcome.UNKNOWN),
@@ -179,6 +200,13 @@ def test_an_error_keeps_the_vendors_words_and_a_page_none() -> None:
     assert (read.code, read.text) == ("error", "Missing variables: c_phone")
     assert CARRIER.read_submission(answer("<html>Invalid login</html>")).text == ""
     assert CARRIER.read_submission(answer("Missing c_phone. " * 100)).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [408, 500, 503])
+def test_an_error_in_a_servers_own_trouble_proves_nothing(status: int) -> None:
+    for said in PAYLOADS["errors"].values():
+        assert CARRIER.read_submission(answer(said, status)).outcome is Outcome.UNKNOWN
+        assert CARRIER.read_check(answer(said, status)).reason is None
 
 
 # results
@@ -332,6 +360,16 @@ def test_a_check_says_whether_the_account_can_send(said: object, ok: bool, sente
     assert not CARRIER.read_check(answer(said, 503)).ok
 
 
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_check_reads_an_error_under_any_status_with_which_a_request_is_refused(status: int) -> None:
+    for name, (_, reason) in ERRORS.items():
+        check = CARRIER.read_check(answer(PAYLOADS["errors"][name], status))
+        assert (check.ok, check.reason) == (False, reason if reason is not Reason.REFUSED else None)
+        assert check.detail.endswith((".", "c_phone"))
+    assert not CARRIER.read_check(answer("250", status)).ok
+    assert CARRIER.read_check(answer("<html>", status)).reason is REFUSED_ACCESS.get(status)
+
+
 # against the simulated vendor
 
 
@@ -341,7 +379,9 @@ def vendor() -> Iterator[Simulator]:
         yield simulator
 
 
-def test_the_simulated_vendor_takes_the_login_and_refuses_a_wrong_one(vendor: Simulator) -> None:
+@pytest.mark.parametrize("error_status", [200, 400, 401, 403])
+def test_the_simulated_vendor_takes_the_login_and_refuses_a_wrong_one(vendor: Simulator, error_status: int) -> None:
+    vendor.error_status = error_status
     carrier, wrong = (Slybroadcast(vendor.credentials | changed) for changed in ({}, {"c_password": "wrong"}))
     assert carrier.read_check(send(carrier.check_request())).ok
     refused = wrong.read_check(send(wrong.check_request()))
@@ -349,6 +389,9 @@ def test_the_simulated_vendor_takes_the_login_and_refuses_a_wrong_one(vendor: Si
     assert wrong.read_submission(send(wrong.submit_request(DROP))).reason is Reason.CARRIER_ACCOUNT
     vendor.messages_left = 0
     assert not carrier.read_check(send(carrier.check_request())).ok
+    unpaid = carrier.read_submission(send(carrier.submit_request(DROP)))
+    assert (unpaid.outcome, unpaid.reason) == (Outcome.NOT_SENT, Reason.NO_FUNDS)
+    assert vendor.ledger.accepted == {}
 
 
 @pytest.mark.django_db(transaction=True)
