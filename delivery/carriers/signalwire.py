@@ -3,7 +3,9 @@
 Written from signalwire/docs at 668371b (specs/compatibility-api; error-codes.mdx and webhook-security.mdx below
 fern/products/compatibility-api/pages), signalwire/signalwire-solutions (code/answering_machine_detection/README.md: who answered
 is said to the address `Url`) and the validator of the package signalwire 2.1.1; not tested against the vendor's servers. Unlike
-Twilio's, a call cannot be limited in length, and the vendor's `Call` tells machine from human only.
+Twilio's, a call cannot be limited in length, and the vendor's `Call` tells machine from human only. A token has scopes: calls need
+Voice, and the account's own state needs Management (accounts/main.tsp), which no token should have that only calls. So the check
+asks for a call, and says nothing of the account's funds. UNVERIFIED: that what the scopes do not allow gets a 401.
 
 UNVERIFIED, so both readings are allowed for: signatures are Twilio's base64 over sorted fields, or the vendor's own hexadecimal
 digits over the raw body; errors are one object or a list.
@@ -16,10 +18,12 @@ import hmac
 import re
 from collections.abc import Iterator, Mapping
 
+from delivery.carriers.abilities import Check
 from delivery.carriers.base import Callback, Credential, address
 from delivery.carriers.twilio import ERRORS, Twilio
 from delivery.lifecycle.events import Outcome
 from delivery.lifecycle.reasons import Reason
+from delivery.transport.interface import CarrierRequest
 
 
 class SignalWire(Twilio):
@@ -55,6 +59,7 @@ class SignalWire(Twilio):
     root = "/api/laml/2010-04-01"
     suffix = ""
     signature = "X-SignalWire-Signature"
+    needed = ", or the token lacks the scope Voice"
     errors = ERRORS | {
         "4001": (Outcome.NOT_SENT, Reason.NO_FUNDS),
         "10004": (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # not Twilio's: the project is not the credentials'
@@ -68,6 +73,15 @@ class SignalWire(Twilio):
 
     def limits(self) -> dict[str, int]:
         return {}
+
+    def check_request(self) -> CarrierRequest:
+        return CarrierRequest("GET", f"{self._url}/Calls?PageSize=1", self._headers)
+
+    def _account_of(self, body: Mapping[str, object]) -> Check | None:
+        if not isinstance(body.get("calls"), list):
+            return None
+        unsure = "The account's funds and state are tried with the first voicemail only."
+        return Check(True, f"SignalWire takes the project and the token, which may call. {unsure}")
 
     def _error(self, body: Mapping[str, object]) -> tuple[str, str]:
         errors = body.get("errors")

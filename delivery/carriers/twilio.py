@@ -163,6 +163,8 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
     root: ClassVar[str] = "/2010-04-01"
     suffix: ClassVar[str] = ".json"
     errors = ERRORS
+    # What else the credentials may lack where they are refused, as the end of a sentence.
+    needed: ClassVar[str] = ""
     # The header of the signature.
     signature: ClassVar[str] = "X-Twilio-Signature"
 
@@ -330,15 +332,10 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
 
     def read_check(self, response: CarrierResponse) -> Check:
         body = json_object(response.body)
-        status, code = _text(body, "status"), self._error(body)[0]
-        if response.status == 200 and status == "active":
-            trial = (
-                " It is a trial account, which calls verified numbers only." if _text(body, "type") == "Trial" else ""
-            )
-            return Check(not trial, f"{self.label} takes the credentials, and the account is active.{trial}")
-        if response.status == 200 and status:
-            detail = f"{self.label} takes the credentials, and the account is {status}; it cannot call."
-            return Check(False, detail, Reason.CARRIER_ACCOUNT)
+        found = self._account_of(body) if response.status == 200 else None
+        if found is not None:
+            return found
+        code = self._error(body)[0]
         refused = self.read_refusal(response)
         reason = refused.reason if refused else (REFUSED_ACCESS | {404: Reason.CARRIER_ACCOUNT}).get(response.status)
         if code == "20008" and reason is not None:
@@ -347,8 +344,19 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
         if reason is Reason.NO_FUNDS:
             return Check(False, f"{REASON_FACTS[reason].detail} Add funds at {self.label}.", reason)
         if reason is not None:
-            return Check(False, f"{self.label} refuses the credentials (HTTP {response.status}).", reason)
-        return Check(False, f"{self.label} answers with HTTP {response.status} and without the state of the account.")
+            return Check(False, f"{self.label} refuses the credentials (HTTP {response.status}){self.needed}.", reason)
+        return Check(False, f"{self.label} answers with HTTP {response.status} and without what it was asked for.")
+
+    def _account_of(self, body: Mapping[str, object]) -> Check | None:
+        """What a check's answer says of an account whose credentials are taken; None if it is not that answer."""
+        status = _text(body, "status")
+        if not status:
+            return None
+        if status != "active":
+            detail = f"{self.label} takes the credentials, and the account is {status}; it cannot call."
+            return Check(False, detail, Reason.CARRIER_ACCOUNT)
+        trial = " It is a trial account, which calls verified numbers only." if _text(body, "type") == "Trial" else ""
+        return Check(not trial, f"{self.label} takes the credentials, and the account is active.{trial}")
 
 
 _Result = tuple[ReportStatus, Reason | None]
