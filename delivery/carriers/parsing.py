@@ -84,11 +84,18 @@ def ten_digits(number: str) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """The `Retry-After` header in whole seconds, at most an hour; None if it is missing, a date or malformed."""
+    """The `Retry-After` header, at most an hour; None if it is missing or malformed. A date is measured from the answer's own `Date`,
+    which every server with a clock sends (RFC 9110, 6.6.1): its clock may differ from ours."""
     value = headers.get("retry-after", "").strip()
-    if not (value.isascii() and value.isdigit()):
-        return None
-    return timedelta(seconds=min(int(value[:9]), MAX_RETRY_AFTER))
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value[:9]), MAX_RETRY_AFTER))
+    until, now = _http_date(value), _http_date(headers.get("date", ""))
+    return min(max(until - now, timedelta()), timedelta(seconds=MAX_RETRY_AFTER)) if until and now else None
+
+
+def _http_date(value: str) -> datetime | None:
+    """A time in any of the three forms of HTTP (RFC 9110, 5.6.7), of which the last names no zone and means GMT too."""
+    return parse_mail_time(value) or parse_mail_time(f"{value.strip()} GMT")
 
 
 def parse_attempt_key(value: object) -> UUID | None:

@@ -282,10 +282,19 @@ class Contract:
     def test_a_retry_after_is_kept_where_nothing_was_sent(self) -> None:
         if self.throttled is None:
             return
+        at = {"date": "Sun, 06 Nov 1994 08:49:37 GMT"}
         for headers, wait in (
             ({}, None),
             ({"retry-after": "7"}, timedelta(seconds=7)),
             ({"retry-after": "soon"}, None),
+            # A date in each form of HTTP, measured from the answer's own.
+            ({**at, "retry-after": "Sun, 06 Nov 1994 08:49:47 GMT"}, timedelta(seconds=10)),
+            ({**at, "retry-after": "Sunday, 06-Nov-94 08:49:47 GMT"}, timedelta(seconds=10)),
+            ({**at, "retry-after": "Sun Nov  6 08:49:47 1994"}, timedelta(seconds=10)),
+            ({**at, "retry-after": "Mon, 07 Nov 1994 08:49:47 GMT"}, timedelta(hours=1)),
+            ({"retry-after": "Sun, 06 Nov 1994 08:49:47 GMT"}, None),
+            ({**at, "retry-after": "Sun, 06 Nov 1994"}, None),
+            ({**at, "retry-after": "Sun, 99 Nov 1994 08:49:47 GMT"}, None),
         ):
             read = self.carrier().read_submission(
                 replace(self.throttled, headers={**self.throttled.headers, **headers})
