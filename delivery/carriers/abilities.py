@@ -86,11 +86,11 @@ class MediaRejected(CarrierError):
 
 class MediaUploadFailed(CarrierError):
     """This upload failed, but another may succeed; the message gives the reason. `refused` as `Check.reason`: the vendor refuses the
-    account, so that nothing is sent through it."""
+    account, so that nothing is sent through it. `retry_after`: how long the vendor asks to wait at least."""
 
-    def __init__(self, message: str = "", refused: Reason | None = None) -> None:
+    def __init__(self, message: str = "", refused: Reason | None = None, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
-        self.refused = refused
+        self.refused, self.retry_after = refused, retry_after
 
 
 class MediaUpload(ABC):

@@ -287,7 +287,8 @@ def _response_data(response: CarrierResponse, storage: bool = False) -> dict[str
     if response.status in REFUSALS and not storage:
         raise MediaRejected(message)
     # Of the storage it says that the address has ended, or another content type was sent.
-    raise MediaUploadFailed(message, None if storage else REFUSED_ACCESS.get(response.status))
+    refused = None if storage else REFUSED_ACCESS.get(response.status)
+    raise MediaUploadFailed(message, refused, retry_after(response.headers))
 
 
 def _is_line(value: object) -> TypeGuard[str]:

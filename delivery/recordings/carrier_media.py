@@ -98,7 +98,7 @@ def upload_one(
     except MediaRejected as error:
         changes = {"state": State.REFUSED, "error": str(error)[:200]}
     except MediaUploadFailed as error:
-        wait = min(FIRST_WAIT * 2 ** min(media.attempts - 1, 16), MAX_WAIT)
+        wait = max(min(FIRST_WAIT * 2 ** min(media.attempts - 1, 16), MAX_WAIT), error.retry_after or timedelta())
         changes = {"state": State.FAILED, "error": str(error)[:200], "due_at": now() + wait}
         if error.refused is not None:
             refused(media.setup_id, error.refused, now(), str(error))

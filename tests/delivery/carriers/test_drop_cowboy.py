@@ -448,6 +448,14 @@ def test_an_upload_says_whether_the_account_was_refused(status: int, reason: Rea
     assert caught.value.refused is None
 
 
+@pytest.mark.parametrize("before", [[], [created()], [created(), answer(200, b"")]], ids=["create", "put", "complete"])
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_upload_that_comes_too_soon_says_how_long_to_wait(before: list[CarrierResponse], status: int) -> None:
+    with pytest.raises(MediaUploadFailed) as caught:
+        upload(CARRIER, [*before, answer(status, problem(status), retry_after="90")])
+    assert caught.value.retry_after == timedelta(seconds=90)
+
+
 # against the simulated vendor
 
 

@@ -244,8 +244,20 @@ def test_a_failed_upload_is_tried_again_later_and_only_while_somebody_waits(
 
 
 @pytest.mark.parametrize(
+    ("asked", "wait"), [("40", timedelta(seconds=40)), ("9999", timedelta(hours=1)), ("1", FIRST_WAIT)]
+)
+def test_an_upload_that_came_too_soon_waits_as_long_as_the_carrier_asks(
+    use_case, recording, clock, asked: str, wait: timedelta
+) -> None:
+    queue(use_case, recording)
+    batch(clock)
+    upload(clock, lambda _: CarrierResponse(429, b"", {"retry-after": asked}))
+    assert (row().state, row().due_at) == (State.FAILED, clock() + wait)
+
+
+@pytest.mark.parametrize(
     ("operation", "status", "opens"),
-    [(CREATE, 401, True), (CREATE, 403, True), (COMPLETE, 403, True), (STORE, 403, False)],
+    [(CREATE, 401, True), (CREATE, 402, True), (CREATE, 403, True), (COMPLETE, 403, True), (STORE, 403, False)],
 )
 def test_an_upload_that_refuses_the_account_opens_the_breaker_and_one_that_the_storage_refuses_does_not(
     vendor, use_case, recording, clock, operation: str, status: int, opens: bool
