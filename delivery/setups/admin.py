@@ -245,7 +245,7 @@ class TelephonySetupAdmin(SetupConnectionTest, SetupBreaker, SetupCallbackAddres
         asked, actor = form.cleaned_data, acting_user(request)
         if change:
             typed, changes = form.credentials(obj.carrier) or None, changed_columns(form)
-            if asked["enabled"] and (typed or ("enabled" in changes and not obj.test_ok)):
+            if asked["enabled"] and (typed or "enabled" in changes):
                 enabling = Enabling(obj, candidate(obj, typed or {}), typed)
                 update_setup(
                     setup=obj, actor=actor, **{name: new for name, new in changes.items() if name != "enabled"}

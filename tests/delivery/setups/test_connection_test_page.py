@@ -98,7 +98,8 @@ def test_a_working_setup_goes_on_with_its_credentials_until_new_ones_are_proved(
 
 
 @pytest.mark.django_db
-def test_a_setup_that_is_switched_on_again_is_tested_once(boss: Client, workspace: Workspace, vendor: Vendor) -> None:
+def test_a_setup_is_tested_each_time_that_it_is_switched_on(boss: Client, workspace: Workspace, vendor: Vendor) -> None:
+    """Whatever it passed earlier: a key may have been revoked while the setup was off."""
     setup, vendor.answer = make_setup(workspace, enabled=False), FAILED
     boss.post(page(setup), form(setup))
     assert state_of(setup) == (False, "test-key", False)
@@ -107,9 +108,17 @@ def test_a_setup_that_is_switched_on_again_is_tested_once(boss: Client, workspac
     assert state_of(setup) == (True, "test-key", True)
     off = {name: value for name, value in form(setup).items() if name != "enabled"}
     boss.post(page(setup), off)
-    boss.post(page(setup), form(setup))
-    assert state_of(setup) == (True, "test-key", True)
-    assert len(vendor.asked) == 2
+    vendor.answer = FAILED
+    told_then = told(boss.post(page(setup), form(setup), follow=True))
+    assert (state_of(setup), vendor.asked) == ((False, "test-key", False), ["test-key"] * 3)
+    assert told_then.endswith(f"It is not enabled, because its test failed: {FAILED.detail}")
+
+
+@pytest.mark.django_db
+def test_a_setup_that_stays_on_is_saved_without_a_test(boss: Client, workspace: Workspace, vendor: Vendor) -> None:
+    setup = make_setup(workspace)
+    boss.post(page(setup), form(setup, pace_per_second=7))
+    assert (state_of(setup), setup.pace_per_second, vendor.asked) == ((True, "test-key", None), 7, [])
 
 
 @pytest.mark.django_db
