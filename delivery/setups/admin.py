@@ -45,7 +45,8 @@ _STATE = (
 
 
 def field_name(carrier: str, credential: str) -> str:
-    return f"credential_{carrier}_{credential}"
+    """A carrier's credential as a field. `$` is in no name of either, and scripts, whose variables the fields are, take it."""
+    return f"credential_{carrier}${credential}"
 
 
 def _field(carrier: type[Carrier], credential: Credential) -> forms.CharField:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.forms import CharField
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -15,6 +17,7 @@ from delivery.admin.lanes import LaneAdmin
 from delivery.carriers.abilities import Check
 from delivery.lane_totals import counts_of
 from delivery.models import CarrierMedia, Lane, LaneCount
+from delivery.setups import admin as setups_admin
 from delivery.setups import connection_test_admin
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.roles import Role
@@ -37,7 +40,7 @@ SECRETS = {"base_url": "http://127.0.0.1:8800", "key": "s3cret-key", "signing_se
 
 
 def form(**changes: Any) -> dict[str, Any]:
-    typed = {f"credential_sandbox_{name}": text for name, text in changes.pop("credentials", {}).items()}
+    typed = {f"credential_sandbox${name}": text for name, text in changes.pop("credentials", {}).items()}
     return {"name": "East", "carrier": "sandbox", "enabled": "on", **NUMBERS, **typed, **changes}
 
 
@@ -81,7 +84,7 @@ def test_a_missing_credential_is_said_at_its_field_and_nothing_typed_comes_back(
     answer = staff.post(reverse("admin:usecases_telephonysetup_add"), form(workspace=workspace.pk, credentials=typed))
     assert answer.status_code == 200
     errors = answer.context["adminform"].form.errors
-    assert "needs this credential" in errors["credential_sandbox_signing_secret"][0]
+    assert "needs this credential" in errors["credential_sandbox$signing_secret"][0]
     assert "s3cret-key" not in answer.content.decode()
     assert not TelephonySetup.objects.exists()
 
@@ -266,4 +269,22 @@ def test_fields_depend_on_the_carrier_only_while_it_is_being_chosen(staff: Clien
     assert condition in adding
     shown = staff.get(page(make_setup(workspace))).content.decode().replace("'", "&#x27;")
     assert condition not in shown
-    assert 'name="credential_sandbox_key"' in shown
+    assert 'name="credential_sandbox$key"' in shown
+
+
+def test_a_plug_in_whose_name_begins_like_another_carriers_has_fields_of_its_own(
+    staff: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever stands before and after the separator: with `_` these would be one field, and on one page."""
+    assert setups_admin.field_name("telnyx", "public_key") != setups_admin.field_name("telnyx_public", "key")
+    fields = {
+        **setups_admin.CREDENTIAL_FIELDS,
+        setups_admin.field_name("sandbox_eu", "region"): CharField(required=False),
+    }
+    monkeypatch.setattr(setups_admin, "CREDENTIAL_FIELDS", fields)
+    form_class = type("SetupForm", (setups_admin.BareSetupForm,), dict(fields))
+    monkeypatch.setattr(setups_admin.TelephonySetupAdmin, "form", form_class)
+    shown = staff.get(page(make_setup(workspace))).content.decode()
+    assert re.findall(r'name="(credential_[^"]+)"', shown) == [
+        f"credential_sandbox${name}" for name in ("base_url", "key", "signing_secret")
+    ]

@@ -55,7 +55,7 @@ def page(setup: TelephonySetup) -> str:
 
 def form(setup: TelephonySetup | None = None, *, key: str = "", **changes: Any) -> dict[str, Any]:
     typed = dict(SANDBOX_CREDENTIALS) if setup is None else {"key": key}
-    credentials = {f"credential_sandbox_{name}": text for name, text in typed.items()}
+    credentials = {f"credential_sandbox${name}": text for name, text in typed.items()}
     name = setup.name if setup else "East"
     return {"name": name, "carrier": "sandbox", "enabled": "on", **NUMBERS, **credentials, **changes}
 
@@ -139,13 +139,13 @@ def test_credentials_that_are_refused_are_a_fault_of_their_field_and_nothing_is_
 ) -> None:
     setup = make_setup(workspace)
     answer = boss.post(page(setup), form(setup, key="two words", pace_per_second=7))
-    assert answer.context["adminform"].form.errors["credential_sandbox_key"]
+    assert answer.context["adminform"].form.errors["credential_sandbox$key"]
     assert (state_of(setup), setup.pace_per_second, vendor.asked) == ((True, "test-key", None), 50, [])
 
 
 @pytest.mark.django_db
 def test_a_carrier_without_a_test_is_enabled_and_what_is_untested_is_said(boss: Client, workspace: Workspace) -> None:
-    credentials = {f"credential_drop_cowboy_{name}": "s" for name in ("key", "secret", "signing_secret")}
+    credentials = {f"credential_drop_cowboy${name}": "s" for name in ("key", "secret", "signing_secret")}
     fields = {**form(workspace=workspace.pk, carrier="drop_cowboy"), **credentials}
     answer = boss.post(reverse("admin:usecases_telephonysetup_add"), fields, follow=True)
     setup = TelephonySetup.objects.get()

@@ -115,7 +115,7 @@ def test_credentials_are_told_without_being_shown_and_only_to_somebody_who_write
     renames, writes = [form_of(editor.get(page), setup) for _ in range(2)]
     update_setup(setup=setup, credentials={"secret": "of-demo"}, actor=demo)
     assert editor.post(page, {**renames, "name": "Main line"}).status_code == 302
-    told = editor.post(page, {**writes, "name": "Main line", "credential_drop_cowboy_secret": "third"})
+    told = editor.post(page, {**writes, "name": "Main line", "credential_drop_cowboy$secret": "third"})
     assert "Credentials: changed, from and to what is not shown, by demo." in errors(told)
     assert b"of-demo" not in told.content
 
