@@ -90,7 +90,7 @@ class NewCallbackAddressSerializer(serializers.Serializer[Any]):
 
 
 class SetupSerializer(ModelRowSerializer[TelephonySetup]):
-    beside = frozenset({"health", "callback"})
+    beside = frozenset({"health", "callback", "tested_at", "test_ok", "test_detail"})
     carrier_installed = serializers.SerializerMethodField(
         help_text="Whether the carrier's adapter is installed. Without it voicemails wait, `carrier_gone`, and reports are not taken."
     )

@@ -12,6 +12,7 @@ from delivery.carriers import CARRIERS
 from delivery.carriers.abilities import AccountCheck, Check
 from delivery.carriers.sandbox import Sandbox
 from delivery.lifecycle.reasons import Reason
+from delivery.setups import api as setups_api
 from delivery.setups import connection_test
 from delivery.setups.services import update_setup
 from delivery.transport.interface import CarrierResponse
@@ -151,3 +152,18 @@ def test_a_refused_account_stops_the_setup_and_a_carrier_that_is_away_does_not(
         "The carrier account has no funds left. It said: The balance of [number] is used up. "
         "Add funds at the carrier; it is tried again by itself."
     )
+
+
+def test_a_test_is_nobodys_change_so_what_was_read_before_it_can_still_be_changed(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for a carrier, which no lock of the row may, and what it found is kept only of the credentials that it tested."""
+    setup = make_setup(api.key.workspace)
+    monkeypatch.setattr(setups_api, "check_setup", lambda setup: Check(True, "It works."))
+    seen = api.get(f"setups/{setup.pk}")["ETag"]
+    assert api.post(f"setups/{setup.pk}/test").status_code == 200
+    now = api.get(f"setups/{setup.pk}")
+    assert (now.json()["test_ok"], now["ETag"] == seen) == (True, False)
+    api.client.defaults["HTTP_IF_MATCH"] = seen
+    assert api.patch(f"setups/{setup.pk}", {"pace_per_second": 7}).status_code == 200
+    assert api.patch(f"setups/{setup.pk}", {"pace_per_second": 9}).status_code == 412

@@ -74,7 +74,7 @@ def test_every_change_of_a_row_can_depend_on_its_version() -> None:
         if changes and "{" in operation and "If-Match" not in headers_of(operation)
     }
     assert lacking == {
-        # Nothing of the row is changed, or it has no version of its own.
+        # The row keeps its version, so that nobody's change is undone (docs/integrate/requests.md).
         "POST setups/{setup_id}/test",
         "POST setups/{setup_id}/callback-address",
         "DELETE setups/{setup_id}/callback-address/earlier",
