@@ -26,6 +26,7 @@ from delivery.models import Clip, Drop, Recording
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.redis_connection import redis_client
+from usecases.callbacks.addresses import carriers_url
 from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import CallbackKey, Use
 
@@ -91,7 +92,7 @@ def _signer() -> Signer:
 
 def carrier_link(key: CallbackKey, drop_id: UUID) -> str:
     """The link with which the carrier of a drop fetches its recording."""
-    return f"{settings.RVM_PUBLIC_URL}/recordings/{key.setup_id}/{key.version}/{key.proof(Use.RECORDING, drop_id)}.mp3"
+    return f"{carriers_url()}/recordings/{key.setup_id}/{key.version}/{key.proof(Use.RECORDING, drop_id)}.mp3"
 
 
 def open_carrier_link(setup_id: UUID, version: int, token: str) -> DropRecording:

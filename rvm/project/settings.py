@@ -69,11 +69,12 @@ with env.prefixed("RVM_"):
     # Made from index keys that are no longer listed; they verify the audit and find no number.
     RVM_AUDIT_KEYS = env.optional_key_ring("AUDIT_KEYS", "")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", **local(["127.0.0.1", "localhost", "testserver"]))
-    # Browsers and programs reach this address, and carriers fetch recordings from it.
+    # Browsers and programs reach this address.
     RVM_PUBLIC_URL = env.str(
         "PUBLIC_URL", **local("http://127.0.0.1:8000"), validate=in_production(PUBLIC_RULE, is_public_address)
     )
-    # Carriers report to this one, where no proxy leads them from the other to the web processes of their own.
+    # Carriers reach this one, to report and to fetch recordings, so that the other need not be open to them, and where no proxy leads
+    # them from it to the web processes of their own.
     RVM_CARRIERS_URL = env.str(
         "CARRIERS_URL",
         "",

@@ -23,7 +23,7 @@ from delivery.carriers.abilities import WINDOW_SHARE
 from delivery.carriers.sandbox import Sandbox
 from delivery.models import Drop, Recording
 from delivery.recordings import links
-from delivery.recordings.links import FETCHES, MAX_FETCHES, carrier_link
+from delivery.recordings.links import FETCHES, MAX_FETCHES, carrier_link, link
 from delivery.recordings.recordings import store_recording
 from delivery.recordings.storage import read_frames
 from rvm.platform.database.clock import database_now
@@ -91,6 +91,22 @@ def test_a_link_opens_while_the_carrier_may_fetch(
     else:
         assert (answer.status_code, answer["Content-Type"]) == (410, "application/problem+json")
         assert b"link_ended" in answer.content and b"has ended" in answer.content
+
+
+@pytest.mark.parametrize(
+    ("carriers", "origin"),
+    [("https://carriers.example.org", "https://carriers.example.org"), ("", "https://rvm.example.org")],
+)
+def test_a_carrier_fetches_and_reports_at_one_address_and_a_person_plays_at_the_other(
+    settings: Any, carriers: str, origin: str
+) -> None:
+    """So that nothing but the carriers' address has to be open to the internet."""
+    settings.RVM_PUBLIC_URL, settings.RVM_CARRIERS_URL = "https://rvm.example.org", carriers
+    drop = drop_in("accepted")
+    key = CallbackSecret.objects.get(setup=drop.setup_id, version=drop.callback_version).callback_key
+    assert carrier_link(key, drop.pk).startswith(f"{origin}/recordings/")
+    assert drop_address(key, drop.pk).startswith(f"{origin}/carriers/")
+    assert link(drop.voicemail.recording).startswith("https://rvm.example.org/recordings/")
 
 
 def test_a_part_and_a_head_are_answered_as_a_player_is() -> None:
