@@ -112,27 +112,30 @@ def _write(results: Sequence[Result], now: datetime) -> None:
     moved = transitions.apply(asked, now)
     stale = transitions.change_drops(changes, now)
     if len(moved) < len(asked) or stale:
-        _record_late(
+        moved |= _record_late(
             [transition for transition in asked if transition.voicemail_id not in moved],
             [change for change in changes if change.drop_id in stale],
             now,
         )
     _suppress(results)
     awaited_results.expect(_pollable(results), now + awaited_results.WAITS[0])
-    retry_failed(
-        [transition.voicemail_id for transition in asked if transition.to_status is VoicemailStatus.FAILED], now
-    )
+    failed = [each.voicemail_id for each in asked if each.to_status is VoicemailStatus.FAILED]
+    # Only what these results ended: an unsigned one that came before them starts no other attempt.
+    retry_failed([voicemail_id for voicemail_id in failed if voicemail_id in moved], now)
 
 
-def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now: datetime) -> None:
+def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now: datetime) -> set[UUID]:
+    """Record what LATE_RESPONSES allows, and return the ids of the voicemails that changed."""
+    moved: set[UUID] = set()
     for earlier, ends in LATE_RESPONSES:
         names = {end.value for end in ends}  # the same for a voicemail and its drop
         late = [replace(transition, from_status=earlier) for transition in asked if transition.to_status.value in names]
-        transitions.apply(late, now)
+        moved |= transitions.apply(late, now)
         transitions.change_drops(
             [replace(change, from_status=DropStatus(earlier)) for change in changes if change.to_status.value in names],
             now,
         )
+    return moved
 
 
 def _pollable(results: Sequence[Result]) -> list[tuple[UUID, UUID]]:

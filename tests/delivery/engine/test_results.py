@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from delivery.engine.claim import Claim, claim
 from delivery.engine.lane_routes import active_routes
 from delivery.engine.results import Result, record
-from delivery.lifecycle.events import Outcome, Submission
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.outcomes import lookup_wait
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Drop, Voicemail
+from delivery.reports.inbox import merge, receive
 from delivery.worker.maintenance import rebuild_counts
 from tests import factories
 from tests.delivery.states import NOW, both, counter_totals, row_counts
@@ -119,6 +121,29 @@ def test_an_answer_that_comes_after_a_person_retried_leaves_the_retry_alone(subm
     claimed = make_claim()
     meanwhile("queued")
     assert after(claimed, submission)[:2] == ("queued", "")
+
+
+@pytest.mark.parametrize("submission", ANSWERS)
+def test_whatever_the_answer_an_unsigned_report_before_it_starts_no_attempt_and_a_signed_one_does(
+    submission: Submission,
+) -> None:
+    claimed = make_claim(use_case=factories.make_use_case(max_attempts=2))
+    unsigned = Report(claimed.drop_id, ReportStatus.FAILED, NOW, reason=Reason.NO_ANSWER, unsigned=True)
+    receive(claimed.route.setup_id, b"", [unsigned])
+    merge(NOW)
+    assert after(claimed, submission) == ("failed", "no_answer") * 2
+    receive(claimed.route.setup_id, b"", [replace(unsigned, unsigned=False)])
+    merge(NOW)
+    assert both(Drop.objects.get()) == ("queued", "", "failed", "no_answer")
+
+
+@pytest.mark.parametrize("meanwhile_status", ["sending", "uncertain", "accepted"])
+def test_a_refusal_that_ends_the_attempt_has_it_tried_again_once(meanwhile_status: str) -> None:
+    claimed = make_claim(use_case=factories.make_use_case(max_attempts=2))
+    meanwhile(meanwhile_status)
+    unable = Submission(Outcome.REFUSED, reason=Reason.BUSY)
+    assert after(claimed, unable) == ("queued", "", "failed", "busy")
+    assert after(claimed, unable) == ("queued", "", "failed", "busy")
 
 
 @pytest.mark.parametrize("live", [True, False])
