@@ -43,6 +43,7 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
     """
     with transaction.atomic():
         _write(_credible(results), now)
+        _suppress(results)  # also by a refusal that proves no end: an opt-out is about the person
     return list(results)
 
 
@@ -117,7 +118,6 @@ def _write(results: Sequence[Result], now: datetime) -> None:
             [change for change in changes if change.drop_id in stale],
             now,
         )
-    _suppress(results)
     awaited_results.expect(_pollable(results), now + awaited_results.WAITS[0])
     failed = [each.voicemail_id for each in asked if each.to_status is VoicemailStatus.FAILED]
     # Only what these results ended: an unsigned one that came before them starts no other attempt.

@@ -33,6 +33,7 @@ from tests.delivery.carriers.twiml.vendors import FORM, VENDORS, Vendor
 from tests.delivery.states import NOW, both, make_drop, make_submitted
 from usecases.callbacks.addresses import drop_address
 from usecases.models import UseCase
+from usecases.suppressions import is_suppressed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)]
 
@@ -371,17 +372,8 @@ def test_whoever_may_have_been_played_the_message_is_not_called_again(vendor: Ve
     assert both(drop)[:2] == ("failed", "unreported")
 
 
-@pytest.mark.parametrize("merged", [False, True])
-@pytest.mark.parametrize(
-    "answer",
-    [Submission(Outcome.NOT_SENT, code="10004"), Submission(Outcome.REFUSED, reason=Reason.REFUSED, code="21214")],
-    ids=["put off", "refused"],
-)
-def test_an_answer_that_denies_a_call_which_was_told_to_play_has_nobody_called_again(
-    vendor: Vendor, drop: Drop, answer: Submission, merged: bool
-) -> None:
-    """The vendor obeyed the request, and answered with the refusal of its own second try."""
-    UseCase.objects.update(max_attempts=3, retry_minutes=1, failover_reasons=["refused"])
+def answered_and_denied(vendor: Vendor, drop: Drop, answer: Submission, *, merged: bool = False) -> Any:
+    """What the call is told, which then was never made by the answer to its submission."""
     addresses = told(vendor, drop)
     Voicemail.objects.update(status="sending", attempts=1)
     Drop.objects.update(status="sending", accepted_at=None)
@@ -394,11 +386,34 @@ def test_an_answer_that_denies_a_call_which_was_told_to_play_has_nobody_called_a
     claimed = Claim(drop.pk, drop.voicemail_id, drop.pk, 1, factories.RECIPIENT, "", database_now(), route)
     record([Result(claimed, answer)], database_now())
     merge(database_now())
+    return asked
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize(
+    "answer",
+    [Submission(Outcome.NOT_SENT, code="10004"), Submission(Outcome.REFUSED, reason=Reason.REFUSED, code="21214")],
+    ids=["put off", "refused"],
+)
+def test_an_answer_that_denies_a_call_which_was_told_to_play_has_nobody_called_again(
+    vendor: Vendor, drop: Drop, answer: Submission, merged: bool
+) -> None:
+    """The vendor obeyed the request, and answered with the refusal of its own second try."""
+    UseCase.objects.update(max_attempts=3, retry_minutes=1, failover_reasons=["refused"])
+    asked = answered_and_denied(vendor, drop, answer, merged=merged)
     assert both(drop) == UNCHANGED
     fetched(asked)
     call(vendor, earlier(after(asked), 60), "played")
     merge(database_now())
     assert both(drop)[0] == "delivered"
+
+
+def test_a_denial_that_is_not_believed_still_has_the_person_suppressed_who_opted_out(
+    vendor: Vendor, drop: Drop
+) -> None:
+    answered_and_denied(vendor, drop, Submission(Outcome.REFUSED, reason=Reason.OPTED_OUT))
+    assert both(drop) == UNCHANGED
+    assert is_suppressed(drop.workspace_id, factories.RECIPIENT)
 
 
 def test_a_call_that_a_person_answered_is_played_nothing_whatever_is_said_later(vendor: Vendor, drop: Drop) -> None:
