@@ -165,21 +165,21 @@ class _Resubmissions:
         for lookup in lookups:
             with isolated_errors(lookup.drop):
                 if isinstance(lookup.adapter, IdempotencyKeys) and self._start(lookup):
-                    self._submit(lookup)
+                    self._submit(lookup, _good_for(lookup.adapter.idempotency_window))
         for lookup, end in ends(self._transport):
             with isolated_errors(lookup.drop):
                 self._record_response(lookup, end)
         self._limiter.release(set(self._started))
 
-    def _submit(self, lookup: Lookup) -> None:
-        """Submit the drop again. Its start was permitted already, and is given back if the drop may not or cannot be submitted."""
+    def _submit(self, lookup: Lookup, seconds: float) -> None:
+        """Submit the drop again within so many seconds. Its start was permitted already, and is given back if the drop may not or
+        cannot be submitted."""
         began, drop, request = self._clock(), lookup.drop, None
         lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
         try:
             with transaction.atomic():
                 request, again = self._permitted(drop, lease) or (None, lookup)
-            # If the process was suspended meanwhile, the facts may have changed.
-            if request is not None and self._clock() - began < lease.total_seconds() / 2:
+            if request is not None and self._clock() - began < seconds:
                 self._transport.submit(request, again)
             else:
                 request = None
@@ -341,6 +341,13 @@ def _record_as_report(drop: Drop, submission: Submission, response: CarrierRespo
         text=submission.text,
     )
     receive(drop.setup_id, response.body, [report])
+
+
+def _good_for(window: timedelta) -> float:
+    """For how many seconds a permission for a resubmission is good: after a stall of the process or of the database the facts may
+    have changed, and the whole exchange must end while the carrier still honours the key, which it does for `window`."""
+    lease, exchange = settings.RVM_LEASE_SECONDS, settings.RVM_CARRIER_TIMEOUT_SECONDS
+    return min(lease / 2, window.total_seconds() * (1 - WINDOW_SHARE) - exchange)
 
 
 def _may_resubmit(drop: Drop, recipient: str, route: SendRoute, recent: RecentDrops, now: datetime) -> bool:

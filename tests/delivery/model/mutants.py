@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -253,8 +254,11 @@ def gives_the_key_to_another_account() -> Iterator[None]:
         yield
 
 
-def gives_the_key_again_when_it_is_forgotten() -> Planted:
-    return patch.object(reconciliation, "WINDOW_SHARE", 10)
+@contextmanager
+def gives_the_key_again_when_it_is_forgotten() -> Iterator[None]:
+    at_any_time = patch.object(reconciliation, "_good_for", lambda window: math.inf)
+    with at_any_time, patch.object(reconciliation, "WINDOW_SHARE", 10):
+        yield
 
 
 def settles_what_was_settled() -> Planted:

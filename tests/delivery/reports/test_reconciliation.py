@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -295,6 +296,40 @@ def test_a_process_that_was_stopped_before_the_resubmission_sends_nothing() -> N
     transport, moments = FakeTransport(never_seen()), iter([0.0, 600.0])
     reconcile(transport, limiter(), lambda: NOW, clock=lambda: next(moments))
     assert methods(transport.sent) == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("lease", "exchange", "window", "seconds"),
+    [
+        (45, 15, 86_400, 22.5),
+        (600, 15, 86_400, 300),
+        (45, 15, 60, 15),
+        (600, 15, 60, 15),
+        (45, 5, 60, 22.5),
+        (60, 25, 60, 5),
+    ],
+)
+def test_a_stall_before_the_resubmission_outlasts_neither_the_facts_nor_the_carriers_window(
+    lease: int, exchange: int, window: int, seconds: float, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exchange may take its whole time on top, and a key that is forgotten by then would have the person called twice."""
+    settings.RVM_LEASE_SECONDS, settings.RVM_CARRIER_TIMEOUT_SECONDS = lease, exchange
+    monkeypatch.setattr(Sandbox, "idempotency_window", timedelta(seconds=window))
+    uncertain(created_at=NOW - timedelta(seconds=window) / 2)
+    for stalled, expected in ((seconds, ["GET"]), (seconds - 0.1, ["GET", "POST"])):
+        Drop.objects.update(due_at=NOW)
+        transport, moments = FakeTransport(never_seen()), iter([0.0, stalled])
+        reconcile(transport, limiter(), lambda: NOW, clock=partial(next, moments))
+        assert methods(transport.sent) == expected
+
+
+def test_nothing_is_given_again_where_one_exchange_outlasts_the_carriers_window(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RVM_LEASE_SECONDS, settings.RVM_CARRIER_TIMEOUT_SECONDS = 60, 30
+    monkeypatch.setattr(Sandbox, "idempotency_window", timedelta(seconds=60))
+    uncertain()
+    assert methods(ask(never_seen())) == ["GET"]
 
 
 def test_the_calling_window_holds_for_a_resubmission_too(monkeypatch: pytest.MonkeyPatch) -> None:
