@@ -38,6 +38,18 @@ PHONE_NUMBER = {
     "capabilities": list,
     "forwarding": (dict, type(None)),
 }
+# Pages of events go by offset, and have a limit without asking for one.
+EVENT_PAGE = {**dict.fromkeys(("total", "limit", "offset"), int), "events": list, "has_more": bool}
+EVENT = {
+    **dict.fromkeys(("id", "workspace_id", "timestamp", "service", "action", "resource_type"), TEXT),
+    **dict.fromkeys(("resource_id", "resource_name", "actor_entity_id", "ip_address", "user_agent"), TEXT_OR_NULL),
+    "phi_accessed": bool,
+}
+API_KEY = {
+    **dict.fromkeys(("id", "workspace_id", "name", "role", "created_at", "updated_at"), TEXT),
+    **dict.fromkeys(("expires_at", "last_used_at"), TEXT_OR_NULL),
+    "permissions": list,
+}
 
 
 def check(row: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -114,6 +126,13 @@ class Sdk:
     def get(self, path: str, query: str = "") -> Any:
         return self.fetch("GET", path, query=query).json()
 
+    def me(self) -> Any:
+        """What the key is, which stands beside the workspaces."""
+        response = self._client.get(f"{self.base_url}/v1/auth/me")
+        if response.status_code >= 300:
+            raise ApiError(response)
+        return response.json()
+
     def post(self, path: str, body: Any) -> Any:
         return self.fetch("POST", path, body).json()
 
@@ -125,6 +144,17 @@ class Sdk:
 
     def send_voicemail(self, form: dict[str, Any]) -> Any:
         return check(self.fetch("POST", "voicemail", form=form).json(), VOICEMAIL_SENT)
+
+    def by_offset(self, path: str, limit: int) -> Iterator[Any]:
+        """The events of all pages, each of which says where the next one begins."""
+        offset = 0
+        while True:
+            page = check(self.get(path, f"limit={limit}&offset={offset}"), EVENT_PAGE)
+            assert (page["limit"], page["offset"]) == (limit, offset)
+            yield from page["events"]
+            if not page["has_more"]:
+                return
+            offset = page["next_offset"]
 
     def auto_paging(self, path: str, query: str = "") -> Iterator[Any]:
         """The items of all pages, as listAutoPaging gives them."""

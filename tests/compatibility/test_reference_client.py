@@ -11,9 +11,11 @@ from delivery.api.reference_statuses import NOT_DELIVERED, THEIR_WORDS, their_wo
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
+from rvm.platform import audit
 from rvm.platform.api import rate_limit
 from rvm.platform.api.compatibility import responses
 from rvm.platform.api.compatibility.prefix import PREFIX
+from rvm.platform.api.pagination import DEFAULT_LIMIT
 from rvm.platform.api.rate_limit import Policy
 from rvm.platform.database.ids import uuid7
 from rvm.platform.redis_connection import redis_client
@@ -255,6 +257,84 @@ def test_a_number_is_read_changed_and_released(client: Sdk, use_case: UseCase) -
 def test_a_compatible_number_without_name_and_notes_has_empty_texts(compatible: Sdk) -> None:
     [number, _] = compatible.get("phone-numbers")["items"]
     assert (check(number, sdk.PHONE_NUMBER)["display_name"], number["notes"]) == ("", "")
+
+
+# the audit
+
+
+def show(row: Voicemail, times: int) -> None:
+    for _ in range(times):
+        audit.record("voicemail.read", row, actor=None, workspace=row.workspace)
+
+
+@pytest.fixture
+def row(use_case: UseCase) -> Voicemail:
+    """A row that was shown five times."""
+    shown = make_voicemail(use_case)
+    show(shown, 5)
+    return shown
+
+
+def lists_of_events(row: Voicemail) -> list[str]:
+    return ["audit", "audit/phi-access", f"audit/entity/{row.pk}/access-log"]
+
+
+def test_events_are_read_by_offset(client: Sdk, row: Voicemail) -> None:
+    for path in lists_of_events(row):
+        whole = [check(event, sdk.EVENT)["id"] for event in client.get(path)["events"]]
+        assert [event["id"] for event in client.by_offset(path, limit=2)] == whole and len(whole) >= 5
+
+
+def test_events_come_in_pages_without_a_limit_too(client: Sdk, row: Voicemail, monkeypatch: pytest.MonkeyPatch) -> None:
+    show(row, DEFAULT_LIMIT)
+    monkeypatch.setattr(responses, "MAX_WHOLE", DEFAULT_LIMIT)
+    for path in lists_of_events(row):
+        page = check(client.get(path), sdk.EVENT_PAGE)
+        assert (len(page["events"]), page["limit"], page["next_offset"]) == (DEFAULT_LIMIT,) * 3
+
+
+def test_compatible_events_have_integer_tokens_too(compatible: Sdk, row: Voicemail) -> None:
+    page = compatible.get("audit/phi-access", "limit=2&offset=1")
+    rest = compatible.get("audit/phi-access", f"limit=2&continuation_token={page['continuation_token']}")
+    assert page["continuation_token"] == page["next_offset"] == 3
+    assert len({event["id"] for event in [*page["events"], *rest["events"]]}) == 4
+
+
+def test_the_audit_is_counted_and_exported(client: Sdk, row: Voicemail) -> None:
+    counted = client.get("audit/summary")
+    assert counted["phi_access_events"] >= 5
+    asked = {"date_from": counted["date_from"], "date_to": counted["date_to"], "phi_only": True}
+    made = client.post("audit/export", asked)
+    assert made["row_count"] == 5
+    assert made["s3_key"] in [listed["key"] for listed in client.get("audit/exports")["exports"]]
+
+
+# API keys
+
+
+def test_a_key_is_made_listed_rotated_and_revoked(client: Sdk) -> None:
+    asked = {"name": "Reports", "role": "member", "permissions": ["voicemail:read"], "duration_days": 30}
+    made = check(client.post("api-keys", asked), sdk.API_KEY)
+    assert (made["role"], made["permissions"]) == ("member", ["voicemail:read"])
+    assert made["id"] in [check(key, sdk.API_KEY)["id"] for key in client.get("api-keys")["items"]]
+    successor = client.post(f"api-keys/{made['id']}/rotate", {})
+    assert refused(Sdk(made["api_key"], client.workspace_id, client.base_url).me).status == 401
+    me = Sdk(successor["api_key"], client.workspace_id, client.base_url).me()
+    assert (me["workspace_id"], me["key_id"], me["scopes"]) == (
+        str(client.workspace_id),
+        successor["id"],
+        ["voicemail:read"],
+    )
+    client.delete(f"api-keys/{successor['id']}")
+
+
+def test_compatible_keys_are_listed_like_all_lists(compatible: Sdk, use_case: UseCase) -> None:
+    for _ in range(2):
+        make_api_key(use_case.workspace)
+    assert (len(compatible.get("api-keys")["items"]), len(list(compatible.auto_paging("api-keys", "limit=1")))) == (
+        3,
+        3,
+    )
 
 
 # errors

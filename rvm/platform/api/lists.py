@@ -33,6 +33,11 @@ class PageQuery(StrictSerializer):
     )
 
     @property
+    def compatible_limit(self) -> int | None:
+        """The limit of a compatible page; None for the whole list, which a caller gets who gives none."""
+        return self.validated_data["limit"] if "limit" in self.initial_data else None
+
+    @property
     def filters(self) -> dict[str, Any]:
         """The given filters, without position and world."""
         return {name: value for name, value in self.validated_data.items() if name not in _NO_FILTERS}
@@ -127,9 +132,7 @@ class RowsView(ApiView):
         token = query.validated_data.get("continuation_token")
         if self.compatible:
             found = compatible_responses.page(
-                self.rows(query, live),
-                limit=limit if "limit" in query.initial_data else None,
-                continuation_token=token,
+                self.rows(query, live), limit=query.compatible_limit, continuation_token=token
             )
         else:
             found = page(

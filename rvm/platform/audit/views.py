@@ -73,17 +73,13 @@ class _AuditListView(ListView, EventsView):
         return [self.serializer_class(told).data for told in self.told]
 
     def page(self, query: PageQuery) -> Response:
-        """Our page with the reference's members. An offset is the position behind the events that it passes."""
+        """Our page with the reference's members. An offset is the position behind the events that it passes, and under the prefix a
+        token itself."""
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         found, by_token = self.rows(query, self.reach), bool(asked.get("continuation_token"))
         if offset := asked.get("offset", 0):
-            asked["continuation_token"] = position_token(
-                position_at(found, offset),
-                workspace_id=self.workspace.pk,
-                model=AuditEvent,
-                filters={**self.kwargs, **query.filters},
-            )
+            asked["continuation_token"] = offset if self.compatible else self._token_at(found, offset, query)
         response = super().page(query)
         response.data |= members(
             self.told,
@@ -94,6 +90,14 @@ class _AuditListView(ListView, EventsView):
             by_token=by_token,
         )
         return response
+
+    def _token_at(self, found: QuerySet[AuditEvent], offset: int, query: PageQuery) -> str:
+        return position_token(
+            position_at(found, offset),
+            workspace_id=self.workspace.pk,
+            model=AuditEvent,
+            filters={**self.kwargs, **query.filters},
+        )
 
 
 @extend_schema_view(

@@ -36,6 +36,12 @@ class _Offset(DaysQuery):
         return attrs
 
     @property
+    def compatible_limit(self) -> int | None:
+        """The limit, by default too: the reference's events come in pages, unlike its other lists."""
+        limit: int = self.validated_data["limit"]
+        return limit
+
+    @property
     def filters(self) -> dict[str, Any]:
         given = super().filters
         return {name: value for name, value in given.items() if name != "offset"}
