@@ -7,16 +7,12 @@ follow draft-ietf-httpapi-ratelimit-headers-11; `X-RateLimit-*` say the same to 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
 from redis import RedisError
-from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
-from rvm.platform.models import ApiKey
 from rvm.platform.redis_connection import redis_client
 
 _log = structlog.get_logger(__name__)
@@ -87,24 +83,3 @@ def count(name: str | UUID, policy: Policy) -> RateLimitStatus | None:
         return None
     seconds = max(1, math.ceil(milliseconds / 1000))
     return RateLimitStatus(policy, used, seconds, int(now) + seconds)
-
-
-class KeyThrottle(BaseThrottle):
-    """DRF throttle by API key. All later responses have the headers, including refusals and replays.
-
-    A view's `rate_policy` counts its requests apart from reading and writing ones.
-    """
-
-    status: RateLimitStatus | None = None
-
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        self.status = count(
-            cast(ApiKey, request.auth).id, getattr(view, "rate_policy", None) or policy_for(request.method)
-        )
-        if self.status is None:
-            return True
-        view.headers.update(self.status.headers)
-        return not self.status.exceeded
-
-    def wait(self) -> float | None:
-        return None if self.status is None else self.status.seconds

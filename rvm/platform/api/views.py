@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
-from typing import Any, ClassVar, NoReturn, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
@@ -31,7 +31,7 @@ from rvm.platform.api.idempotency import once_per_key
 from rvm.platform.api.permissions import has_handler, operation_of
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 from rvm.platform.api.problems import FieldError, Problem
-from rvm.platform.api.rate_limit import KeyThrottle, Policy
+from rvm.platform.api.rate_limit import Policy, count, policy_for
 from rvm.platform.api.schema.deprecation import Deprecation
 from rvm.platform.database.heavy_requests import RETRY_SECONDS, Busy, kept, place
 from rvm.platform.errors import ServiceError
@@ -65,7 +65,6 @@ class ApiView(APIView):
     query_class: ClassVar[type[StrictSerializer] | None] = None
     deprecations: ClassVar[Mapping[str, Deprecation]] = {}
     upload_handler: ClassVar[type[BoundedMemoryUploadHandler]] = BoundedMemoryUploadHandler
-    throttle_classes = [KeyThrottle]
     http_method_names = ["get", "head", "post", "put", "patch", "delete", "options"]
     post: ClassVar[Callable[..., HttpResponseBase]]
 
@@ -155,6 +154,9 @@ class ApiView(APIView):
         return message if self.key.live else f"{message} {ONLY_TEST_ROWS}"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Before DRF's negotiation and permissions, so that what they refuse is counted too and says where the key stands.
+        self.perform_authentication(request)
+        self._count(request)
         super().initial(request, *args, **kwargs)
         _require_utf8(request)
         _bound_body(request, self.upload_handler.max_bytes + MAX_FORM_BYTES)
@@ -163,6 +165,17 @@ class ApiView(APIView):
             self._require_read_fields(request)
         if operation_of(self, request) in self.heavy:
             self.take_place()
+
+    def _count(self, request: Request) -> None:
+        """Count the request of a key; all later answers have the headers. Raises Problem beyond the limit."""
+        if not isinstance(request.auth, ApiKey):
+            return  # refused by the permissions
+        status = count(request.auth.pk, self.rate_policy or policy_for(request.method))
+        if status is None:
+            return
+        self.headers.update(status.headers)
+        if status.exceeded:
+            raise Problem(codes.RATE_LIMITED)
 
     def _require_read_fields(self, request: Request) -> None:
         """Raise ValidationError for what nobody reads: parameters in an address but of a GET with a `query_class`, and the body of a
@@ -206,9 +219,6 @@ class ApiView(APIView):
         body.is_valid(raise_exception=True)
         data: dict[str, Any] = body.validated_data
         return data
-
-    def throttled(self, request: Request, wait: float) -> NoReturn:
-        raise Problem(codes.RATE_LIMITED)
 
 
 def _release(response: Any) -> None:

@@ -68,7 +68,7 @@ def names_for(status: str, *, once: bool, creates: bool, tagged: bool, deprecate
     succeeds = status.startswith("2")
     has = {
         "X-Request-Id": True,
-        # A request is counted once its key is known.
+        # A request is counted once its key is accepted.
         **dict.fromkeys(_OF_LIMIT, status not in ("401", "500")),
         "Retry-After": status in ("409", "429", "503"),
         "Location": creates and status == "201",

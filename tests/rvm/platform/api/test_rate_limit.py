@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from rvm.platform.api import rate_limit
 from rvm.platform.api.rate_limit import Policy
 from rvm.platform.redis_connection import redis_client
+from rvm.platform.scopes import Scope
 from tests.factories import make_workspace
 from tests.rvm.platform.api.conftest import Caller, make_caller
 
@@ -47,6 +48,44 @@ def test_reading_and_writing_and_two_keys_are_counted_apart(caller: Caller) -> N
         caller.get("things")
     assert caller.post("things", {"name": "x"}).status_code == 201
     assert make_caller(workspace=make_workspace()).get("things").status_code == 200
+
+
+# What a key is refused for without a look at what it asks: status, scopes, path, headers.
+REFUSALS: dict[str, tuple[int, list[Scope], str, dict[str, str]]] = {
+    "scope": (403, [Scope.VOICEMAIL_SEND], "things", {}),
+    "workspace": (404, list(Scope), "/v1/01a2fbc0-0000-7000-8000-000000000001/things", {}),
+    "accept": (406, list(Scope), "things", {"Accept": "text/csv"}),
+    "charset": (415, list(Scope), "things", {"Content-Type": "text/plain; charset=latin-1"}),
+    "query": (422, list(Scope), "things?dry_run=true", {}),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_every_refusal_of_a_known_key_is_counted_once_and_says_so(refusal: str) -> None:
+    status, scopes, path, headers = REFUSALS[refusal]
+    caller = make_caller(*scopes)
+    address = path if path.startswith("/") else caller.url(path)
+    answers = [caller.client().get(address, headers=headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [status, status, 429]
+    assert [answer["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+    assert "RateLimit-Policy" in answers[0]
+
+
+def test_a_method_that_is_not_there_is_counted_once(caller: Caller) -> None:
+    answers = [caller.client().patch(caller.url("things")) for _ in range(3)]
+    assert [(answer.status_code, answer["RateLimit"][:11]) for answer in answers] == [
+        (405, '"write";r=1'),
+        (405, '"write";r=0'),
+        (429, '"write";r=0'),
+    ]
+
+
+def test_who_copied_a_key_takes_no_request_from_its_owner() -> None:
+    """From elsewhere than its networks a key is not accepted, nor told where it stands."""
+    caller = make_caller(networks=["203.0.113.0/24"])
+    answers = [caller.get("things") for _ in range(3)]
+    assert {(answer.status_code, "RateLimit" in answer) for answer in answers} == {(403, False)}
+    assert caller.get("things", REMOTE_ADDR="203.0.113.7")["X-RateLimit-Remaining"] == "1"
 
 
 def test_a_refusal_says_it_too(caller: Caller) -> None:

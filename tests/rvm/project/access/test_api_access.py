@@ -115,6 +115,7 @@ def test_another_workspaces_address_does_not_exist(workspace: Workspace, rows: R
     before = everything(media)
     found = {name: answer for operation in SCOPES for name, answer in asked(stranger, operation, rows)}
     assert {name: answer.status_code for name, answer in found.items() if answer.status_code != 404} == {}
+    assert [name for name, answer in found.items() if "RateLimit" not in answer] == []
     assert everything(media) == before
 
 
@@ -179,6 +180,7 @@ def test_a_key_without_the_scope_is_refused_whatever_else_it_may(workspace: Work
             told = "" if name.startswith("HEAD") else answer.content.decode()
             if answer.status_code != 403 or (told and (code_of(answer) != "missing_scope" or scope.value not in told)):
                 wrong[name] = (answer.status_code, told)
+            assert {"RateLimit", "X-RateLimit-Remaining"} <= set(answer.headers), name
         assert before is None or counted(media) == before, operation
     assert wrong == {}
 
