@@ -138,6 +138,7 @@ class ShelfView(_SoundView, RowsView):  # type: ignore[misc]  # `find` is a meth
     """A view whose POST archives a sound, or brings it back."""
 
     required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE}
+    bodiless: ClassVar = frozenset({"POST"})
     verb: ClassVar[Callable[..., Any]]
 
     def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:

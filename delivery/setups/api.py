@@ -132,6 +132,7 @@ class SetupStatsView(_SetupView, DeliveryView):
 
 class SetupTestView(DeliveryView):
     required_scopes: ClassVar = {"POST": Scope.SETUPS_WRITE}
+    bodiless: ClassVar = frozenset({"POST"})
 
     @extend_schema(
         operation_id="test_setup",
@@ -165,6 +166,7 @@ class SetupTestView(DeliveryView):
 )
 class CloseBreakerView(_SetupView, DeliveryView):
     required_scopes: ClassVar = {"POST": Scope.SETUPS_WRITE}
+    bodiless: ClassVar = frozenset({"POST"})
 
     def post(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
         close_breaker(setup=self.find_setup(setup_id), actor=self.actor)
@@ -173,6 +175,7 @@ class CloseBreakerView(_SetupView, DeliveryView):
 
 class CallbackAddressView(UseCasesView):
     required_scopes: ClassVar = {"POST": Scope.SETUPS_WRITE}
+    bodiless: ClassVar = frozenset({"POST"})
 
     @extend_schema(
         operation_id="make_callback_address",

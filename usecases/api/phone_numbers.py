@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rvm.platform.api.compatibility.responses import with_texts
-from rvm.platform.api.fields import StrictSerializer
 from rvm.platform.api.lists import CreateView, ListView, RowsView, page_of
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
@@ -147,6 +146,7 @@ class PhoneNumberView(_PhoneNumberView):
 
 class AssignmentView(_PhoneNumberView):
     required_scopes: ClassVar = {"PUT": Scope.SETUPS_WRITE, "DELETE": Scope.SETUPS_WRITE}
+    bodiless: ClassVar = frozenset({"PUT", "DELETE"})
 
     def rows_to_lock(self, row: PhoneNumber) -> Iterable[Model]:
         return [self.find_use_case(self.kwargs["use_case_id"]), row]
@@ -160,7 +160,6 @@ class AssignmentView(_PhoneNumberView):
         responses={200: PhoneNumberSerializer},
     )
     def put(self, request: Request, workspace_id: UUID, phone_number_id: UUID, use_case_id: UUID) -> Response:
-        self.read_body(StrictSerializer)
         number, use_case = self.find_phone_number(phone_number_id), self.find_writable_use_case(use_case_id)
         services.assign_number(use_case=use_case, phone_number=number, actor=self.actor)
         return Response(self.serialize(self.find_phone_number(phone_number_id)))

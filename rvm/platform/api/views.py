@@ -51,8 +51,9 @@ class ApiView(APIView):
     `heavy` names the methods that take long, of which a few are answered at once (`rvm/platform/database/heavy_requests.py`).
     `upload_handler` receives files and limits their size. `problems` maps codes of ServiceError to problems; any other code becomes
     `invalid_request`. `rate_policy`: None for the limits of reading and writing.
-    `query_class` parses the query string of GETs; None where they have none. `creates_row`: POST responds with 201 and the
-    `Location` of a row. `deprecations` by method; a deprecated operation says so in headers.
+    `query_class` parses the query string of GETs; None where they have none. `bodiless` names the methods that read no body.
+    `creates_row`: POST responds with 201 and the `Location` of a row. `deprecations` by method; a
+    deprecated operation says so in headers.
     """
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
@@ -63,6 +64,7 @@ class ApiView(APIView):
     rate_policy: ClassVar[Policy | None] = None
     creates_row: ClassVar[bool] = False
     query_class: ClassVar[type[StrictSerializer] | None] = None
+    bodiless: ClassVar[frozenset[str]] = frozenset({"DELETE"})
     deprecations: ClassVar[Mapping[str, Deprecation]] = {}
     upload_handler: ClassVar[type[BoundedMemoryUploadHandler]] = BoundedMemoryUploadHandler
     http_method_names = ["get", "head", "post", "put", "patch", "delete", "options"]
@@ -178,11 +180,11 @@ class ApiView(APIView):
             raise Problem(codes.RATE_LIMITED)
 
     def _require_read_fields(self, request: Request) -> None:
-        """Raise ValidationError for what nobody reads: parameters in an address but of a GET with a `query_class`, and the body of a
-        DELETE."""
+        """Raise ValidationError for what nobody reads: parameters in an address but of a GET with a `query_class`, and a body where
+        there is none."""
         if request.META.get("QUERY_STRING") and (self.query_class is None or request.method not in SAFE_METHODS):
             StrictSerializer(data=request.query_params).is_valid(raise_exception=True)
-        if request.method == "DELETE":
+        if request.method in self.bodiless:
             StrictSerializer(data=request.data).is_valid(raise_exception=True)
 
     def take_place(self) -> None:

@@ -73,6 +73,7 @@ class WebhookDeliveryView(_DeliveryView):
 
 class ReplayWebhookDeliveryView(_DeliveryView):
     required_scopes: ClassVar = {"POST": Scope.WEBHOOKS_WRITE}
+    bodiless: ClassVar = frozenset({"POST"})
 
     @extend_schema(
         operation_id="replay_webhook_delivery",

@@ -189,6 +189,7 @@ class WebhookSecretRotationView(_DestinationView):
 )
 class EnableWebhookDestinationView(_DestinationView):
     required_scopes: ClassVar = _WRITE
+    bodiless: ClassVar = frozenset({"POST"})
 
     def post(self, request: Request, workspace_id: UUID, destination_id: UUID) -> Response:
         row = self.find_destination(destination_id)
@@ -208,6 +209,7 @@ class EnableWebhookDestinationView(_DestinationView):
 )
 class DisableWebhookDestinationView(_DestinationView):
     required_scopes: ClassVar = _WRITE
+    bodiless: ClassVar = frozenset({"POST"})
 
     def post(self, request: Request, workspace_id: UUID, destination_id: UUID) -> Response:
         row = self.find_destination(destination_id)
@@ -217,6 +219,7 @@ class DisableWebhookDestinationView(_DestinationView):
 
 class WebhookTestView(DestinationsView):
     required_scopes: ClassVar = _WRITE
+    bodiless: ClassVar = frozenset({"POST"})
 
     @extend_schema(
         operation_id="test_webhook_destination",
