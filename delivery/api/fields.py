@@ -14,6 +14,10 @@ from rvm.platform.api.rendering import MAX_JSON_LEVELS, NUL_CHARACTER, is_too_de
 NO_OBJECT = "This must be a JSON object."
 
 
+class _FormText(str):
+    """The text of a form's field. A form has no objects; in JSON a text is none."""
+
+
 @extend_schema_field(OpenApiTypes.OBJECT)
 class ObjectField(serializers.Field[Any, Any, Any, Any]):
     """A JSON object, or its JSON text in a form, which is checked here for what JSONParser checks in a body."""
@@ -24,8 +28,12 @@ class ObjectField(serializers.Field[Any, Any, Any, Any]):
         "null_character": NUL_CHARACTER,
     }
 
+    def get_value(self, dictionary: Any) -> Any:
+        written = super().get_value(dictionary)
+        return _FormText(written) if hasattr(dictionary, "getlist") and isinstance(written, str) else written
+
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if isinstance(data, str):
+        if isinstance(data, _FormText):
             if "\\u0000" in data:
                 self.fail("null_character")
             text = data

@@ -29,10 +29,14 @@ class PhoneNumberField(TextField):
     def __init__(self, **options: Any) -> None:
         super().__init__(trim_whitespace=False, **options)
 
-    def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
+    def get_value(self, dictionary: Any) -> Any:
+        written = super().get_value(dictionary)
         # In a query string an unescaped plus arrives as a space.
-        number = "+" + text[1:] if text.startswith(" ") else text
+        is_unescaped = hasattr(dictionary, "getlist") and isinstance(written, str) and written.startswith(" ")
+        return "+" + written[1:] if is_unescaped else written
+
+    def to_internal_value(self, data: Any) -> str:
+        number = super().to_internal_value(data)
         if not E164.fullmatch(number):
             self.fail("number_malformed")
         return number

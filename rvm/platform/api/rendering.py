@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 from django.utils.functional import Promise
 from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -54,11 +54,8 @@ class JSONRenderer(BaseRenderer):
         return b"" if data is None else to_json(data)
 
 
-class AnyAccept(BaseContentNegotiation):
+class AnyAccept(DefaultContentNegotiation):
     """Content negotiation for views that return a file, whose media type no renderer offers; problems remain JSON."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type

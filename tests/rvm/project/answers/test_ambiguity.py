@@ -23,7 +23,7 @@ from campaigns.api.serializers.campaigns import LocalTimeField
 from rvm.platform.api.fields import StrictModelSerializer, StrictSerializer, WholeNumberField
 from rvm.platform.models import Workspace
 from tests.factories import Api, make_api
-from tests.rvm.project.test_worlds import Rows, make_rows
+from tests.rvm.project.test_worlds import ACTIONS, QUESTIONS, Rows, make_rows, no_question
 
 NO_WHOLE_NUMBERS = ["1e3", "5.0", " 5", "+5", "5_0", "０５"[1:], "05", "0x5", "9" * 40, "-0"]
 NO_MOMENTS = [
@@ -290,6 +290,55 @@ def test_no_operation_passes_over_what_is_in_its_address(api: Api, rows: Rows) -
         assert pointers(answer) == {"/dry_run": "unknown_field"}, operation
         asked += 1
     assert asked > 70
+
+
+@pytest.mark.django_db
+def test_no_body_is_read_as_another_media_type_than_it_has(api: Api, rows: Rows) -> None:
+    taken = []
+    for operation in operations():
+        if operation.has_body:
+            address = api.url(rows.address(operation.route))
+            answer = api.client.generic(operation.method, address, b"{}", "text/xml")
+            if (answer.status_code, answer.json().get("code")) != (415, "unsupported_media_type"):
+                taken.append(f"{operation}: {answer.status_code}")
+    assert taken == []
+
+
+@pytest.mark.django_db
+def test_a_text_stands_for_no_object_in_a_json_body(api: Api, rows: Rows) -> None:
+    """Only a form has no other way to write an object."""
+    taken, asked = [], 0
+    for operation in operations():
+        for name, schema in operation.body.items():
+            if is_of(schema, "object"):
+                value: Any = '{"a": 1}'
+            elif is_of(schema.get("items", {}), "object"):
+                value = ['{"a": 1}']
+            else:
+                continue
+            answer = api.send(operation.method, rows.address(operation.route), {name: value})
+            asked += 1
+            if not {f"/{name}", f"/{name}/0"} & pointers(answer).keys():
+                taken.append(f"{operation} {name}: {answer.status_code} {pointers(answer)}")
+    assert taken == []
+    assert asked >= 3
+
+
+@pytest.mark.django_db
+def test_a_blank_stands_for_no_plus_in_a_json_body(api: Api, rows: Rows) -> None:
+    """Only an address has a blank where its + was not escaped."""
+    name, taken, asked = "recipient_phone_number", [], 0
+    for operation in operations():
+        action = ACTIONS.get(str(operation))
+        if name in operation.body and operation.method == "POST":
+            body = action.body(rows) if action else QUESTIONS.get(str(operation), no_question)(rows)
+            answer = api.post(rows.address(operation.route), {**body, name: " 12025550142"})
+            asked += 1
+            if f"/{name}" not in pointers(answer):
+                taken.append(f"{operation}: {answer.status_code} {pointers(answer)}")
+    assert taken == []
+    assert asked >= 5
+    assert api.get("suppressions?recipient_phone_number=+12025550142").status_code == 200
 
 
 # Bodies of which no operation without one reads a field, each with the status and what is said to be wrong.
