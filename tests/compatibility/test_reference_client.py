@@ -219,6 +219,20 @@ def test_its_pages_have_integer_tokens_and_all_items_once(compatible: Sdk, use_c
     assert len({check(number, sdk.PHONE_NUMBER)["id"] for number in numbers}) == len(numbers) == 2
 
 
+def test_a_search_goes_on_by_the_integer_that_it_gave(compatible: Sdk, use_case: UseCase) -> None:
+    rows = [str(make_voicemail(use_case).pk) for _ in range(3)]
+    first = compatible.post("voicemail/search", {"limit": 2})
+    rest = compatible.post("voicemail/search", {"limit": 2, "continuation_token": first["continuation_token"]})
+    assert first["continuation_token"] == 2 and not rest["has_more"]
+    assert [item["voicemail_id"] for item in [*first["items"], *rest["items"]]] == rows[::-1]
+
+
+@pytest.mark.parametrize("token", [True, 1.5, -1, 100_001, [2]])
+def test_a_search_goes_on_by_no_other_token(client: Sdk, token: Any) -> None:
+    error = refused(client.post, "voicemail/search", {"limit": 2, "continuation_token": token})
+    assert error.body["errors"][0]["pointer"] == "/continuation_token"
+
+
 @pytest.mark.parametrize("token", ["x", "-1", "100001", "9" * 5000, "%D9%A1"])
 def test_a_token_that_is_no_integer_within_bounds_is_refused(compatible: Sdk, token: str) -> None:
     error = refused(compatible.get, "phone-numbers", f"limit=1&continuation_token={token}")

@@ -24,11 +24,18 @@ from rvm.platform.database.clock import database_now
 _NO_FILTERS = frozenset({"limit", "continuation_token", "live"})
 
 
+class TokenField(TextField):
+    """The token of a page, which under the prefix is an integer; what a page gave goes back as it came."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(str(data) if type(data) is int else data)
+
+
 class PageQuery(StrictSerializer):
     """The query parameters for the position in a list."""
 
     limit = WholeNumberField(required=False, min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
-    continuation_token = TextField(
+    continuation_token = TokenField(
         required=False, allow_null=True, help_text="The token of the page before, with the same filters."
     )
 
