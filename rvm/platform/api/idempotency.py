@@ -38,6 +38,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.prepared import prepared
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, IdempotencyKey
+from rvm.platform.scopes import Scope
 
 Handler = Callable[..., HttpResponseBase]
 # The longest pause between two statements of a transaction that stores files; a suspended process keeps its locks for so long.
@@ -99,14 +100,20 @@ def _sha256(part: Any) -> str:
     return digest.hexdigest()
 
 
+def changes(view: Any, scope: Scope) -> bool:
+    """Whether a POST of the view under this scope changes something."""
+    return not scope.only_reads or getattr(view, "makes_row", False)
+
+
 def once_per_key(handler: Handler) -> Handler:
-    """Decorate a view's POST handler so that it succeeds at most once per Idempotency-Key; a POST that only reads always runs."""
+    """Decorate a view's POST handler so that it succeeds at most once per Idempotency-Key, if it `changes`; otherwise it always
+    runs."""
 
     @functools.wraps(handler)
     def wrapper(view: APIView, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         key = read_key(request)
         prepare = view.prepare if isinstance(view, PreparedView) else None
-        if key is None or required_scope(view, operation_of(view, request)).only_reads:
+        if key is None or not changes(view, required_scope(view, operation_of(view, request))):
             if prepare:
                 prepare()
             return handler(view, request, *args, **kwargs)

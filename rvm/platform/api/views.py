@@ -52,8 +52,8 @@ class ApiView(APIView):
     `upload_handler` receives files and limits their size. `problems` maps codes of ServiceError to problems; any other code becomes
     `invalid_request`. `rate_policy`: None for the limits of reading and writing.
     `query_class` parses the query string of GETs; None where they have none. `bodiless` names the methods that read no body.
-    `creates_row`: POST responds with 201 and the `Location` of a row. `deprecations` by method; a
-    deprecated operation says so in headers.
+    `creates_row`: POST responds with 201 and the `Location` of a row. `makes_row`: it makes one although its scope only reads.
+    `deprecations` by method; a deprecated operation says so in headers.
     """
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
@@ -63,6 +63,7 @@ class ApiView(APIView):
     )
     rate_policy: ClassVar[Policy | None] = None
     creates_row: ClassVar[bool] = False
+    makes_row: ClassVar[bool] = False
     query_class: ClassVar[type[StrictSerializer] | None] = None
     bodiless: ClassVar[frozenset[str]] = frozenset({"DELETE"})
     deprecations: ClassVar[Mapping[str, Deprecation]] = {}

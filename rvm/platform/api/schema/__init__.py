@@ -18,6 +18,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from rvm.platform.api.fields import StrictModelSerializer, StrictSerializer, TextField
+from rvm.platform.api.idempotency import changes
 from rvm.platform.api.problem_codes import ProblemCode
 from rvm.platform.api.problems import CONTENT_TYPE
 from rvm.platform.api.schema import headers
@@ -146,7 +147,7 @@ class ApiSchema(AutoSchema):
     @property
     def _once(self) -> bool:
         """Whether the operation honours Idempotency-Key."""
-        return self.method == "POST" and not (self._scope and self._scope.only_reads)
+        return self.method == "POST" and (self._scope is None or changes(self.view, self._scope))
 
     @property
     def _is_of_row(self) -> bool:

@@ -112,6 +112,7 @@ class AuditExportPageSerializer(page_of(AuditExportSerializer)):  # type: ignore
 class AuditExportView(EventsView):
     required_scopes: ClassVar = {"POST": Scope.AUDIT_READ}
     heavy: ClassVar = frozenset({"POST"})
+    makes_row: ClassVar = True
 
     @extend_schema(
         operation_id="export_audit",

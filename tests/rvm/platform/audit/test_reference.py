@@ -139,6 +139,15 @@ def test_a_total_and_an_offset_have_bounds_that_are_told(
     assert (page["has_more"], page["next_offset"]) == (True, None)
 
 
+def test_a_repeated_export_is_one(api: Api, span: dict[str, str]) -> None:
+    """Its scope only reads, but it makes a row."""
+    first, again = (api.post("audit/export", span, Idempotency_Key="k1") for _ in range(2))
+    assert again["Idempotent-Replayed"] == "true" and again.json() == first.json()
+    assert len(answer(api, "audit/exports")["exports"]) == 1
+    other = api.post("audit/export", {**span, "phi_only": True}, Idempotency_Key="k1")
+    assert other.json()["code"] == "idempotency_key_reused"
+
+
 def test_an_offset_and_a_token_are_refused_together(api: Api, five: list[str]) -> None:
     token = answer(api, limit=2)["continuation_token"]
     problem = answer(api, status=422, limit=2, offset=2, continuation_token=token)
