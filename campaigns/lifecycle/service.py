@@ -348,11 +348,13 @@ def _resume(row: Campaign, actor: User | None) -> Campaign:
 
 @transaction.atomic
 def cancel(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """draft, scheduled, running or paused -> canceled. The held lane sends nothing; the tick cancels its queued voicemails.
-    Raises ServiceError."""
+    """draft, scheduled, running or paused -> canceled: nothing new is sent; drops that were claimed continue. The tick cancels the
+    queued voicemails. Raises ServiceError."""
     row = locked(campaign)
     require(row, CANCELABLE, "canceled")
-    Lane.objects.filter(pk=row.pk).update(held=True, expires_at=None)
+    # Before any other change of the lane: a claim may wait for its row, and the hold waits for the claim.
+    lane_holds.hold(row.pk)
+    Lane.objects.filter(pk=row.pk).update(expires_at=None)
     if retry := retries.under_way(row):
         retries.stop(row, retry, actor, "The campaign was canceled.")
     canaries.end(row)

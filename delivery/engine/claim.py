@@ -154,6 +154,8 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
     left = canaries.locked_left(lane.lane_id) if route.in_canary else None
     if left is not None:
         limit = min(limit, left)
+    elif route.in_canary:
+        return ClaimedBatch([], 0)  # its canary ended while it waited for its turn, and may have ended with the campaign
     recent = RecentDrops(route.organisation_id, now)
     claims: list[Claim] = []
     withheld: list[Withheld] = []

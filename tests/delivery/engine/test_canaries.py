@@ -258,6 +258,19 @@ def test_a_hold_waits_for_a_claim_of_first_people_and_none_comes_after() -> None
     assert (left(lane), drops(lane)) == (2, 5)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_whose_canary_ends_while_it_waits_for_its_turn_reads_its_route_anew() -> None:
+    """Whatever ended it: the route of which it knows was read before, and the next look finds who may be sent to now."""
+    lane = make_lane(20, 7)
+    [route] = active_routes(NOW, 500)
+    with transaction.atomic():
+        canaries.end(lane.pk)
+        other = Session(lambda: claim(route, 500, NOW, LEASE))
+        other.wait_until_blocked()
+    assert other.result().claims == []
+    assert [len(batch.claims) for batch in look(lane)] == [20]
+
+
 def _hold(lane: Lane) -> None:
     with transaction.atomic():
         lane_holds.hold(lane.pk)
