@@ -12,6 +12,7 @@ from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.retry_policy import Retry, RetryPolicy, after_failure
 from delivery.lifecycle.status import VoicemailStatus
+from delivery.lifecycle.successors import HAS_SUCCESSOR_SQL
 from delivery.lifecycle.transitions import Transition
 from rvm.platform.database import sql
 from usecases.effective_settings import effective_sql
@@ -24,14 +25,15 @@ _HAS_FAILOVER = """EXISTS (
             AND (u.allows_ringing OR f.carrier <> ALL(%s::text[]))
             AND f.id IS DISTINCT FROM (SELECT setup_id FROM delivery_drop WHERE id = v.drop_id))"""
 # Reads only voicemails whose lane or use case allows more than one attempt; most allow one. A voicemail without an expiry, in a lane
-# without one, has outlived its campaign: only a user may retry it.
+# without one, has outlived its campaign: only a user may retry it. One that was copied goes on in its copy: whoever
+# copies has locked the voicemail too, so one of the two finds what the other did.
 _FIND_RETRYABLE = f"""
 SELECT v.id, v.status, v.reason, v.failover, coalesce(v.expires_at, l.expires_at), {effective_sql("max_attempts")},
        {effective_sql("retry_minutes")}, v.live AND {_HAS_FAILOVER}, u.failover_reasons::text[],
        (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
   FROM delivery_voicemail v JOIN usecases_usecase u ON u.id = v.use_case_id JOIN delivery_lane l ON l.id = v.lane_id
  WHERE v.id = ANY(%s::uuid[]) AND v.recipient IS NOT NULL AND {effective_sql("max_attempts")} > 1
-   AND coalesce(v.expires_at, l.expires_at) IS NOT NULL
+   AND coalesce(v.expires_at, l.expires_at) IS NOT NULL AND NOT {HAS_SUCCESSOR_SQL}
 """  # noqa: S608 - of constants
 
 
@@ -61,7 +63,7 @@ class Retryable:
 
 
 def retryable(voicemail_ids: Iterable[UUID]) -> dict[UUID, Retryable]:
-    """The voicemails that may be tried more than once, by id."""
+    """The voicemails that may be tried more than once, by id. Call it when their rows are locked."""
     found = {}
     for row in sql.run(_FIND_RETRYABLE, [sql.texts(sorted(RINGING_CARRIERS)), sql.ids(voicemail_ids)]):
         policy = RetryPolicy(row[5], timedelta(minutes=row[6]), row[7], [Reason(name) for name in row[8]])

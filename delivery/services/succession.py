@@ -14,6 +14,7 @@ from uuid import UUID
 
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import VoicemailStatus
+from delivery.lifecycle.successors import HALF_SQL, HAS_SUCCESSOR_SQL
 from delivery.models import Lane
 from delivery.services.lanes import id_range
 from rvm.platform.database import sql
@@ -34,21 +35,15 @@ _FIND_UNREACHED = (
     " ORDER BY id LIMIT %(limit)s"
 )
 _LOCK = "SELECT id FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
-_HALF = "substring(uuid_send({row}.id) FROM 9)"
-# Of the row `v`: whether it was copied. OFFSET 0 restricts the planner to the index of recipients.
-_HAS_SUCCESSOR = f"""EXISTS (
-  SELECT FROM (SELECT id FROM delivery_voicemail WHERE recipient_index = v.recipient_index OFFSET 0) n
-   WHERE n.id > v.id AND {_HALF.format(row="n")} = {_HALF.format(row="v")})
-"""  # noqa: S608 - of constants
-_SUCCEEDED = f"SELECT v.id FROM delivery_voicemail v WHERE v.id = ANY(%s::uuid[]) AND {_HAS_SUCCESSOR}"  # noqa: S608
+_SUCCEEDED = f"SELECT v.id FROM delivery_voicemail v WHERE v.id = ANY(%s::uuid[]) AND {HAS_SUCCESSOR_SQL}"  # noqa: S608
 # Copies the locked rows that are still unreached and have no copy yet, with their identifiers. A recording of the target takes the
 # place of their own.
 _COPY = f"""
 WITH source AS MATERIALIZED (
   SELECT v.*,
-         encode(int8send((clock >> 12 << 16) | x'7000'::bigint | (clock & 4095)) || {_HALF.format(row="v")}, 'hex')::uuid AS new_id
+         encode(int8send((clock >> 12 << 16) | x'7000'::bigint | (clock & 4095)) || {HALF_SQL.format(row="v")}, 'hex')::uuid AS new_id
     FROM (SELECT *, %(clock)s + row_number() OVER (ORDER BY id) AS clock FROM delivery_voicemail WHERE id = ANY(%(ids)s::uuid[])) v
-   WHERE v.status = ANY(%(statuses)s) AND v.recipient IS NOT NULL AND NOT {_HAS_SUCCESSOR}
+   WHERE v.status = ANY(%(statuses)s) AND v.recipient IS NOT NULL AND NOT {HAS_SUCCESSOR_SQL}
 ), named AS (
   INSERT INTO delivery_voicemailidentifier (voicemail_id, record_number, reference)
   SELECT s.new_id, i.record_number, i.reference FROM source s JOIN delivery_voicemailidentifier i ON i.voicemail_id = s.id
@@ -76,7 +71,7 @@ _REACHED_SINCE = f"""
 SELECT n.id FROM delivery_voicemail v
  CROSS JOIN LATERAL (SELECT id, lane_id, status FROM delivery_voicemail WHERE recipient_index = v.recipient_index OFFSET 0) n
  WHERE v.lane_id = %s AND v.id BETWEEN %s AND %s AND v.status IN ('accepted', 'delivered') AND v.updated_at >= %s
-   AND n.lane_id = %s AND n.status = 'queued' AND {_HALF.format(row="n")} = {_HALF.format(row="v")}
+   AND n.lane_id = %s AND n.status = 'queued' AND {HALF_SQL.format(row="n")} = {HALF_SQL.format(row="v")}
 """  # noqa: S608 - of constants
 
 

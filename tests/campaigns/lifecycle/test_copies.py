@@ -14,16 +14,26 @@ from campaigns.models import Campaign
 from delivery.identifiers import by_record_number, references_in
 from delivery.lane_totals import counts_of
 from delivery.lifecycle import transitions
+from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Transition
-from delivery.models import Voicemail
+from delivery.models import Drop, Voicemail
+from delivery.reports.inbox import merge, receive
 from delivery.services.retries import retry
 from rvm.platform.database.ids import uuid7
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
-from tests.delivery.states import counter_totals, row_counts
-from tests.factories import add_recipients, make_campaign, make_recording, make_suppression, make_user, patient_number
+from tests.delivery.states import counter_totals, make_drop, row_counts
+from tests.factories import (
+    add_recipients,
+    make_campaign,
+    make_recording,
+    make_suppression,
+    make_use_case,
+    make_user,
+    patient_number,
+)
 from tests.sessions import Session
 from tests.sounds import playable
 
@@ -249,6 +259,59 @@ def test_who_was_copied_is_not_retried_where_they_came_from() -> None:
     with pytest.raises(ServiceError) as caught:
         retry(Voicemail.objects.get(lane_id=campaign.pk, reason="busy"), actor=None, now=NOW)
     assert caught.value.code == "not_retryable" and "copied into another campaign" in caught.value.message
+
+
+# How a voicemail has failed whose result may still be corrected.
+CORRECTED = {
+    "an unsigned result": {"reason": "no_answer", "provisional": True},
+    "a guess": {"reason": "unreported"},
+}
+
+
+def waits_for_a_report(how: str) -> tuple[Campaign, Campaign, Drop]:
+    """A campaign that tries again, a copy that takes along whoever failed so, and the drop of one who did."""
+    campaign = make_campaign(make_use_case(max_attempts=3), state="running", playable=True, expires_at=NOW + 48 * HOUR)
+    [voicemail] = add_recipients(campaign, 1, status=S.FAILED, reason=CORRECTED[how]["reason"], expires_at=None)
+    drop = make_drop(voicemail, "failed", **CORRECTED[how], created_at=NOW - HOUR)
+    return campaign, copy(campaign, str(CORRECTED[how]["reason"]), accept_duplicate_risk=True), drop
+
+
+def fails_for_sure(drop: Drop) -> None:
+    receive(drop.setup_id, b"{}", [Report(drop.pk, ReportStatus.FAILED, None, "", "", Reason.BUSY)])
+    merge(NOW)
+
+
+@pytest.mark.parametrize("how", CORRECTED)
+def test_who_was_copied_is_not_tried_again_by_a_late_report_where_they_came_from(how: str) -> None:
+    campaign, draft, drop = waits_for_a_report(how)
+    scheduler.continue_copies(NOW)
+    fails_for_sure(drop)
+    assert row_counts(campaign.pk) == counter_totals(campaign.pk) == {("failed", "busy"): 1}
+    assert row_counts(draft.pk) == {("queued", ""): 1}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", CORRECTED)
+def test_a_late_report_before_a_copy_at_once_tries_again_and_leaves_nobody_to_copy(how: str) -> None:
+    campaign, draft, drop = waits_for_a_report(how)
+    with transaction.atomic():
+        fails_for_sure(drop)
+        other = Session(lambda: scheduler.continue_copies(NOW))
+        other.wait_until_blocked()
+    other.result()
+    assert (row_counts(campaign.pk), row_counts(draft.pk)) == ({("queued", ""): 1}, {})
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", CORRECTED)
+def test_a_copy_before_a_late_report_at_once_leaves_nobody_to_try_again(how: str) -> None:
+    campaign, draft, drop = waits_for_a_report(how)
+    with transaction.atomic():
+        copies.add_batch(fresh(draft), NOW)
+        other = Session(lambda: fails_for_sure(drop))
+        other.wait_until_blocked()
+    other.result()
+    assert (row_counts(campaign.pk), row_counts(draft.pk)) == ({("failed", "busy"): 1}, {("queued", ""): 1})
 
 
 def test_who_was_reached_after_all_by_a_late_report_is_left_out_at_the_launch() -> None:
