@@ -18,13 +18,13 @@ class CampaignState(StrEnum):
     CANCELED = "canceled"  # ended by a user; unsent voicemails are not sent
 
 
-# completed -> running: a retry, or a late report that opens a voicemail again.
+# completed -> running or paused, in which it completed: a retry, or a late report that opens a voicemail again.
 TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
     CampaignState.DRAFT: frozenset({CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.CANCELED}),
     CampaignState.SCHEDULED: frozenset({CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.CANCELED}),
     CampaignState.RUNNING: frozenset({CampaignState.PAUSED, CampaignState.COMPLETED, CampaignState.CANCELED}),
     CampaignState.PAUSED: frozenset({CampaignState.RUNNING, CampaignState.COMPLETED, CampaignState.CANCELED}),
-    CampaignState.COMPLETED: frozenset({CampaignState.RUNNING}),
+    CampaignState.COMPLETED: frozenset({CampaignState.RUNNING, CampaignState.PAUSED}),
     CampaignState.CANCELED: frozenset(),
 }
 

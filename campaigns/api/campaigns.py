@@ -284,7 +284,8 @@ class RetryFailedView(_CampaignView):
         description=(
             "Voicemails that have failed by now, if a retry is safe and may help. Those that may have reached the person "
             "(unconfirmed, unreported) are left out without `accept_duplicate_risk`, which also needs the scope "
-            f"`{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}`. A completed campaign runs again. 200 if all are queued again; 202 if many "
+            f"`{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}`. A completed campaign runs again, or is paused again if it "
+            "was when it completed. 200 if all are queued again; 202 if many "
             "are left, which are queued in the background: the campaign's stats show the progress. Until that is done, another "
             "request gets 409 `retry_under_way`. 409 `approval_needed` as for a launch."
         ),

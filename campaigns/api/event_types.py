@@ -39,7 +39,7 @@ _CAMPAIGNS = {
     "paused": "Nothing new of the campaign is sent.",
     "resumed": "The campaign is sent again.",
     "completed": "Every voicemail of the campaign has ended.",
-    "reopened": "The campaign runs again, because of a retry or a late report.",
+    "reopened": "The campaign is open again, because of a retry or a late report: it runs, or is paused if it was when it completed.",
     "canceled": "Somebody ended the campaign; what was not sent is not sent.",
     "expired": "The draft was ended, because nobody had changed it for long.",
 }

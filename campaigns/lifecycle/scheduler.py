@@ -132,6 +132,8 @@ def complete(now: datetime) -> None:
 def _complete(row: Campaign, now: datetime) -> None:
     if _has_import_under_way(row) or retries.under_way(row) or _has_open_row(row):
         return
+    if row.state == CampaignState.RUNNING and not row.recordings_set:
+        return  # its lane is opened first: one that is held when it completes was paused (`reopen`)
     canaries.end(row)
     Lane.objects.filter(pk=row.pk).update(idle=True)
     change_campaign(
@@ -182,7 +184,7 @@ def continue_copies(now: datetime) -> None:
 
 
 def reopen_retried(now: datetime) -> None:
-    """completed -> running where a voicemail is open again, after a retry or a late report."""
+    """completed -> running or paused where a voicemail is open again, after a retry or a late report."""
     found = Campaign.objects.filter(pk__in=_campaigns_with(CampaignState.COMPLETED, OPEN_ENDED))
     _each(found, Q(state=CampaignState.COMPLETED), _reopen)
 

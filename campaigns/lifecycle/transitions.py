@@ -153,12 +153,21 @@ def change_campaign(
 
 
 def reopen(row: Campaign, actor: User | None) -> Campaign:
-    """completed -> running, for voicemails that are queued again. The caller holds the campaign's lock.
+    """completed -> running, or -> paused if it completed while its lane was held for a pause, for voicemails that are queued again.
+    The caller holds the campaign's lock.
 
     `ends_at` stays, even if it is past: a voicemail with an expiry of its own keeps it, and one without has expired."""
-    Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at, idle=False)
+    Lane.objects.filter(pk=row.pk).update(expires_at=row.ends_at, idle=False)
+    paused = row.lane.held
     return change_campaign(
-        row, CampaignState.RUNNING, "campaign.reopened", actor, ended_at=None, measured_at=None, rate_per_second=None
+        row,
+        CampaignState.PAUSED if paused else CampaignState.RUNNING,
+        "campaign.reopened",
+        actor,
+        because="It completed while it was paused, and nobody has resumed it." if paused else "",
+        ended_at=None,
+        measured_at=None,
+        rate_per_second=None,
     )
 
 

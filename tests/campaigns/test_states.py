@@ -26,7 +26,7 @@ def test_a_canceled_campaign_stays_canceled() -> None:
 
 
 def test_a_completed_campaign_only_runs_again() -> None:
-    assert TRANSITIONS[C.COMPLETED] == {C.RUNNING}
+    assert TRANSITIONS[C.COMPLETED] == {C.RUNNING, C.PAUSED}
 
 
 def test_nothing_that_has_run_is_a_draft_again() -> None:

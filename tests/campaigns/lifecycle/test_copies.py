@@ -262,7 +262,7 @@ def test_who_was_copied_is_not_retried_where_they_came_from() -> None:
 
 
 # How a voicemail has failed whose result may still be corrected.
-CORRECTED = {
+CORRECTED: dict[str, dict[str, Any]] = {
     "an unsigned result": {"reason": "no_answer", "provisional": True},
     "a guess": {"reason": "unreported"},
 }
@@ -273,7 +273,7 @@ def waits_for_a_report(how: str) -> tuple[Campaign, Campaign, Drop]:
     campaign = make_campaign(make_use_case(max_attempts=3), state="running", playable=True, expires_at=NOW + 48 * HOUR)
     [voicemail] = add_recipients(campaign, 1, status=S.FAILED, reason=CORRECTED[how]["reason"], expires_at=None)
     drop = make_drop(voicemail, "failed", **CORRECTED[how], created_at=NOW - HOUR)
-    return campaign, copy(campaign, str(CORRECTED[how]["reason"]), accept_duplicate_risk=True), drop
+    return campaign, copy(campaign, CORRECTED[how]["reason"], accept_duplicate_risk=True), drop
 
 
 def fails_for_sure(drop: Drop) -> None:

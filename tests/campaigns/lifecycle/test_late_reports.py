@@ -19,11 +19,15 @@ from delivery.engine.lane_routes import active_routes
 from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
-from delivery.lifecycle.transitions import Transition
+from delivery.lifecycle.status import DropStatus
+from delivery.lifecycle.status import VoicemailStatus as S
+from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models import Drop, Lane
 from delivery.reports.inbox import merge, receive
 from delivery.services.retries import retry
 from delivery.worker import maintenance
+from rvm.platform.errors import ServiceError
+from rvm.platform.models import AuditEvent
 from tests.delivery.states import counter_totals, make_drop, row_counts
 from tests.factories import add_recipients, make_campaign, make_setup, make_use_case, make_workspace
 
@@ -167,3 +171,69 @@ def test_a_retry_by_a_person_of_one_in_a_completed_campaign_ends_with_it() -> No
     assert Campaign.objects.get(pk=campaign.pk).state == "running"
     maintenance.expire(NOW + HOUR)
     assert row_counts(campaign.pk) == {("expired", "expired"): 1}
+
+
+def reported_after_a_pause(*, revised: bool = False) -> Campaign:
+    """Somebody paused it while the last were with the carrier; nothing came, it completed, and then the report came."""
+    campaign = campaign_of("running", expires_at=NOW + 9 * HOUR)
+    Campaign.objects.filter(pk=campaign.pk).update(ends_at=NOW + 9 * HOUR)
+    drop = sent(campaign)
+    services.pause(campaign, actor=None, now=NOW)
+    if revised:
+        services.edit(campaign, {"max_attempts": 5}, actor=None, now=NOW)
+    transitions.apply(
+        [Transition(drop.voicemail_id, S.ACCEPTED, S.FAILED, reason=Reason.UNREPORTED, drop_id=drop.pk)], NOW
+    )
+    transitions.change_drops(
+        [DropChange(drop.pk, DropStatus.ACCEPTED, DropStatus.FAILED, reason=Reason.UNREPORTED)], NOW
+    )
+    scheduler.complete(NOW)
+    assert Campaign.objects.get(pk=campaign.pk).state == "completed"
+    report(drop, ReportStatus.FAILED, Reason.NO_ANSWER)
+    return campaign
+
+
+def claimed(now: datetime) -> int:
+    return sum(len(claim(route, 9, now, HOUR).claims) for route in active_routes(now, 9))
+
+
+def test_a_late_report_does_not_take_back_a_pause_in_which_the_campaign_completed() -> None:
+    campaign = reported_after_a_pause()
+    due = NOW + 2 * HOUR
+    for step in (*scheduler.STEPS, idle_lanes.reactivate_lanes):
+        step(due)
+    assert (Campaign.objects.get(pk=campaign.pk).state, Lane.objects.get(pk=campaign.pk).held) == ("paused", True)
+    assert claimed(due) == 0
+    assert row_counts(campaign.pk) == {("queued", ""): 1}
+    reopened = AuditEvent.objects.get(action="campaign.reopened")
+    assert reopened.details["because"] == "It completed while it was paused, and nobody has resumed it."
+    services.resume(campaign, actor=None, now=due)
+    assert claimed(due) == 1
+
+
+def test_what_was_changed_in_a_pause_is_looked_at_before_a_late_report_has_somebody_tried_again() -> None:
+    campaign = reported_after_a_pause(revised=True)
+    scheduler.reopen_retried(NOW)
+    with pytest.raises(ServiceError) as refused:
+        services.resume(campaign, actor=None, now=NOW)
+    assert refused.value.code == "recording_missing"  # as at a launch: its file is not in the storage
+
+
+def test_a_retry_by_a_person_does_not_take_back_a_pause_in_which_the_campaign_completed() -> None:
+    campaign = campaign_of("paused", expires_at=None)
+    sent(campaign, "failed", "no_answer")
+    scheduler.complete(NOW)
+    services.retry_failed(campaign, accept_duplicate_risk=False, reasons=(), actor=None, now=NOW)
+    assert (Campaign.objects.get(pk=campaign.pk).state, claimed(NOW)) == ("paused", 0)
+    services.resume(campaign, actor=None, now=NOW)
+    assert claimed(NOW) == 1
+
+
+def test_a_campaign_whose_lane_is_yet_to_be_opened_completes_when_it_is() -> None:
+    campaign = campaign_of("running", expires_at=NOW + HOUR, held=True, recordings_set=False)
+    sent(campaign, "failed", "no_answer")
+    scheduler.complete(NOW)
+    assert Campaign.objects.get(pk=campaign.pk).state == "running"
+    for step in scheduler.STEPS:
+        step(NOW)
+    assert (Campaign.objects.get(pk=campaign.pk).state, Lane.objects.get(pk=campaign.pk).held) == ("completed", False)

@@ -232,7 +232,7 @@ def test_a_campaign_is_not_completed_while_a_list_is_imported_nor_with_nobody_in
 @pytest.mark.django_db
 @pytest.mark.parametrize("folded", [True, False])
 def test_a_completed_campaign_runs_again_where_one_of_its_voicemails_is_retried(folded: bool) -> None:
-    campaign, other = (make_campaign(state=state, held=True) for state in ("completed", "completed"))
+    campaign, other = (make_campaign(state="completed") for _ in range(2))
     for row in (campaign, other):
         [failed] = add_recipients(row, 1, status="failed", reason="no_answer", sender="+12125550100")
         make_drop(failed, "failed", "no_answer")
