@@ -52,6 +52,7 @@ def add_batch(row: Campaign, now: datetime) -> None:
         lane,
         row.lane,
         row.copied_reasons,
+        accept_duplicate_risk=row.copied_with_risk,
         recording_id=row.recording_id,
         since=row.copying_since,
         after=row.copied_up_to or id_before_first(lane),

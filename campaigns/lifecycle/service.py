@@ -122,6 +122,7 @@ def copy(
     draft.copied_from = source
     if reasons:
         draft.copying_since, draft.copied_reasons = database_now(), sorted(set(reasons))
+        draft.copied_with_risk = accept_duplicate_risk
     draft.save()
     audit.record(
         "campaign.copied", draft, actor=actor, workspace=draft.workspace, source=str(source.pk), reasons=sorted(reasons)

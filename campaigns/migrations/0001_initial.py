@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ('revised', models.BooleanField(db_default=False, default=False, editable=False, help_text='Whether it was changed while paused and has not gone on since; to go on it needs what a launch needs.')),
                 ('copying_since', models.DateTimeField(editable=False, help_text='Null: nobody is being added.', null=True)),
                 ('copied_reasons', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=32), db_default=[], default=list, editable=False, size=None)),
+                ('copied_with_risk', models.BooleanField(db_default=False, default=False, editable=False, help_text='Whether those are added too who may have been reached there.')),
                 ('copied_up_to', models.UUIDField(editable=False, null=True)),
                 ('time_zone', models.CharField(default='UTC', help_text='Time zone in which the start and the end are read and shown.', max_length=64)),
                 ('starts_at', models.DateTimeField(blank=True, help_text='Empty: the campaign starts when it is launched.', null=True)),

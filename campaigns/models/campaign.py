@@ -71,6 +71,12 @@ class Campaign(Row):
     # While people who were not reached there are added: those who had ended by then, for these reasons, from this voicemail on.
     copying_since = models.DateTimeField(null=True, editable=False, help_text="Null: nobody is being added.")
     copied_reasons = ArrayField(models.CharField(max_length=32), default=list, db_default=[], editable=False)
+    copied_with_risk = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether those are added too who may have been reached there.",
+    )
     copied_up_to = models.UUIDField(null=True, editable=False)
     time_zone = models.CharField(
         max_length=64, default="UTC", help_text="Time zone in which the start and the end are read and shown."

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.successors import HALF_SQL, HAS_SUCCESSOR_SQL
 from delivery.models import Lane
@@ -36,6 +36,17 @@ _FIND_UNREACHED = (
 )
 _LOCK = "SELECT id FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 _SUCCEEDED = f"SELECT v.id FROM delivery_voicemail v WHERE v.id = ANY(%s::uuid[]) AND {HAS_SUCCESSOR_SQL}"  # noqa: S608
+# Of the row `v`: an attempt is with the carrier or was left, whatever became of the voicemail, which may have been queued again and
+# canceled since; or an attempt may have been left: its end is a guess, or an unsigned result that a signed one may override.
+# OFFSET 0 restricts the planner to the index of drops by voicemail.
+_IS_WITH_CARRIER = """EXISTS (
+  SELECT FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status IN ('sending', 'uncertain', 'accepted', 'delivered')
+  OFFSET 0)
+"""
+_MAY_HAVE_REACHED = """EXISTS (
+  SELECT FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status = 'failed' AND (d.provisional OR d.reason = ANY(%(guesses)s))
+  OFFSET 0)
+"""
 # Copies the locked rows that are still unreached and have no copy yet, with their identifiers. A recording of the target takes the
 # place of their own.
 _COPY = f"""
@@ -43,7 +54,8 @@ WITH source AS MATERIALIZED (
   SELECT v.*,
          encode(int8send((clock >> 12 << 16) | x'7000'::bigint | (clock & 4095)) || {HALF_SQL.format(row="v")}, 'hex')::uuid AS new_id
     FROM (SELECT *, %(clock)s + row_number() OVER (ORDER BY id) AS clock FROM delivery_voicemail WHERE id = ANY(%(ids)s::uuid[])) v
-   WHERE v.status = ANY(%(statuses)s) AND v.recipient IS NOT NULL AND NOT {HAS_SUCCESSOR_SQL}
+   WHERE v.status = ANY(%(statuses)s) AND v.recipient IS NOT NULL AND NOT {HAS_SUCCESSOR_SQL} AND NOT {_IS_WITH_CARRIER}
+     AND (%(risk)s OR NOT {_MAY_HAVE_REACHED})
 ), named AS (
   INSERT INTO delivery_voicemailidentifier (voicemail_id, record_number, reference)
   SELECT s.new_id, i.record_number, i.reference FROM source s JOIN delivery_voicemailidentifier i ON i.voicemail_id = s.id
@@ -66,12 +78,14 @@ SELECT count(*) FROM written
 _WIDEN_ID_RANGE = """
 UPDATE delivery_lane SET first_id = least(first_id, %s), last_id = greatest(last_id, %s), idle = false WHERE id = %s
 """
-# Queued copies in a lane whose originals have been reached after all, by a report that came late.
+# Queued copies in a lane whose originals have been reached after all, by a report that came late. Where the voicemail has ended for
+# good, only its drop tells of it.
 _REACHED_SINCE = f"""
-SELECT n.id FROM delivery_voicemail v
- CROSS JOIN LATERAL (SELECT id, lane_id, status FROM delivery_voicemail WHERE recipient_index = v.recipient_index OFFSET 0) n
- WHERE v.lane_id = %s AND v.id BETWEEN %s AND %s AND v.status IN ('accepted', 'delivered') AND v.updated_at >= %s
-   AND n.lane_id = %s AND n.status = 'queued' AND {HALF_SQL.format(row="n")} = {HALF_SQL.format(row="v")}
+SELECT n.id FROM delivery_voicemail n
+ CROSS JOIN LATERAL (SELECT id, lane_id, status FROM delivery_voicemail WHERE recipient_index = n.recipient_index OFFSET 0) v
+ WHERE n.lane_id = %s AND n.id BETWEEN %s AND %s AND n.status = 'queued'
+   AND v.lane_id = %s AND {HALF_SQL.format(row="n")} = {HALF_SQL.format(row="v")}
+   AND (v.status IN ('accepted', 'delivered') OR {_IS_WITH_CARRIER})
 """  # noqa: S608 - of constants
 
 
@@ -87,6 +101,7 @@ def copy_unreached(
     target: Lane,
     reasons: Collection[str],
     *,
+    accept_duplicate_risk: bool,
     recording_id: UUID | None,
     since: datetime,
     after: UUID,
@@ -95,6 +110,9 @@ def copy_unreached(
 ) -> Copied:
     """Queue in `target` the next `limit` voicemails of `source` that had ended by `since` for one of the reasons and were not
     delivered, by id from `after` (exclusive). They hear `recording_id`, or what they had. Call it in a transaction.
+
+    Who may have been reached by any of their attempts is left out unless `accept_duplicate_risk`, and always while the carrier has
+    an attempt that has not failed.
 
     Waits for a concurrent retry: either it commits and the voicemail is not copied, or the retry finds the copy."""
     asked = {
@@ -114,6 +132,8 @@ def copy_unreached(
             "ids": sql.ids(found),
             "statuses": sql.texts(status.value for status in UNREACHED),
             "clock": int(now.timestamp() * 1000) << 12,
+            "risk": accept_duplicate_risk,
+            "guesses": sql.texts(sorted(GUESSES)),
             "recording": recording_id,
             "use_case": target.use_case_id,
             "setup": target.use_case.setup_id,
@@ -133,9 +153,8 @@ def copied_among(voicemail_ids: Collection[UUID]) -> set[UUID]:
 
 
 def reached_since(source: Lane, target: Lane) -> list[UUID]:
-    """Queued copies in `target` whose originals in `source` were reported as reached after the copying."""
-    lane = [source.pk, *id_range(source), target.created_at, target.pk]
-    return [row[0] for row in sql.run(_REACHED_SINCE, lane)]
+    """Queued copies in `target` whose originals in `source` were reported as taken or delivered after the copying."""
+    return [row[0] for row in sql.run(_REACHED_SINCE, [target.pk, *id_range(target), source.pk])]
 
 
 def is_copyable(reason: str) -> bool:

@@ -325,6 +325,54 @@ def test_who_was_reached_after_all_by_a_late_report_is_left_out_at_the_launch() 
     assert Voicemail.objects.get(lane_id=draft.pk, status="canceled").recipient == late.recipient
 
 
+# Earlier attempts of somebody whose voicemail was queued again and then canceled.
+DOUBTFUL: dict[str, tuple[str, dict[str, Any]]] = {
+    "a guess": ("failed", {"reason": "unconfirmed"}),
+    "an unsigned result": ("failed", {"reason": "no_answer", "provisional": True}),
+}
+WITH_CARRIER = ["sending", "uncertain", "accepted", "delivered"]
+
+
+def canceled_after(status: str, **fields: Any) -> tuple[Campaign, Drop]:
+    campaign = make_campaign(state="canceled", playable=True)
+    [voicemail] = add_recipients(campaign, 1, status=S.CANCELED, reason="canceled")
+    first = make_drop(voicemail, status, **fields, created_at=NOW - HOUR)
+    make_drop(voicemail, "not_sent", created_at=NOW - HOUR)
+    return campaign, first
+
+
+@pytest.mark.parametrize("attempt", DOUBTFUL)
+def test_who_may_have_been_reached_before_they_were_canceled_is_copied_by_a_decision_only(attempt: str) -> None:
+    status, fields = DOUBTFUL[attempt]
+    campaign, _ = canceled_after(status, **fields)
+    assert people(filled(campaign, "canceled")) == []
+    assert people(filled(campaign, "canceled", accept_duplicate_risk=True)) == [patient_number(0)]
+
+
+@pytest.mark.parametrize("status", WITH_CARRIER)
+def test_of_whom_the_carrier_has_an_attempt_nobody_is_copied_by_whatever_decision(status: str) -> None:
+    campaign, _ = canceled_after(status)
+    assert people(filled(campaign, "canceled", accept_duplicate_risk=True)) == []
+
+
+def test_who_was_certainly_not_reached_before_they_were_canceled_is_copied() -> None:
+    campaign, _ = canceled_after("failed", reason="busy")
+    assert people(filled(campaign, "canceled")) == [patient_number(0)]
+
+
+def test_who_was_canceled_and_reached_after_all_by_a_late_report_is_left_out_at_the_launch() -> None:
+    """Their voicemail stays canceled, whatever is reported."""
+    campaign, first = canceled_after("failed", reason="unconfirmed")
+    add_recipients(campaign, 1, first=1, status=S.CANCELED, reason="canceled")
+    draft = filled(campaign, "canceled", accept_duplicate_risk=True)
+    receive(first.setup_id, b"{}", [Report(first.pk, ReportStatus.DELIVERED, None, "", "")])
+    merge(NOW)
+    assert row_counts(campaign.pk) == {("canceled", "canceled"): 2}
+    services.launch(draft, actor=None, now=NOW)
+    assert Voicemail.objects.get(lane_id=draft.pk, status="canceled").recipient == patient_number(0)
+    assert Voicemail.objects.get(lane_id=draft.pk, status="queued").recipient == patient_number(1)
+
+
 def test_who_must_not_be_reached_is_found_out_at_the_launch() -> None:
     draft = filled(ended(), "busy")
     make_suppression(draft.workspace, patient_number(0))

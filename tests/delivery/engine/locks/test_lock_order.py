@@ -301,6 +301,7 @@ def test_copies_lock_what_they_are_of_in_order() -> None:
                 Lane.objects.get(pk=pair.lane_id),
                 campaign.lane,
                 ["busy"],
+                accept_duplicate_risk=False,
                 recording_id=None,
                 since=timezone.now(),
                 after=UUID(int=0),
