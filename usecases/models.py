@@ -66,8 +66,9 @@ CAP_BOUNDS = (MinValueValidator(1), MaxValueValidator(100))
 WINDOW_START_HELP = "Earliest local time at the recipient."
 RETRY_MINUTES_HELP = "Wait before the second attempt; doubles after."
 RETRY_MINUTES_BOUNDS = (MinValueValidator(1), MaxValueValidator(24 * 60))
-# Names of the carriers that call, so that the telephone rings before the message is left. `delivery.carriers` adds those installed: a
-# process asks the adapters that it sends with, and no row says what an earlier version of one did.
+# Names of the carriers that are installed, and of those that call, so that the telephone rings before the message is left.
+# `delivery.carriers` adds them: a process asks the adapters that it sends with, and no row says what an earlier version of one did.
+INSTALLED_CARRIERS: set[str] = set()
 RINGING_CARRIERS: set[str] = set()
 
 # Days of a new use case.

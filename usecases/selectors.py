@@ -13,12 +13,23 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Prefetch, QuerySet
 from django.db.models.functions import JSONObject
 
+from rvm.platform.database import sql
 from rvm.platform.database.prepared import prepared, set_prefetched
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.observability.representation import hides
-from usecases.models import Consent, PhoneNumber, Suppression, TelephonySetup, UseCase
+from usecases.attestations.agreements import AGREED_SQL
+from usecases.attestations.ownership import USABLE_SQL
+from usecases.models import (
+    INSTALLED_CARRIERS,
+    RINGING_CARRIERS,
+    Consent,
+    PhoneNumber,
+    Suppression,
+    TelephonySetup,
+    UseCase,
+)
 from usecases.suppressions import suppressions_of
 
 NO_SUCH_USE_CASE = "This workspace has no such use case."
@@ -185,7 +196,7 @@ def sandbox_setup(workspace: Workspace) -> TelephonySetup | None:
 def first_setup(use_case: UseCase, live: bool) -> TelephonySetup:
     """The setup of the first attempt: the use case's own, or its failover setup while that one drains and this one can send; for test
     voicemails (`live` False) the workspace's sandbox setup. Raises ServiceError if the workspace has no sandbox setup."""
-    if live and use_case.setup.draining and (other := use_case.failover_setup) and _can_send(use_case, other):
+    if live and use_case.setup.draining and (other := use_case.failover_setup) and can_send(use_case, other):
         return other
     setup = use_case.setup if live else sandbox_setup(use_case.workspace)
     if setup is None:
@@ -196,11 +207,32 @@ def first_setup(use_case: UseCase, live: bool) -> TelephonySetup:
     return setup
 
 
-def _can_send(use_case: UseCase, setup: TelephonySetup) -> bool:
-    """Whether new attempts of the use case can go through the setup. `delivery.engine.lane_routes` has the same rule in SQL."""
+def failover_setup(use_case: UseCase) -> TelephonySetup:
+    """The setup of a live voicemail that is marked for the failover setup: that one, or the use case's own while only this one can
+    send, or if there is no other."""
+    other = use_case.failover_setup
+    if other is None or (not can_send(use_case, other) and can_send(use_case, use_case.setup)):
+        return use_case.setup
+    return other
+
+
+def can_send(use_case: UseCase, setup: TelephonySetup) -> bool:
+    """Whether new attempts of the use case can go through the setup."""
     takes = setup.enabled and setup.deleted_at is None and not setup.draining and setup.agreed
-    takes = takes and not use_case.refuses_ringing_of(setup)
+    takes = takes and setup.carrier in INSTALLED_CARRIERS and not use_case.refuses_ringing_of(setup)
     return takes and any(sender.active and sender.stated for sender in _senders_at(use_case, setup))
+
+
+def can_send_sql(setup_id: str) -> str:
+    """The same as `can_send` for a use case `u` and an expression of the setup's id. Call it after `delivery.carriers` was imported,
+    which knows the carriers."""
+    installed, ringing = (sql.texts(sorted(names)) for names in (INSTALLED_CARRIERS, RINGING_CARRIERS))
+    return f"""EXISTS (
+  SELECT FROM usecases_telephonysetup s
+   WHERE s.id = {setup_id} AND s.enabled AND s.deleted_at IS NULL AND NOT s.draining AND {AGREED_SQL}
+     AND s.carrier = ANY('{installed}') AND (u.allows_ringing OR s.carrier <> ALL('{ringing}'))
+     AND EXISTS (SELECT FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
+                  WHERE a.use_case_id = u.id AND p.setup_id = s.id AND {USABLE_SQL}))"""  # noqa: S608 - of constants
 
 
 def require_usable(use_case: UseCase, live: bool) -> None:

@@ -18,7 +18,7 @@ from rvm.platform.sending_hold.service import is_held
 from rvm.platform.times.clocks import spelled
 from rvm.platform.tz_database import zone as zone_named
 from usecases.models import TelephonySetup
-from usecases.selectors import first_setup
+from usecases.selectors import failover_setup, first_setup
 
 # A setup whose carrier has answered an attempt since then is at work.
 LATELY = timedelta(minutes=5)
@@ -49,8 +49,8 @@ def obstacle_of(row: Campaign, now: datetime, *, failover: bool) -> Obstacle | N
         stopped, setup = plan_of(row, now).stopped, first_setup(row.lane.use_case, row.lane.live)
     except ServiceError as refusal:
         return Obstacle(refusal.message)
-    if failover:
-        stopped, setup = "", row.lane.use_case.failover_setup or setup
+    if failover and (other := failover_setup(row.lane.use_case)) != row.lane.use_case.setup:
+        stopped, setup = "", other
     if stopped:
         return Obstacle(stopped)
     if setup.breaker_until is not None:

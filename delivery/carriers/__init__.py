@@ -23,7 +23,7 @@ from delivery.carriers.slybroadcast import Slybroadcast
 from delivery.carriers.telnyx import Telnyx
 from delivery.carriers.twilio import Twilio
 from delivery.carriers.voicedrop import VoiceDrop
-from usecases.models import RINGING_CARRIERS, TelephonySetup
+from usecases.models import INSTALLED_CARRIERS, RINGING_CARRIERS, TelephonySetup
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +98,7 @@ OURS: tuple[type[Carrier], ...] = (
     VoiceDrop,
 )
 CARRIERS, NOT_USED = with_installed({carrier.name: carrier for carrier in OURS}, entry_points(group=GROUP))
+INSTALLED_CARRIERS.update(CARRIERS)
 RINGING_CARRIERS.update(name for name, carrier in CARRIERS.items() if rings(carrier))
 
 

@@ -30,6 +30,7 @@ from usecases.eligibility import LanePolicy
 from usecases.freezes import FREEZES_SQL, freezes_in
 from usecases.models import RINGING_CARRIERS, TelephonySetup
 from usecases.rules_in_force import NEWEST_LOADED_SQL, in_force
+from usecases.selectors import can_send_sql
 
 # Position of a voicemail in its lane: when it is due, and its id.
 Place = tuple[datetime, UUID]
@@ -191,13 +192,12 @@ _OTHER_SETUP = "CASE WHEN via.failover THEN u.setup_id ELSE u.failover_setup_id 
 RINGS_SQL = f"(s.carrier = ANY('{sql.texts(sorted(RINGING_CARRIERS))}'::text[]))"
 # A setup `s` that rings only under a use case `u` that allows it; `UseCase.refuses_ringing_of` is the same rule for rows.
 _MAY_RING = f"(u.allows_ringing OR NOT {RINGS_SQL})"
-# The other setup in place of one that drains, if it can send. `usecases.selectors.first_setup` is the same rule for first attempts.
+# The other setup, if only that one can send: in place of a first setup that drains, or of a failover setup that cannot send for
+# whatever reason. `usecases.selectors` has the same rules for rows: `first_setup` and `failover_setup`.
 _RELIEF = f"""
-  (SELECT s.id FROM usecases_telephonysetup own CROSS JOIN usecases_telephonysetup s
-    WHERE own.id = {_OWN_SETUP} AND own.draining AND s.id = {_OTHER_SETUP}
-      AND s.enabled AND s.deleted_at IS NULL AND NOT s.draining AND {AGREED_SQL} AND {_MAY_RING}
-      AND EXISTS (SELECT FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
-                   WHERE a.use_case_id = u.id AND p.setup_id = s.id AND {USABLE_SQL}))
+  CASE WHEN CASE WHEN via.failover THEN NOT {can_send_sql("u.failover_setup_id")}
+                 ELSE (SELECT draining FROM usecases_telephonysetup WHERE id = u.setup_id) END
+        AND {can_send_sql(_OTHER_SETUP)} THEN {_OTHER_SETUP} END
 """  # noqa: S608 - of constants
 
 
@@ -277,7 +277,7 @@ def _send_route(lanes_with_setups: str) -> str:
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, l.workspace_id, w.organisation_id, l.live, u.purpose, u.basis, u.consent_required,
        u.consent_valid_days, u.confidential_numbers = 'send',
-       l.live AND u.failover_setup_id IS NOT NULL, s.carrier, s.simulated,
+       l.live AND {can_send_sql("u.failover_setup_id")}, s.carrier, s.simulated,
        s.credentials, s.credentials_version, k.id, k.version, k.key, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay,
        u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, {NEWEST_LOADED_SQL}, l.expires_at, l.recording_id,

@@ -16,20 +16,20 @@ from delivery.lifecycle.successors import HAS_SUCCESSOR_SQL
 from delivery.lifecycle.transitions import Transition
 from rvm.platform.database import sql
 from usecases.effective_settings import effective_sql
-from usecases.models import RINGING_CARRIERS
+from usecases.selectors import can_send_sql
 
-# The failover setup takes over unless it drains, rings although the use case does not allow it, or has failed already in place of a
-# first setup that drains.
-_HAS_FAILOVER = """EXISTS (
-         SELECT FROM usecases_telephonysetup f WHERE f.id = u.failover_setup_id AND NOT f.draining
-            AND (u.allows_ringing OR f.carrier <> ALL(%s::text[]))
-            AND f.id IS DISTINCT FROM (SELECT setup_id FROM delivery_drop WHERE id = v.drop_id))"""
-# Reads only voicemails whose lane or use case allows more than one attempt; most allow one. A voicemail without an expiry, in a lane
-# without one, has outlived its campaign: only a user may retry it. One that was copied goes on in its copy: whoever
-# copies has locked the voicemail too, so one of the two finds what the other did.
-_FIND_RETRYABLE = f"""
+
+def _find_retryable() -> str:
+    """The voicemails whose lane or use case allows more than one attempt; most allow one. One without an expiry, in a lane without
+    one, has outlived its campaign: only a user may retry it. One that was copied goes on in its copy: whoever copies has locked the
+    voicemail too, so one of the two finds what the other did. The failover setup takes over if it can send, unless it has failed
+    already in place of a first setup that drains."""
+    return f"""
 SELECT v.id, v.status, v.reason, v.failover, coalesce(v.expires_at, l.expires_at), {effective_sql("max_attempts")},
-       {effective_sql("retry_minutes")}, v.live AND {_HAS_FAILOVER}, u.failover_reasons::text[],
+       {effective_sql("retry_minutes")},
+       v.live AND u.failover_setup_id IS DISTINCT FROM (SELECT setup_id FROM delivery_drop WHERE id = v.drop_id)
+       AND {can_send_sql("u.failover_setup_id")},
+       u.failover_reasons::text[],
        (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
   FROM delivery_voicemail v JOIN usecases_usecase u ON u.id = v.use_case_id JOIN delivery_lane l ON l.id = v.lane_id
  WHERE v.id = ANY(%s::uuid[]) AND v.recipient IS NOT NULL AND {effective_sql("max_attempts")} > 1
@@ -65,7 +65,7 @@ class Retryable:
 def retryable(voicemail_ids: Iterable[UUID]) -> dict[UUID, Retryable]:
     """The voicemails that may be tried more than once, by id. Call it when their rows are locked."""
     found = {}
-    for row in sql.run(_FIND_RETRYABLE, [sql.texts(sorted(RINGING_CARRIERS)), sql.ids(voicemail_ids)]):
+    for row in sql.run(_find_retryable(), [sql.ids(voicemail_ids)]):
         policy = RetryPolicy(row[5], timedelta(minutes=row[6]), row[7], [Reason(name) for name in row[8]])
         found[row[0]] = Retryable(row[0], row[1], row[2], row[3], policy, row[9], row[4])
     return found

@@ -130,8 +130,9 @@ def test_a_failover_setup_needs_an_agreement_of_its_own() -> None:
     )
     voicemail.use_case.failover_setup = without
     voicemail.use_case.save(update_fields=["failover_setup"])
+    voicemail.use_case.phone_numbers.add(make_phone_number(without))
     Voicemail.objects.update(failover=True)
-    assert found() == []
+    assert [route.setup_id for route in found()] == [voicemail.use_case.setup_id]
     _sign_it = update_setup(setup=without, baa_signed_on=timezone.now().date())
     assert [route.setup_id for route in found()] == [_sign_it.pk]
 

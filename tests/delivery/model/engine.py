@@ -45,7 +45,8 @@ from tests.delivery.fake_carrier import Inline
 from tests.delivery.model.carriers import KINDS, Answer, Ledger, account_of
 from tests.delivery.model.judge import Saying, suppresses
 from tests.delivery.model.processes import Memory, Process, Stage
-from tests.delivery.model.world import START, Keys, World
+from tests.delivery.model.world import START, Keys, World, statements_know
+from usecases.models import INSTALLED_CARRIERS
 
 HTTP_TIMEOUT = 15.0
 MOMENT = timedelta(milliseconds=10)
@@ -446,6 +447,7 @@ class Engine(RuleBasedStateMachine):
             CARRIERS.pop(kind, None)
         else:
             CARRIERS[kind] = KINDS[kind]
+        statements_know(INSTALLED_CARRIERS, set(CARRIERS), self.undo)
 
     @rule(seconds=CLOCKS)
     def the_databases_clock_is_set(self, seconds: int) -> None:

@@ -27,7 +27,7 @@ from tests import factories
 from tests.delivery.model import journal
 from tests.delivery.model.carriers import KINDS, Asked, Ledger
 from tests.delivery.model.judge import Judge
-from usecases.models import RINGING_CARRIERS, PhoneNumber, TelephonySetup, UseCase
+from usecases.models import INSTALLED_CARRIERS, RINGING_CARRIERS, PhoneNumber, TelephonySetup, UseCase
 
 SOON = timedelta(minutes=10)  # some voicemails are not due when a history begins
 START = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -90,17 +90,23 @@ def created() -> Iterator[World]:
         stack.enter_context(transaction.atomic())
         stack.callback(transaction.set_rollback, True)
         stack.enter_context(patch.dict(CARRIERS, KINDS))
-        _let_kinds_ring(stack)
+        _let_kinds_be_known(stack)
         stack.enter_context(journal.kept())
         yield _create()
 
 
-def _let_kinds_ring(stack: ExitStack) -> None:
-    """Statements name the carriers that ring; they name the model's too."""
-    ringing = {name for name, kind in KINDS.items() if rings(kind)} - RINGING_CARRIERS
-    before, after = (sql.texts(sorted(names)) for names in (RINGING_CARRIERS, RINGING_CARRIERS | ringing))
-    RINGING_CARRIERS.update(ringing)
-    stack.callback(RINGING_CARRIERS.difference_update, ringing)
+def _let_kinds_be_known(stack: ExitStack) -> None:
+    statements_know(RINGING_CARRIERS, RINGING_CARRIERS | {name for name, kind in KINDS.items() if rings(kind)}, stack)
+    statements_know(INSTALLED_CARRIERS, set(CARRIERS), stack)
+
+
+def statements_know(known: set[str], names: set[str], stack: ExitStack) -> None:
+    """Statements name the carriers that are installed and those that ring: these from now on, in place of those `known`."""
+    before, after = (sql.texts(sorted(each)) for each in (known, names))
+    stack.callback(known.update, set(known))
+    stack.callback(known.clear)
+    known.clear()
+    known.update(names)
     for name, text in list(vars(lane_routes).items()):
         if isinstance(text, str) and before in text:
             stack.enter_context(patch.object(lane_routes, name, text.replace(before, after)))

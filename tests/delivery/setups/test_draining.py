@@ -12,17 +12,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from delivery.engine.claim import Claim, claim
-from delivery.engine.lane_routes import active_routes, route_of
+from delivery.engine.lane_routes import LANES_WITH_SETUPS, active_routes, route_of
 from delivery.engine.results import Result, record
 from delivery.lifecycle.events import Outcome, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Drop, Voicemail
 from delivery.services.eligibility import explanation
 from delivery.setups.services import update_setup
+from rvm.platform.database import sql
 from rvm.platform.models import AuditEvent, Workspace
 from tests.factories import (
     AROUND_THE_CLOCK,
     Api,
+    make_lane,
     make_phone_number,
     make_setup,
     make_use_case,
@@ -31,7 +33,7 @@ from tests.factories import (
 )
 from usecases.eligibility import Defer, DeferReason
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
-from usecases.selectors import first_setup, require_usable
+from usecases.selectors import failover_setup, first_setup, require_usable
 
 pytestmark = pytest.mark.django_db
 LEASE = timedelta(seconds=45)
@@ -88,6 +90,7 @@ UNFIT: dict[str, dict[str, object]] = {
     "disabled": {"enabled": False},
     "drains too": {"draining": True},
     "no agreement": {"simulated": False, "baa_signed_on": None},
+    "carrier gone": {"carrier": "gone"},
 }
 
 
@@ -209,27 +212,31 @@ def test_what_was_not_sent_comes_round_while_the_first_setup_drains() -> None:
 
 
 STATES = [
-    {"draining": draining, "enabled": enabled, "baa_signed_on": signed, "deleted_at": deleted}
-    for draining, enabled, signed, deleted in product(
-        (False, True), (True, False), (timezone.now().date(), None), (None, timezone.now())
+    {"carrier": carrier, "draining": draining, "enabled": enabled, "baa_signed_on": signed, "deleted_at": deleted}
+    for carrier, draining, enabled, signed, deleted in product(
+        ("sandbox", "drop_cowboy", "twilio", "gone"),
+        (False, True),
+        (True, False),
+        (timezone.now().date(), None),
+        (None, timezone.now()),
     )
 ]
 
 
 @pytest.mark.parametrize("numbered", [True, False])
-@pytest.mark.parametrize("carrier", ["sandbox", "drop_cowboy"])
-def test_the_preview_and_the_claim_choose_the_same_setup(carrier: str, numbered: bool) -> None:
-    use_case = use_case_of_two(carrier=carrier)
+@pytest.mark.parametrize("draining", [True, False])
+def test_rows_and_statements_know_the_same_setups_that_can_send(draining: bool, numbered: bool) -> None:
+    """Of both lines of a lane; `twilio` rings, which the use case does not allow."""
+    use_case = use_case_of_two(simulated=False)
     if not numbered:
         NumberAssignment.objects.filter(phone_number__setup=use_case.failover_setup).delete()
-    drain(use_case.setup)
+    drain(use_case.setup, draining)
+    make_lane(use_case)
     for fields in STATES:
         TelephonySetup.objects.filter(pk=use_case.failover_setup_id).update(**fields)
-        voicemail = make_voicemail(use_case)
-        expected = first_setup(UseCase.objects.get(pk=use_case.pk), live=True)
-        sent = [route.setup_id for route in active_routes(timezone.now(), 10)] or [use_case.setup_id]
-        assert sent == [expected.pk], fields
-        Voicemail.objects.filter(pk=voicemail.pk).delete()
+        row = UseCase.objects.get(pk=use_case.pk)
+        setups = dict(sql.run(f"SELECT via.failover, s.id {LANES_WITH_SETUPS}", []))
+        assert setups == {False: first_setup(row, live=True).pk, True: failover_setup(row).pk}, fields
 
 
 def test_new_voicemails_are_taken_and_the_question_says_why_they_wait() -> None:

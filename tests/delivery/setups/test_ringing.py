@@ -165,6 +165,7 @@ def test_what_waits_behind_a_setup_that_drains_does_not_go_through_one_that_ring
 def test_a_failover_setup_that_rings_without_leave_is_no_failover() -> None:
     use_case = make_use_case(failover_reasons=["carrier_denied"], max_attempts=3, **AROUND_THE_CLOCK)
     use_case.failover_setup = make_ringing(use_case.workspace)
+    use_case.phone_numbers.add(make_phone_number(use_case.failover_setup))
     use_case.save()
     for allowed, expected in ((False, ("failed", False)), (True, ("queued", True))):
         UseCase.objects.update(allows_ringing=allowed)
