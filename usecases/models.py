@@ -182,6 +182,8 @@ class TelephonySetup(Row):
     breaker_until = models.DateTimeField(null=True, editable=False)
     breaker_reason = models.CharField(max_length=500, blank=True, db_default="", default="", editable=False)
     breaker_openings = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    # When a report refused the account, after which only the result of a drop that was begun since closes it; else null.
+    breaker_reported_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = UpdatedAtField()
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)

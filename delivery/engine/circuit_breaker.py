@@ -2,14 +2,16 @@
 
 It opens on a share of unknown outcomes and server errors, or at once if the carrier refuses the account or the account has no funds.
 While it is open, the setup's voicemails stay queued. After its time one probe is sent; the outcome closes the breaker or opens it for
-longer. The state is stored in the setup's row, and the admin and the API show it with its reason; counts of the last minute are in
-Redis.
+longer. What a report has opened, no acceptance closes, because some carriers accept every drop and report only later that the
+account is refused: it stays open until a drop that was begun since has ended in another way, and if nothing is heard of the probe,
+another one is sent after some minutes. The state is stored in the setup's row, and the admin and the API show it with its reason;
+counts of the last minute are in Redis.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -37,6 +39,8 @@ FIRST_OPENING = timedelta(seconds=30)
 MAX_OPENING_LENGTH = timedelta(minutes=10)
 MAX_SAID = 200  # characters of a carrier's words in a sentence
 PROBE_SECONDS = 30  # after this, another worker may probe in place of one that died
+# Until the next probe while nothing is reported of one that was accepted: results of most vendors take seconds to a few minutes.
+REPORT_WAIT = timedelta(minutes=5)
 # What is wrong with an account that its carrier refuses, and what to do about it.
 ACCOUNT_REASONS = {
     Reason.CARRIER_ACCOUNT: (
@@ -111,7 +115,8 @@ def evaluate(redis: Redis, setup_id: UUID, submissions: Sequence[Submission], no
     refused = next((one for one in submissions if one.reason in ACCOUNT_REASONS), None)
     bad = sum(is_bad(submission) for submission in submissions)
     if probing and not bad and refused is None:
-        close(setup_id)
+        if not close(setup_id, reported=False):
+            _await_report(setup_id, now)
         reset_counts(redis, setup_id)
         return
     health = _count(redis, setup_id, len(submissions), bad, now)
@@ -161,13 +166,26 @@ def _as_count(value: bytes | None) -> int:
     return int(value) if value and len(value) <= MAX_DIGITS and value.isdigit() else 0
 
 
-# Opens the breaker for twice as long each time, unless another worker has just opened it.
+# Opens the breaker for twice as long each time; `{}` is when, and what else is written.
 _OPEN_BREAKER = """
 UPDATE usecases_telephonysetup
    SET breaker_reason = %s, breaker_openings = least(breaker_openings + 1, 1000),
-       breaker_until = %s + least(%s * power(2, least(breaker_openings, 10)), %s)
- WHERE id = %s AND (breaker_until IS NULL OR breaker_until <= %s) RETURNING breaker_until
+       breaker_until = %s + least(%s * power(2, least(breaker_openings, 10)), %s){}
+ WHERE id = %s AND {} RETURNING breaker_until
 """
+# Unless another worker has just opened it.
+_OPEN_UNLESS_OPEN = _OPEN_BREAKER.format("", "(breaker_until IS NULL OR breaker_until <= %s)")
+# Of drops that were begun since a report opened it: reports about earlier ones tell nothing new, however many are on their way. The
+# row has the database's time, as the drops have.
+_BEGUN_SINCE = (
+    "EXISTS (SELECT FROM delivery_drop d WHERE d.id = ANY(%s::uuid[]) AND d.created_at > breaker_reported_at)"
+)
+_OPEN_BY_REPORT = _OPEN_BREAKER.format(", breaker_reported_at = %s", f"(breaker_reported_at IS NULL OR {_BEGUN_SINCE})")
+_CLOSE_BY_REPORT = f"""
+UPDATE usecases_telephonysetup
+   SET breaker_until = NULL, breaker_reason = '', breaker_openings = 0, breaker_reported_at = NULL
+ WHERE id = %s AND {_BEGUN_SINCE} RETURNING id
+"""  # noqa: S608 - of constants
 
 
 def _open(redis: Redis, setup_id: UUID, why: str, now: datetime) -> None:
@@ -176,9 +194,21 @@ def _open(redis: Redis, setup_id: UUID, why: str, now: datetime) -> None:
 
 
 def open_for_account(setup_id: UUID, reason: Reason, now: datetime, *said: str) -> None:
-    """Open the breaker because of a report, a test or an upload: some carriers accept every drop and report an account problem only
-    later."""
+    """Open the breaker because of a test, an upload or the answer to a question or a command."""
     _open_row(setup_id, account_message(reason, *said), now)
+
+
+def open_by_report(setup_id: UUID, drop_ids: Iterable[UUID], reason: Reason, now: datetime, *said: str) -> None:
+    """Open the breaker because reports about these drops refuse the account."""
+    why = account_message(reason, *said)
+    facts = [why, now, FIRST_OPENING, MAX_OPENING_LENGTH, now, setup_id, sql.ids(drop_ids)]
+    _log_opened(setup_id, why, sql.run(_OPEN_BY_REPORT, facts))
+
+
+def close_by_report(setup_id: UUID, drop_ids: Iterable[UUID]) -> None:
+    """Close the breaker that a report has opened if one of these drops, which ended otherwise, was begun since."""
+    if sql.run(_CLOSE_BY_REPORT, [setup_id, sql.ids(drop_ids)]):
+        log.warning("breaker_closed", setup_id=str(setup_id))
 
 
 def heed(setup_id: UUID, carrier: Carrier, response: CarrierResponse, now: datetime) -> None:
@@ -189,18 +219,30 @@ def heed(setup_id: UUID, carrier: Carrier, response: CarrierResponse, now: datet
 
 
 def _open_row(setup_id: UUID, why: str, now: datetime) -> None:
-    rows = sql.run(_OPEN_BREAKER, [why, now, FIRST_OPENING, MAX_OPENING_LENGTH, setup_id, now])
+    facts = [why, now, FIRST_OPENING, MAX_OPENING_LENGTH, setup_id, now]
+    _log_opened(setup_id, why, sql.run(_OPEN_UNLESS_OPEN, facts))
+
+
+def _log_opened(setup_id: UUID, why: str, rows: list[tuple[datetime]]) -> None:
     if rows:
         log.error("breaker_opened", setup_id=str(setup_id), why=why, until=rows[0][0].isoformat())
 
 
-def close(setup_id: UUID) -> bool:
-    """Close the breaker and return whether it was open."""
+def close(setup_id: UUID, *, reported: bool = True) -> bool:
+    """Close the breaker and return whether it was open; without `reported`, not one that a report has opened."""
     open_one = TelephonySetup.objects.filter(pk=setup_id, breaker_until__isnull=False)
-    closed = bool(open_one.update(breaker_until=None, breaker_reason="", breaker_openings=0))
+    if not reported:
+        open_one = open_one.filter(breaker_reported_at=None)
+    closed = bool(open_one.update(breaker_until=None, breaker_reason="", breaker_openings=0, breaker_reported_at=None))
     if closed:
         log.warning("breaker_closed", setup_id=str(setup_id))
     return closed
+
+
+def _await_report(setup_id: UUID, now: datetime) -> None:
+    """Send nothing more until the accepted probe is reported, or for REPORT_WAIT; unless it was reported already."""
+    half_open = TelephonySetup.objects.filter(pk=setup_id, breaker_reported_at__isnull=False, breaker_until__lte=now)
+    half_open.update(breaker_until=now + REPORT_WAIT)
 
 
 def reset_counts(redis: Redis, setup_id: UUID) -> None:

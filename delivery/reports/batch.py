@@ -46,7 +46,8 @@ class DropState:
 
     `provisional`: an unsigned result ended the drop although the setup's results are signed. `person` and `created_at` are set if a
     report without an attempt key may be about the drop. `played_call`: the call of the drop that was told to play the message; known
-    if the batch has a failure of the drop. `calls`: its carrier calls, and may have made two calls of one request.
+    if the batch has a failure of the drop. `calls`: its carrier calls, and may have made two calls of one request. `proves`: it was
+    begun after a report had refused the account, so its end tells whether the account is taken again.
     """
 
     id: UUID
@@ -60,6 +61,7 @@ class DropState:
     person: Person | None = None
     played_call: str = ""
     calls: bool = False
+    proves: bool = False
     changes: int = 0
 
     def is_of_another_call(self, report: Report) -> bool:
@@ -107,7 +109,9 @@ class Batch:
         self.matched: dict[int, tuple[UUID | None, bool]] = {}
         self.opted_out: list[tuple[VoicemailState, Reason]] = []
         self.opted_out_people: list[Arrival] = []
-        self.accounts: dict[UUID, Report] = {}  # by setup: the report by which its carrier refuses the account
+        # By setup: the reports by which its carrier refuses the account, with their drops, and the drops that prove the contrary.
+        self.accounts: dict[UUID, list[tuple[UUID, Report]]] = defaultdict(list)
+        self.proofs: dict[UUID, list[UUID]] = defaultdict(list)
 
     def put_in_doubt(self, arrival: Arrival) -> None:
         """Add a report of an earlier batch that matched no drop. It is correlated again when a drop of the same person changes."""
@@ -168,7 +172,9 @@ class Batch:
         if to_drop is None:
             return
         if report.reason in circuit_breaker.ACCOUNT_REASONS and not report.unsigned:
-            self.accounts[arrival.setup_id] = report
+            self.accounts[arrival.setup_id].append((drop.id, report))
+        elif drop.proves and not report.unsigned and to_drop is not DropStatus.ACCEPTED:
+            self.proofs[arrival.setup_id].append(drop.id)
         reason = (report.reason or Reason.UNKNOWN) if report.status is ReportStatus.FAILED else None
         # Events of calls come in any order: once the message was under way, one that says that nothing was left proves it no more.
         if reason is not None and drop.played_call and REASONS[reason].retryable:

@@ -129,7 +129,7 @@ SELECT id, status, reason, drop_id, live, failover FROM delivery_voicemail
 # State of the drops, read after their voicemails are locked.
 _READ_DROPS = """
 SELECT d.id, d.voicemail_id, d.setup_id, d.status, d.reason, d.carrier_reference, d.provisional, CASE WHEN %s THEN d.created_at END,
-       s.carrier
+       s.carrier, d.created_at > s.breaker_reported_at
   FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = d.setup_id WHERE d.id = ANY(%s::uuid[])
 """
 # Marks reports as merged, each with its effect and its drop.
@@ -158,13 +158,20 @@ def merge(now: datetime, limit: int = BATCH) -> int:
             transitions.apply(each.transitions, now, locked=True)
             transitions.change_drops(each.changes, now)
         _suppress(batch)
-        for setup_id in sorted(batch.accounts):
-            report = batch.accounts[setup_id]
-            circuit_breaker.open_for_account(
-                setup_id, report.reason or Reason.CARRIER_ACCOUNT, now, report.code, report.text
-            )
+        _judge_accounts(batch, now)
         _mark_merged(batch, now)
     return len(rows)
+
+
+def _judge_accounts(batch: Batch, now: datetime) -> None:
+    """Open and close breakers; of one setup opening first, so that a drop that was begun before the last refusal closes nothing."""
+    for setup_id in sorted(batch.accounts.keys() | batch.proofs.keys()):
+        if refusals := batch.accounts.get(setup_id):
+            report = refusals[-1][1]
+            reason, drop_ids = report.reason or Reason.CARRIER_ACCOUNT, [drop_id for drop_id, _ in refusals]
+            circuit_breaker.open_by_report(setup_id, drop_ids, reason, now, report.code, report.text)
+        if proofs := batch.proofs.get(setup_id):
+            circuit_breaker.close_by_report(setup_id, proofs)
 
 
 def _mark_merged(batch: Batch, now: datetime) -> None:
@@ -305,8 +312,9 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
             persons.get(drop_id),
             played.get(drop_id, "")[:MAX_REFERENCE],
             carrier in RINGING_CARRIERS,
+            bool(proves),
         )
-        for drop_id, of, setup_id, status, reason, reference, provisional, at, carrier in sql.run(
+        for drop_id, of, setup_id, status, reason, reference, provisional, at, carrier, proves in sql.run(
             _READ_DROPS, [bool(persons), drop_ids]
         )
     ]

@@ -93,6 +93,7 @@ class Migration(migrations.Migration):
                 ('breaker_until', models.DateTimeField(editable=False, null=True)),
                 ('breaker_reason', models.CharField(blank=True, db_default='', default='', editable=False, max_length=500)),
                 ('breaker_openings', models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
+                ('breaker_reported_at', models.DateTimeField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('updated_at', rvm.platform.encryption.fields.UpdatedAtField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
