@@ -150,7 +150,7 @@ class Carrier(ABC):
     credential_fields: ClassVar[tuple[Credential, ...]]
     # The vendor's published address, https and without a slash at the end; empty if the setup's credentials name it.
     vendor_url: ClassVar[str] = ""
-    # The domain of a vendor that has an address for each account.
+    # The domain of a vendor that has an address for each account, or one more of its domains: none of its hosts is a simulator's.
     vendor_domain: ClassVar[str] = ""
     # The longest time, as far as known, between a submission and the voicemail in the box: calling windows close so much earlier. At
     # most a day.

@@ -100,6 +100,7 @@ class Slybroadcast(ResultPoll, AccountCheck, Carrier):
     name = "slybroadcast"
     label = "Slybroadcast"
     vendor_url = "https://www.slybroadcast.com"
+    vendor_domain = "mobile-sphere.com"  # of the plain gateway (documentation.php)
     credential_fields = (
         Credential(
             "c_uid",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,7 +14,11 @@ from django.test import Client
 from delivery.carriers import CARRIERS
 from delivery.setups import system_checks
 from tests.delivery.carriers.examples import EXAMPLES
+from tests.docs.pages import DOCS
 
+# Of the requests that an integration sent to its vendor before.
+PAGE = (DOCS / "integrate" / "from-other-platforms.md").read_text()
+VENDORS = sorted(set(re.findall(r"POST https://([a-z0-9.-]+)", PAGE)))
 FAULTY = "The carrier pigeon of the package rvm-carrier-pigeon is not used: it is ill."
 
 
@@ -43,6 +48,12 @@ def test_every_carriers_own_address_is_known(settings: Any, name: str) -> None:
     published = CARRIERS[name](EXAMPLES[name]).published_address()
     settings.RVM_SANDBOX_HOSTS = ["127.0.0.1", published.removeprefix("https://").partition("/")[0]]
     assert [CARRIERS[name].label in message for _, message in told()] == ([True] if published else [])
+
+
+@pytest.mark.parametrize("host", VENDORS)
+def test_every_address_of_a_vendor_that_our_own_pages_name_is_known(settings: Any, host: str) -> None:
+    settings.RVM_SANDBOX_HOSTS = ["127.0.0.1", host]
+    assert [code for code, _ in told()] == ["rvm.E002"]
 
 
 @pytest.mark.parametrize(
