@@ -276,7 +276,7 @@ def _report(
 def _of_bars(var: str) -> dict[str, str]:
     """The values of `var`: session, phone, OK or Failure, reason, time, carrier [3P]. The first two are told apart by the number,
     because their order is UNVERIFIED."""
-    values = [value.strip().strip("\"'").strip() for value in var.split("|")]
+    values = [parse_text(value).strip().strip("\"'").strip() for value in var.split("|")]
     session, phone, status, reason, time = [*values, "", "", "", "", ""][:5]
     if us_number(session) != session and us_number(phone) == phone:
         session, phone = phone, session
@@ -285,10 +285,10 @@ def _of_bars(var: str) -> dict[str, str]:
 
 def _of_fields(form: Mapping[str, str]) -> dict[str, str]:
     """The values of a post-back with a field for each [3P]; the result is either the word or the reason of a failure."""
-    dispo = form.get("c_dispo") or form.get("dispo") or ""
+    dispo = parse_text(form.get("c_dispo") or form.get("dispo"))
     return {
         "session": parse_text(form.get("c_session") or form.get("session_id"), MAX_ID_LENGTH),
-        "phone": form.get("c_phone") or "",
+        "phone": parse_text(form.get("c_phone"), 40),
         "status": dispo,
         "reason": "" if _plain(dispo) in STATUSES else dispo,
         "time": "",
@@ -320,7 +320,8 @@ def _answer(body: bytes) -> dict[str, str]:
     loaded = _loaded(body)
     if isinstance(loaded, dict):
         return {_plain(str(name)).replace(" ", "_"): parse_text(value, MAX_ID_LENGTH) for name, value in loaded.items()}
-    lines = [line.strip() for line in body[:MAX_ERROR].decode(errors="replace").splitlines() if line.strip()]
+    said = parse_text(body[:MAX_ERROR].decode(errors="replace"))
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     pairs = [line.partition("=") for line in lines[1:]]
     found = {_plain(name).replace(" ", "_"): value.strip()[:MAX_ID_LENGTH] for name, _, value in pairs}
     return found | {"new_campaign": lines[0]} if lines and lines[0].upper() == "OK" else {}

@@ -69,6 +69,10 @@ class Report:
 
 
 def _mask(said: Submission | Report) -> None:
-    """A vendor's own texts hold no number from here on, whatever its adapter does with them."""
+    """A vendor's own texts hold no number from here on, and its ids no NUL, which PostgreSQL cannot store, whatever its adapter does
+    with them."""
     for name in ("code", "text"):
         object.__setattr__(said, name, safe_text(getattr(said, name)))
+    for name in ("carrier_reference", "event_id", "recipient"):
+        if "\0" in getattr(said, name, ""):
+            object.__setattr__(said, name, getattr(said, name).replace("\0", ""))
