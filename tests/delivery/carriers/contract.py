@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from ssl import SSLContext
@@ -114,9 +116,9 @@ WIRE: Mapping[str, Callable[[Heard], None]] = {
 }
 
 
-def _with_each_replaced(value: Any, by: str) -> Iterator[Any]:
+def _with_each_replaced(value: Any, by: Callable[[Any], Any]) -> Iterator[Any]:
     """The JSON value with each of its values, and of theirs, replaced in turn."""
-    yield by
+    yield by(value)
     if isinstance(value, dict):
         yield from ({**value, name: new} for name, each in value.items() for new in _with_each_replaced(each, by))
     elif isinstance(value, list):
@@ -446,15 +448,7 @@ class Contract:
         """Bodies that a vendor could send by a fault of its own: cut short, and with a person's name in place of each value."""
         raw = self.result(CALLBACK, ATTEMPT, self.delivered, at=NOW).raw
         yield from (raw[:length] + ALDER.encode() for length in range(0, len(raw), max(1, len(raw) // 20)))
-        try:
-            values = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            fields = parse_qsl(raw.decode(), keep_blank_values=True)
-            yield from (
-                urlencode([*fields[:n], (name, ALDER), *fields[n + 1 :]]).encode() for n, (name, _) in enumerate(fields)
-            )
-        else:
-            yield from map(orjson.dumps, _with_each_replaced(values, ALDER))
+        yield from _changed(raw, lambda _: ALDER)
 
     def test_a_callback_that_cannot_be_read_is_refused_without_its_text(self) -> None:
         genuine = self.result(CALLBACK, ATTEMPT, self.delivered, at=NOW)
@@ -467,7 +461,31 @@ class Contract:
                 assert ALDER not in f"{error} {error!r}", raw
         assert refusals
 
+    def test_no_value_of_an_answer_or_a_callback_keeps_what_cannot_be_stored(self) -> None:
+        carrier = self.carrier()
+        said: list[Submission | Report] = []
+        for answer in self.answers:
+            said += [
+                carrier.read_submission(replace(answer.response, body=raw))
+                for raw in (*_changed(answer.response.body, _with_nuls), answer.response.body.replace(b"1", b"1\0"))
+            ]
+        for code in (self.delivered, self.failed):
+            genuine = self.result(CALLBACK, ATTEMPT, code, at=NOW)
+            for raw in _changed(genuine.raw, _with_nuls):
+                with suppress(CallbackMalformed):
+                    said += carrier.parse(replace(genuine, raw=raw))
+        assert any(isinstance(each, Report) for each in said)
+        for each in said:
+            kept = (getattr(each, field.name) for field in dataclass_fields(each))
+            assert not [value for value in kept if isinstance(value, str) and "\0" in value]
+
     # signatures
+
+    def signed_anew(self, callback: Callback, raw: bytes) -> Callback:
+        """The callback with another body, as genuine as before."""
+        if self.signature in callback.headers:
+            raise NotImplementedError
+        return replace(callback, raw=raw)
 
     def forgeries(self) -> Iterator[tuple[str, Carrier, Callback]]:
         genuine = self.signed_result(NOW)
@@ -661,12 +679,31 @@ class Contract:
         assert self.post(wrong) == 401
         assert not CarrierReport.objects.exists()
 
-    def test_two_bodies_in_one_end_the_drop_at_most_once(self, drop: Drop) -> None:
-        genuine = self.genuine(drop, self.failed)
+    @pytest.mark.parametrize(
+        ("first", "second"), [("failed", "failed"), ("failed", "delivered"), ("delivered", "failed")]
+    )
+    def test_two_bodies_in_one_end_the_drop_at_most_once(self, drop: Drop, first: str, second: str) -> None:
+        one = self.genuine(drop, getattr(self, first))
+        two = self.genuine(drop, getattr(self, second), event_id="event-2").raw
+        understood = (200, 400) if self.signature in one.headers else (200, 400, 401)
         for between in (b"", b"\n", b"&"):
-            assert self.post(replace(genuine, raw=genuine.raw + between + genuine.raw)) in (200, 400, 401)
+            assert self.post(self.signed_anew(one, one.raw + between + two)) in understood
+        if two[:1] == b"{":  # a list of both, and an object with each name twice
+            assert self.post(self.signed_anew(one, b"[%b,%b]" % (one.raw, two))) in understood
+            assert self.post(self.signed_anew(one, one.raw[:-1] + b"," + two[1:])) in understood
         self.merged()
-        assert both(drop)[0] in ("accepted", "failed")
+        status, reason, *of_drop = both(drop)
+        assert (status, reason) == tuple(of_drop)
+        assert status in ("accepted", "failed", "delivered")
+        ends = CarrierReport.objects.filter(drop_id=drop.id, effect="applied", status__in=("failed", "delivered"))
+        assert ends.count() <= 1
+        assert counter_totals(drop.voicemail.lane_id) == row_counts(drop.voicemail.lane_id)
+
+    def test_a_value_that_cannot_be_stored_is_no_error_of_ours(self, drop: Drop) -> None:
+        genuine = self.genuine(drop, self.delivered)
+        for raw in _changed(genuine.raw, _with_nuls):
+            assert self.post(self.signed_anew(genuine, raw)) in (200, 400, 401)
+        self.merged()
 
     # what it can do is told by its bases
 
@@ -687,6 +724,23 @@ class Contract:
             over = carrier.respond(self.result(CALLBACK, ATTEMPT, self.delivered, at=NOW), None)
             assert RECORDING.encode() not in over.body
             self.hidden(over)
+
+
+def _changed(raw: bytes, by: Callable[[Any], Any]) -> Iterator[bytes]:
+    """The body, JSON or a form, with each of its values changed in turn."""
+    try:
+        values = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        fields = parse_qsl(raw.decode(errors="replace"), keep_blank_values=True)
+        for n, (name, value) in enumerate(fields):
+            yield urlencode([*fields[:n], (name, by(value)), *fields[n + 1 :]]).encode()
+    else:
+        yield from map(orjson.dumps, _with_each_replaced(values, by))
+
+
+def _with_nuls(value: Any) -> Any:
+    """A text with what PostgreSQL cannot store before, in and after it."""
+    return f"\0{value[:3]}\0{value[3:]}\0" if isinstance(value, str) else value
 
 
 def _fits(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -89,8 +90,11 @@ class TestSandbox(Contract):
             "occurred_at": said.isoformat(),
         }
         raw = orjson.dumps({"events": [event]})
-        headers = {"content-type": "application/json"} | headers_with(SECRET, raw, str(int(at.timestamp())))
-        return Callback(raw, headers, url, at)
+        return self.signed_anew(Callback(raw, {"content-type": "application/json"}, url, at), raw)
+
+    def signed_anew(self, callback: Callback, raw: bytes) -> Callback:
+        signed = headers_with(SECRET, raw, str(int(callback.at.timestamp())))
+        return replace(callback, raw=raw, headers={**callback.headers, **signed})
 
 
 # submissions

@@ -117,7 +117,10 @@ class TestTelnyx(Contract):
             event = orjson.loads(raw)
             event["data"]["occurred_at"] = said.isoformat()
             raw = orjson.dumps(event)
-        return Callback(raw, {"content-type": "application/json", **signed(raw, at)}, url, at, drop_id)
+        return self.signed_anew(Callback(raw, {"content-type": "application/json"}, url, at, drop_id), raw)
+
+    def signed_anew(self, callback: Callback, raw: bytes) -> Callback:
+        return replace(callback, raw=raw, headers={**callback.headers, **signed(raw, callback.at)})
 
 
 # requests

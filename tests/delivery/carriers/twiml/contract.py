@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
 from typing import ClassVar
@@ -59,7 +60,10 @@ class TwimlContract(Contract):
         }
         url = f"{url}?step={step}{began}"
         raw = self.vendor.said(step, **fields)
-        return Callback(raw, {"content-type": FORM, **self.vendor.sign(url, raw)}, url, at, drop_id)
+        return self.signed_anew(Callback(raw, {"content-type": FORM}, url, at, drop_id), raw)
+
+    def signed_anew(self, callback: Callback, raw: bytes) -> Callback:
+        return replace(callback, raw=raw, headers={**callback.headers, **self.vendor.sign(callback.url, raw)})
 
 
 def documented(vendor: Vendor) -> tuple[Documented, ...]:

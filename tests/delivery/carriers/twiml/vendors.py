@@ -48,7 +48,7 @@ class Vendor:
         return urlencode({name: value for name, value in fields.items() if value is not None}).encode()
 
     def sign(self, url: str, raw: bytes, key: str = "") -> dict[str, str]:
-        fields = "".join(name + value for name, value in sorted(parse_qsl(raw.decode(), keep_blank_values=True)))
+        fields = "".join(name + value for name, value in sorted(set(parse_qsl(raw.decode(), keep_blank_values=True))))
         digest = hmac.digest((key or self.key).encode(), (url + fields).encode(), hashlib.sha1)
         return {self.header: base64.b64encode(digest).decode()}
 
