@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -232,9 +233,9 @@ NEVER_SENT = {
 
 def test_the_codes_of_single_fields_are_documented_and_exist() -> None:
     told = (INTEGRATE / "problems.md").read_text().split("## Codes of single fields")[1]
-    documented = {
-        code for line in told.splitlines() if line.startswith("| `") for code in WORD.findall(line.split(" | ")[0])
-    }
+    rows = [code for line in told.splitlines() if line.startswith("| `") for code in WORD.findall(line.split(" | ")[0])]
+    assert [code for code, times in Counter(rows).items() if times > 1] == []
+    documented = set(rows)
     of_their_own = {code for layer in PROBLEMS for code in layer}
     of_the_admin = {
         "forbidden",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -52,9 +51,6 @@ class WebhookDeliveriesView(_DeliveryView, ListView):
 
     def rows(self, query: WebhookDeliveryQuery, live: bool | None) -> QuerySet[WebhookDelivery]:
         return self.of_destination().filter(**query.filters)
-
-    def first(self, query: Any, rows: QuerySet[Any], count: int, below: UUID | None) -> Iterable[Any]:
-        return (rows.filter(id__lt=below.int) if below else rows).order_by("-id")[:count]
 
 
 class WebhookDeliveryView(_DeliveryView):
