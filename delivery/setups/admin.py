@@ -42,6 +42,16 @@ from usecases.services import delete_setup
 _STATE = (
     "callback_address", "tested", "breaker", "open_drops", "lately", "created_at", "updated_at", "deleted_at",
 )  # fmt: skip
+# At the top of a setup's page, whose buttons and switches follow from it.
+_FIRST = ("carrier_told", "state_told")
+# What a state means for voicemails, and what to do; of a failing one its breaker says it.
+_MEANINGS = {
+    "deleted": "nothing is sent through it; reports of what was are still heard",
+    "carrier gone": "its voicemails wait until your operator installs the carrier again, or its use cases get another setup",
+    "no agreement": "its voicemails wait until “Agreement with the carrier” has its day, or says why none is needed",
+    "draining": "no new attempt goes through it; “Open attempts” says when it is empty",
+    "disabled": "its voicemails wait, and new ones are refused",
+}
 
 
 def field_name(carrier: str, credential: str) -> str:
@@ -125,7 +135,6 @@ class TelephonySetupAdmin(SetupConnectionTest, SetupBreaker, SetupCallbackAddres
     list_select_related = ("workspace",)
     search_fields = ("name",)
     ordering = ("-id",)
-    fixed_fields: ClassVar[tuple[str, ...]] = ("workspace", "carrier_label")
     # The page that adds a setup shows the fields of the chosen carrier only.
     conditional_fields: ClassVar[dict[str, str]] = {
         field_name(carrier.name, credential.name): f"carrier == '{carrier.name}'"
@@ -149,7 +158,7 @@ class TelephonySetupAdmin(SetupConnectionTest, SetupBreaker, SetupCallbackAddres
                     "fields": (
                         "workspace",
                         "name",
-                        "carrier" if obj is None else "carrier_label",
+                        *(("carrier",) if obj is None else _FIRST),
                         "enabled",
                         "draining",
                         "free_to_recipient",
@@ -167,7 +176,7 @@ class TelephonySetupAdmin(SetupConnectionTest, SetupBreaker, SetupCallbackAddres
         return found
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return () if obj is None else (*super().get_readonly_fields(request, obj), "credentials_set", *_STATE)
+        return () if obj is None else (*super().get_readonly_fields(request, obj), *_FIRST, "credentials_set", *_STATE)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and not (obj is not None and obj.deleted_at)
@@ -212,6 +221,17 @@ class TelephonySetupAdmin(SetupConnectionTest, SetupBreaker, SetupCallbackAddres
         if setup.enabled and setup.draining:
             return "draining"
         return "enabled" if setup.enabled else "disabled"
+
+    @display(description="Carrier")
+    def carrier_told(self, setup: TelephonySetup) -> str:
+        rings = "; it calls, so that the telephone rings, and only use cases that allow ringing can have it"
+        return f"{self.carrier_label(setup)}{rings if setup.rings else ''}"
+
+    @display(description="State now")
+    def state_told(self, setup: TelephonySetup) -> str:
+        state = self.state(setup)
+        meaning = setup.breaker_reason if state == "failing" else _MEANINGS.get(state)
+        return f"{state}: {meaning}" if meaning else state
 
     @display(description="Credentials that are set")
     def credentials_set(self, setup: TelephonySetup) -> str:

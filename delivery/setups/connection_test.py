@@ -11,6 +11,7 @@ from delivery.carriers import UnknownCarrierError, adapter_of, carrier_gone
 from delivery.carriers.abilities import AccountCheck, Check
 from delivery.carriers.base import Carrier
 from delivery.engine import circuit_breaker
+from delivery.setups.services import IF_GONE
 from delivery.transport.curl import CurlTransport
 from delivery.transport.interface import TransportFailure
 from rvm.platform import audit
@@ -29,9 +30,7 @@ def check_setup(setup: TelephonySetup) -> Check:
     try:
         carrier = adapter_of(setup)
     except UnknownCarrierError:
-        return Check(
-            False, f"{carrier_gone(setup)} Your operator installs it again, or its use cases get another setup."
-        )
+        return Check(False, f"{carrier_gone(setup)} {IF_GONE}")
     except ValueError as error:
         return Check(False, str(error))
     return check_account(carrier)

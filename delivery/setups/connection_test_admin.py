@@ -59,7 +59,9 @@ class SetupConnectionTest(ScopedModelAdmin):
             messages.warning(request, refusal.message)
         else:
             keep_check(setup, found, acting_user(request))
-            (messages.success if found.ok else messages.error)(request, found.detail)
+            held = found.ok and setup.enabled and setup.breaker_until is not None
+            more = " It is still stopped after failures: “Send again now…” sends at once what waits." if held else ""
+            (messages.success if found.ok else messages.error)(request, f"{found.detail}{more}")
         return redirect(page_of_row(self, object_id))
 
     def enable_after_test(self, request: HttpRequest, enabling: Enabling) -> None:

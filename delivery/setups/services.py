@@ -38,6 +38,7 @@ SETTINGS = (
     "free_to_recipient",
     *AGREEMENT,
 )
+IF_GONE = "Your operator installs it again, or its use cases get another setup."
 _TESTED = ("tested_at", "test_ok", "test_detail")
 _NAME = "usecases_setup_name_among_living"
 
@@ -115,6 +116,8 @@ def close_breaker(*, setup: TelephonySetup, actor: User | None) -> None:
 
 def candidate(setup: TelephonySetup, credentials: Mapping[str, object]) -> Carrier:
     """The adapter that the setup would have with these credentials in place of its own. Raises ServiceError."""
+    if gone := carriers.carrier_gone(setup):
+        raise ServiceError("carrier_unknown", f"{gone} {IF_GONE}", field="carrier")
     adapter = check_credentials(setup.carrier, {**setup.credentials, **credentials})
     _check_world(setup, adapter)
     return adapter

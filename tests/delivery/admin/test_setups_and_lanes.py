@@ -21,6 +21,7 @@ from delivery.setups import admin as setups_admin
 from delivery.setups import connection_test_admin
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.roles import Role
+from tests.delivery.carriers.examples import EXAMPLES
 from tests.factories import (
     SANDBOX_CREDENTIALS,
     make_lane,
@@ -287,4 +288,45 @@ def test_a_plug_in_whose_name_begins_like_another_carriers_has_fields_of_its_own
     shown = staff.get(page(make_setup(workspace))).content.decode()
     assert re.findall(r'name="(credential_[^"]+)"', shown) == [
         f"credential_sandbox${name}" for name in ("base_url", "key", "signing_secret")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "enabled"),
+        ({"enabled": False}, "disabled: its voicemails wait, and new ones are refused"),
+        ({"draining": True}, "draining: no new attempt goes through it; “Open attempts” says when it is empty"),
+        (
+            {"breaker_until": datetime(2999, 1, 1, tzinfo=UTC), "breaker_reason": "The account has no funds left."},
+            "failing: The account has no funds left.",
+        ),
+        (
+            {"carrier": "pigeon", "simulated": True},
+            "carrier gone: its voicemails wait until your operator installs the carrier again, or its use cases get another setup",
+        ),
+    ],
+)
+def test_the_top_of_a_setups_page_says_what_becomes_of_its_voicemails(
+    staff: Client, workspace: Workspace, fields: dict[str, Any], told: str
+) -> None:
+    shown = staff.get(page(make_setup(workspace, **fields))).content.decode()
+    assert re.search(rf">\s*{re.escape(told)}\s*<", shown)
+    assert shown.index(told) < shown.index('name="enabled"')
+
+
+def test_the_page_of_a_setup_that_calls_says_so(staff: Client, workspace: Workspace) -> None:
+    credentials = EXAMPLES["twilio"] | {"base_url": "http://127.0.0.1:8800"}
+    setup = make_setup(workspace, carrier="twilio", credentials=credentials, simulated=True)
+    told = "it calls, so that the telephone rings, and only use cases that allow ringing can have it"
+    assert f"Twilio; {told}" in staff.get(page(setup)).content.decode()
+    assert told not in staff.get(page(make_setup(workspace))).content.decode()
+
+
+def test_a_setup_whose_carrier_is_gone_is_not_enabled_and_says_what_to_do(staff: Client, workspace: Workspace) -> None:
+    setup = make_setup(workspace, carrier="pigeon", simulated=True, enabled=False)
+    answer = staff.post(page(setup), {"name": setup.name, "enabled": "on", **NUMBERS})
+    assert answer.context["adminform"].form.non_field_errors() == [
+        f"The carrier “pigeon” of the telephony setup “{setup.name}” is not installed any more. Your operator installs it again, "
+        "or its use cases get another setup."
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -169,6 +170,21 @@ def test_the_button_tests_and_the_page_keeps_what_was_found(
         "The carrier refused the account's credentials or rights. It said: The key is wrong. Put them right and test the setup."
     )
     assert boss.get(address).status_code == 405
+
+
+@pytest.mark.django_db
+def test_a_test_that_passes_says_that_failures_still_stop_the_setup(
+    boss: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_test_admin, "check_setup", lambda setup: PASSED)
+    opened = {"breaker_until": datetime(2999, 1, 1, tzinfo=UTC), "breaker_reason": "The key is wrong."}
+    for fields, more in (
+        (opened, " It is still stopped after failures: “Send again now…” sends at once what waits."),
+        ({}, ""),
+    ):
+        setup = make_setup(workspace, **fields)
+        address = reverse("admin:usecases_telephonysetup_test", args=[setup.pk])
+        assert told(boss.post(address, follow=True)) == f"{PASSED.detail}{more}"
 
 
 @pytest.mark.django_db(transaction=True)
