@@ -104,8 +104,10 @@ _WAITS: Mapping[str, str] = {
     DeferReason.STATE_FROZEN: "Waits because messages to a state are stopped.",
     DeferReason.STOPPED: "Waits because sending is switched off.",
     DeferReason.SETUP_DRAINING: "Waits because its setup drains: it gets nothing new.",
-    DeferReason.CARRIER_GONE: "Waits because the carrier of its setup is not installed any more.",
-    DeferReason.RINGING_NOT_ALLOWED: "Waits because the carrier of its setup rings, which its use case does not allow.",
+    DeferReason.CARRIER_GONE: "Waits because the carrier of its setup is not installed any more: until your operator installs it "
+    "again, or its use case gets another setup.",
+    DeferReason.RINGING_NOT_ALLOWED: "Waits because the carrier of its setup rings, which its use case does not allow: until it "
+    "does, or gets another setup.",
     DeferReason.UNREADABLE: "Waits for a key with which the number can be read.",
     DeferReason.NO_AGREEMENT: "Waits for the statement that the agreement with the carrier is signed.",
     DeferReason.SENDER_NOT_OWNED: "Waits for a sender number that is active and stated to be owned.",

@@ -190,7 +190,7 @@ def test_the_question_the_voicemail_and_the_campaign_say_why_nothing_is_sent(
     assert "nothing is sent until the use case allows ringing" in plan_of(campaign, now).stopped
     client.force_login(make_user(workspace=use_case.workspace, is_staff=True))
     page = client.get(reverse("admin:delivery_voicemail_change", args=[voicemail.pk])).content.decode()
-    assert "Waits because the carrier of its setup rings, which its use case does not allow." in page
+    assert "Waits because the carrier of its setup rings, which its use case does not allow: until it does" in page
 
 
 # an adapter that calls in a later version of its package
