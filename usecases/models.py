@@ -51,8 +51,8 @@ from usecases.suppression_kinds import (
 from usecases.windows import USUAL_DELAY, Freeze, Hours
 
 patient_facing_name = RegexValidator(
-    r"^[A-Za-z\- ]{1,31}\Z",
-    "Use 1 to 31 letters, hyphens and spaces.",
+    r"^[A-Za-z\-][A-Za-z\- ]{0,30}\Z",
+    "Use 1 to 31 letters, hyphens and spaces, a letter or a hyphen first.",
     "name_malformed",
 )
 e164 = RegexValidator(

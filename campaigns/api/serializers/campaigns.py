@@ -29,10 +29,12 @@ RETRY_STATES = [state.value for state in RetryState]
 REASONS = [reason.value for reason in Reason]
 
 
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 # RFC 3339, but that the offset may be left out.
-@extend_schema_field(
-    {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?$"}
-)
+_LOCAL_TIME = rf"^[0-9]{{4}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T{_CLOCK}:[0-5][0-9](\.[0-9]+)?(Z|[+-]{_CLOCK})?$"
+
+
+@extend_schema_field({"type": "string", "pattern": _LOCAL_TIME})
 class LocalTimeField(MomentField):
     """A time with or without an offset. The service takes a time without one as local time in the campaign's time zone."""
 
