@@ -386,6 +386,7 @@ class UseCase(Row):
     window_end = models.TimeField(default=time(20), help_text="Local time at the recipient from which nothing is sent.")
     days = ArrayField(
         models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)]),
+        size=7,
         default=new_days,
         blank=True,
         help_text="Local weekdays on which it sends: 1 is Monday, 7 is Sunday.",
@@ -432,6 +433,7 @@ class UseCase(Row):
     )
     failover_reasons = ArrayField(
         models.CharField(max_length=32, choices=CHOICES),
+        size=len(CHOICES),
         default=list,
         blank=True,
         db_default=Value("{}"),

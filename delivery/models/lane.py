@@ -59,6 +59,7 @@ class Lane(Row):
     window_end = models.TimeField(null=True, blank=True, help_text="Local time from which nothing is sent.")
     days = ArrayField(
         models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)]),
+        size=7,
         null=True,
         blank=True,
         help_text="Local weekdays on which it sends: 1 is Monday, 7 is Sunday.",

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from delivery.carriers import CARRIERS
 from delivery.engine.circuit_breaker import State, state_of
 from delivery.selectors.setup_stats import MAX_COUNTED, OpenAttempts, SetupStats
-from delivery.setups.services import SETTINGS, credential_names
+from delivery.setups.services import MAX_CREDENTIAL_LENGTH, SETTINGS, credential_names
 from rvm.platform.api.fields import StrictModelSerializer
 from rvm.platform.api.rows.serializers import ModelRowSerializer, OptionalTextField
 from usecases.attestations.agreements import Agreement, agreement_of
@@ -19,7 +19,13 @@ from usecases.callbacks.service import earlier_until, fixed_address_since
 from usecases.models import TelephonySetup
 
 
-@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}, "writeOnly": True})
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"type": "string", "maxLength": MAX_CREDENTIAL_LENGTH},
+        "writeOnly": True,
+    }
+)
 class CredentialsField(serializers.DictField):
     """Credentials by name. The valid names depend on the carrier, so `delivery.setups.services` validates them."""
 

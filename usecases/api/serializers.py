@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -20,7 +20,7 @@ from rvm.platform.api.fields import (
 from rvm.platform.api.lists import PageQuery
 from rvm.platform.api.rows.serializers import ModelRowSerializer, NullField, OptionalTextField
 from usecases.api.number_field import WrittenNumberField
-from usecases.models import Channel, PhoneNumber, UseCase
+from usecases.models import Channel, PhoneNumber, TelephonySetup, UseCase
 from usecases.policy_text import policy_text
 from usecases.rules_in_force import rules_in_force
 
@@ -59,6 +59,9 @@ class UseCaseChanges(StrictModelSerializer):
         model = UseCase
         fields = ("entity_name", "name", "description", "setup_id", "failover_setup_id", *POLICY)
         validators: list[Any] = []
+        extra_kwargs: ClassVar[dict[str, Any]] = {
+            "days": {"allow_empty": False, "error_messages": {"empty": "Name at least one weekday."}}
+        }
 
 
 class NewUseCase(UseCaseChanges):
@@ -170,8 +173,19 @@ class PhoneNumberChanges(StrictSerializer):
     notes = TextField(required=False, allow_blank=True, max_length=2000, help_text=help_of(PhoneNumber, "notes"))
     status = serializers.ChoiceField(NUMBER_STATUSES, required=False, help_text=NUMBER_STATUS_HELP)
     owned = YesField(required=False, help_text=OWNED_HELP)
-    provider = FixedField({"type": ["string", "null"]}, "The carrier of its setup, unchanged.")
-    capabilities = FixedField({"type": ["array", "null"], "items": {"type": "string"}}, "What it can do, unchanged.")
+    provider = FixedField(
+        {"type": ["string", "null"], "maxLength": TelephonySetup._meta.get_field("carrier").max_length},
+        "The carrier of its setup, unchanged.",
+    )
+    capabilities = FixedField(
+        {
+            "type": ["array", "null"],
+            "items": {"type": "string", "enum": CAPABILITIES},
+            "minItems": len(CAPABILITIES),
+            "maxItems": len(CAPABILITIES),
+        },
+        "What it can do, unchanged.",
+    )
     inbound_service_id = FixedField({"type": "null"})
     provider_phone_sid = FixedField({"type": "null"})
     forwarding = FixedField({"type": "null"})

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from campaigns.api.serializers.fields import CountsField
+from campaigns.api.serializers.fields import CountsField, KeptScriptField, ScriptField
 from campaigns.models import Campaign
 from campaigns.models.campaign import CANARY_SETTINGS, MAX_NAME_LENGTH
 from campaigns.states import ApprovalKind, ApprovalState, CampaignState, CanaryState, RetryState
-from delivery.api.fields import ObjectField
 from delivery.api.serializers.voicemails import MADE_BY_TEST_KEY
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Lane
@@ -56,6 +55,12 @@ class _OfLane(StrictModelSerializer):
     class Meta:
         model = Lane
         fields = LANE_SETTINGS
+        extra_kwargs: ClassVar[dict[str, Any]] = {
+            "days": {
+                "allow_empty": False,
+                "error_messages": {"empty": "Name at least one weekday, or null for every day."},
+            }
+        }
 
 
 class CampaignChanges(StrictSerializer):
@@ -63,10 +68,9 @@ class CampaignChanges(StrictSerializer):
 
     use_case_id = IdField(help_text="It cannot change once the campaign has recipients.")
     recording_id = IdField(required=False, allow_null=True, help_text="What everybody hears.")
-    script = serializers.ListField(
+    script = ScriptField(
         required=False,
         allow_null=True,
-        child=ObjectField(),
         help_text='Instead of one recording: its parts in order, each a clip, `{"clip": id}`, or chosen by a field of the list, '
         '`{"field": "first_name", "clips": {"ana": id}, "otherwise": id or null}`. In place of clips by value, `clips` may be a list '
         'of ids, each heard where the field says its name, or `"by_name"` for all clips that the script does not name elsewhere; '
@@ -161,7 +165,7 @@ class CampaignSerializer(RowSerializer[Any]):
     use_case_id = serializers.UUIDField(source="lane.use_case_id")
     setup_id = serializers.UUIDField(source="lane.use_case.setup_id", help_text="The use case's setup now.")
     recording_id = serializers.UUIDField(allow_null=True)
-    script = serializers.ListField(child=serializers.DictField(), allow_null=True)
+    script = KeptScriptField(allow_null=True)
     time_zone = serializers.CharField()
     starts_at = serializers.DateTimeField(allow_null=True)
     ends_at = serializers.DateTimeField(allow_null=True)

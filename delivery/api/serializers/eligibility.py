@@ -9,8 +9,8 @@ from typing import Any
 from rest_framework import serializers
 
 from delivery.services.eligibility import MAX_DISTANCE
-from rvm.phone_numbers.numbers import E164
-from rvm.platform.api.fields import IdField, MomentField, StrictSerializer, TextField, YesField
+from rvm.platform.api.fields import IdField, MomentField, StrictSerializer, YesField
+from usecases.api.number_field import PhoneNumberField
 from usecases.eligibility import Decision, Defer, Expire, Explanation, Guard, Skip, Verdict
 
 DECISIONS = ("send", "defer", "skip", "expire")
@@ -21,7 +21,7 @@ NEVER = "never_open"
 
 class NewEligibilityQuestion(StrictSerializer):
     use_case_id = IdField()
-    recipient_phone_number = TextField(trim_whitespace=False, help_text="E.164, such as +12025550142.")
+    recipient_phone_number = PhoneNumberField(help_text="E.164, such as +12025550142.")
     at = MomentField(
         required=False,
         allow_null=True,
@@ -33,11 +33,6 @@ class NewEligibilityQuestion(StrictSerializer):
         help_text="Whether a simulated setup is treated as one that reaches people, so that all guards bind. It changes nothing for "
         "others.",
     )
-
-    def validate_recipient_phone_number(self, value: str) -> str:
-        if not E164.fullmatch(value):
-            raise serializers.ValidationError("Write the number as + and 7 to 15 digits.", "number_malformed")
-        return value
 
 
 class GuardVerdictSerializer(serializers.Serializer[Any]):

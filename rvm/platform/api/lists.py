@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from rvm.platform.api.compatibility import responses as compatible_responses
 from rvm.platform.api.fields import StrictSerializer, TextField, WholeNumberField, YesFilter
-from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, Listing, listing, page
+from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, MAX_TOKEN, Listing, listing, page
 from rvm.platform.api.rows.entity_tags import conditional
 from rvm.platform.api.views import ApiView
 from rvm.platform.audit.numbers_shown import filtered_by, given_by_caller
@@ -36,7 +36,10 @@ class PageQuery(StrictSerializer):
 
     limit = WholeNumberField(required=False, min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     continuation_token = TokenField(
-        required=False, allow_null=True, help_text="The token of the page before, with the same filters."
+        required=False,
+        allow_null=True,
+        max_length=MAX_TOKEN,
+        help_text="The token of the page before, with the same filters.",
     )
 
     @property

@@ -18,6 +18,8 @@ from rvm.platform.api.rendering import to_json
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+# A token has 32 characters for the position, a separator, and 43 for the signature.
+MAX_TOKEN = 76
 
 Item = TypeVar("Item", bound=Model)
 

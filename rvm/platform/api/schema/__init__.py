@@ -271,6 +271,9 @@ class ApiSchema(AutoSchema):
         return schema
 
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
+        documented = get_override(field, "field")
+        if isinstance(documented, serializers.Field):  # which stands for the field in the document
+            self._insert_field_validators(documented, schema)
         super()._insert_field_validators(field, schema)
         is_asked = isinstance(field.parent, _STRICT) and type(field) in (TextField, serializers.CharField)
         if is_asked and schema.get("type") == "string" and field.trim_whitespace and not field.allow_blank:
