@@ -17,6 +17,7 @@ from campaigns.imports.uploaded_lists import RECIPIENTS, Kind, Sample
 from campaigns.models import UploadedList
 from rvm.platform import audit
 from rvm.platform.api.lists import RowsView
+from rvm.platform.api.problem_codes import TOO_MANY_AT_ONCE, by_code
 from rvm.platform.audit.numbers_shown import rows_shown
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.encrypted_uploads import EncryptedUploadHandler
@@ -80,6 +81,7 @@ class UploadedListDetailView(UploadedListView):
     discard: ClassVar[Callable[..., Any]]
     audit_name: ClassVar[str]
     heavy: ClassVar = frozenset({"PATCH"})
+    problems: ClassVar = {**CampaignsView.problems, **by_code(TOO_MANY_AT_ONCE)}
 
     def get(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         row = self.find(**ids)

@@ -150,6 +150,7 @@ BREAKER_CLOSED = ProblemCode(
     409,
     "Nothing of the setup is held back",
     "Its breaker is closed already; `GET /setups/{id}` says how it stands.",
+    operations=("close_breaker",),
 )
 STORAGE_UNAVAILABLE = ProblemCode(
     "storage_unavailable",

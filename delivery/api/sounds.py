@@ -28,6 +28,7 @@ from rvm.platform.api.fields import StrictSerializer
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.idempotency import PreparedView
 from rvm.platform.api.lists import CreateView, ListView, RowsView
+from rvm.platform.api.problem_codes import TOO_MANY_AT_ONCE, by_code
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import AnyAccept, JSONParser
 from rvm.platform.scopes import Scope
@@ -50,6 +51,7 @@ class SoundListView(ListView, CreateView, PreparedView, DeliveryView):
     required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
     parser_classes = [MultiPartParser, JSONParser]
     query_class = SoundQuery
+    problems: ClassVar = {**DeliveryView.problems, **by_code(TOO_MANY_AT_ONCE)}
     upload_class: ClassVar[type[StrictSerializer]]
     url_class: ClassVar[type[StrictSerializer]]
     checked: ClassVar[Callable[..., Any]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,15 +12,18 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import EndpointEnumerator
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
 
 from rvm.platform.api.schema.deprecation import MIN_NOTICE
+from rvm.platform.api.views import ApiView
 from rvm.project.docs import PROBLEMS, document, operations_with
 from tests.docs.pages import DOCS
 
 COMMITTED = DOCS / "integrate" / "openapi.json"
 STALE = "docs/integrate/openapi.json is not the document of this code: run `make openapi`, and review what it changes."
+_ANSWERED = re.compile(r"\b[45]\d\d `(\w+)`")
 CONTENT: dict[str, Any] = document().content
 OPERATIONS: dict[str, dict[str, Any]] = {
     operation["operationId"]: operation for methods in CONTENT["paths"].values() for operation in methods.values()
@@ -79,6 +84,40 @@ def test_the_operations_of_a_problem_exist_and_name_it() -> None:
     for problem in (problem for table in PROBLEMS for problem in table.values()):
         assert set(problem.operations) <= OPERATIONS.keys(), problem.code
         assert set(problem.operations) <= {operation.id for operation in operations_with(problem.code)}, problem.code
+
+
+# Codes that no operation sends, each with the reason.
+OF_NO_OPERATION = {
+    "headers_too_large": "The web server answers before there is an operation.",
+    "request_timeout": "The same.",
+    "uri_too_long": "The same.",
+    "method_not_allowed": "No operation has the method.",
+    **dict.fromkeys(("link_ended", "link_expired", "link_unknown"), "Of links to sounds, which are for browsers."),
+}
+
+
+def test_every_problem_stands_at_an_operation() -> None:
+    codes = {code for table in PROBLEMS for code in table}
+    assert {code for code in codes if not operations_with(code)} == OF_NO_OPERATION.keys()
+
+
+def test_a_problem_that_the_text_of_an_operation_names_stands_at_it() -> None:
+    codes = {code for table in PROBLEMS for code in table}
+    said = {
+        (code, name)
+        for name, each in OPERATIONS.items()
+        for code in _ANSWERED.findall(each["description"])
+        if code in codes
+    }
+    assert said and not {(code, name) for code, name in said if name not in {each.id for each in operations_with(code)}}
+
+
+def test_who_takes_a_place_for_large_requests_says_that_there_may_be_none() -> None:
+    for path, _, _, callback in EndpointEnumerator().get_api_endpoints():
+        views = [view for view in callback.cls.__mro__ if issubclass(view, ApiView) and view is not ApiView]
+        if any("take_place(" in inspect.getsource(view) for view in views):
+            names = {operation["operationId"] for operation in CONTENT["paths"][path].values()}
+            assert names & {operation.id for operation in operations_with("too_many_at_once")}, path
 
 
 def bodies() -> Iterator[Any]:

@@ -75,6 +75,7 @@ KEY_BEYOND_CALLER = ProblemCode(
     403,
     "The API key would reach further than the one that asks",
     "Ask for scopes, an end and networks within those of the asking key. An administrator makes any key, in the admin.",
+    operations=("create_api_key", "rotate_api_key"),
 )
 TEST_KEY = ProblemCode(
     "test_key",
@@ -115,7 +116,11 @@ IDEMPOTENCY_KEY_IN_USE = ProblemCode(
     "Repeat the same request after the time in `Retry-After`; it gets the first one's answer.",
 )
 KEY_ENDED = ProblemCode(
-    "key_ended", 409, "The API key has ended", "What is revoked or expired is not rotated; make a new key."
+    "key_ended",
+    409,
+    "The API key has ended",
+    "What is revoked or expired is not rotated; make a new key.",
+    operations=("create_api_key", "rotate_api_key"),
 )
 EVENTS_GONE = ProblemCode(
     "events_gone",
@@ -203,7 +208,7 @@ TOO_MANY_AT_ONCE = ProblemCode(
     "Too many large requests at once",
     "Exports, previews, lists and streams of events are answered a few at a time. Repeat the request after the time in "
     "`Retry-After`.",
-    operations=("stream_events",),
+    operations=("get_import", "get_opt_out_list", "stream_events", "upload_clip", "upload_recording"),
 )
 INTERNAL_ERROR = ProblemCode(
     "internal_error",

@@ -128,10 +128,10 @@ def problem_of(error: Exception) -> Problem | None:
 
 
 def _invalid(errors: list[FieldError]) -> Problem:
-    return Problem(codes.INVALID_REQUEST, _summary(errors), errors=errors)
+    return Problem(codes.INVALID_REQUEST, summary(errors), errors=errors)
 
 
-def _summary(errors: Sequence[FieldError]) -> str:
+def summary(errors: Sequence[FieldError]) -> str:
     """What is wrong with the one wrong field, for clients that show `detail` alone, or the names of the wrong ones."""
     fields = list(dict.fromkeys(name_of(error.pointer) for error in errors))
     if len(fields) == 1:

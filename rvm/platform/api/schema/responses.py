@@ -8,7 +8,7 @@ from typing import Any
 
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.problem_codes import ProblemCode
-from rvm.platform.api.problems import type_of
+from rvm.platform.api.problems import FieldError, summary, type_of
 
 _UUID = {"type": "string", "format": "uuid"}
 _TEXT = {"type": "string"}
@@ -61,7 +61,7 @@ PROBLEM: dict[str, Any] = {
 DESCRIPTIONS = {
     400: "The request cannot be read.",
     401: "No valid API key.",
-    403: "The API key lacks a scope, or it is a test key and the row is a live one.",
+    403: "The API key lacks a scope or is not accepted from this address, or it is a test key and the row is a live one.",
     404: "Not found in this workspace.",
     406: "Only JSON is served.",
     409: "The request conflicts with what exists, or the same request is being answered.",
@@ -81,6 +81,7 @@ _EVERY = (
     codes.UNAUTHENTICATED,
     codes.FORBIDDEN,
     codes.MISSING_SCOPE,
+    codes.ADDRESS_NOT_ALLOWED,
     codes.TEST_KEY,
     codes.NOT_FOUND,
     codes.NOT_ACCEPTABLE,
@@ -126,8 +127,8 @@ def example_of(problem: ProblemCode) -> dict[str, Any]:
         "request_id": "be149e52-de15-4e59-84aa-f1f48e0bfb05",
     }
     if problem is codes.INVALID_REQUEST:
-        error = {"pointer": "/recipient_phone_number", "code": "required", "detail": "This field is required."}
-        return {**body, "detail": "One field is wrong; see errors.", "errors": [error]}
+        error = FieldError("/recipient_phone_number", "required", "This field is required.")
+        return {**body, "detail": summary([error]), "errors": [error._asdict()]}
     return body
 
 
