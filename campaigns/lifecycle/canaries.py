@@ -4,9 +4,9 @@ How many they are is a setting; without one, SIZE of more than ABOVE people. A f
 fails most attempts, so a hundred show it as well as a thousand would. By the default limit of 10 %, a campaign of which 3 % fail is
 paused once in some 4,000 times, and one of which 20 % fail goes on once in some 150 (binomial, of a hundred).
 
-No wait is without an end but for planned hours and pace: a campaign is paused if the reports do not come in time, and also if for so
-long nobody more of its first people could be sent to, as with a carrier that puts everything off. What it waits for and since when is
-kept as a sentence.
+No wait is without an end but for what is planned (hours, caps, a later attempt, pace): a campaign is paused if the reports do not
+come in time, and also if for so long nobody more of its first people could be sent to, as with a carrier that puts everything off.
+What it waits for and since when is kept as a sentence.
 
 The engine sees to it that no more are tried (`delivery.engine.canaries`); the tick judges, under the campaign's lock.
 """

@@ -26,14 +26,17 @@ from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
-from delivery.models import CanaryMember, Drop, Lane, LaneDelta, Voicemail
+from delivery.models import CanaryMember, CarrierMedia, Drop, KeptDecision, Lane, LaneDelta, Voicemail
 from rvm.platform.errors import ServiceError
 from rvm.platform.events.models import Outbox
-from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.models import AuditEvent, FailedWork, Workspace
+from rvm.platform.observability.failed_work import record
 from tests.campaigns.canaries import report
 from tests.campaigns.lifecycle.test_pausing import Crew, until
+from tests.delivery.reports.test_batches import spoil_number
 from tests.delivery.states import counter_totals, row_counts
 from tests.factories import make_campaign, make_phone_number, make_recording, make_setup, make_use_case, make_user
+from usecases.eligibility import OF_HOURS, DeferReason
 from usecases.models import TelephonySetup
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -280,6 +283,15 @@ def test_it_does_not_wait_for_ever() -> None:
     assert canaries.newest([campaign.pk], NOW)[campaign.pk].found.delivered == 10
 
 
+def defer(campaign: Campaign, reason: DeferReason, until: datetime) -> None:
+    """A guard puts off everybody who waits."""
+    waiting = Voicemail.objects.filter(lane_id=campaign.pk, status="queued")
+    decided = {"decision": "defer", "reason": reason.value, "until": until, "decided_at": NOW, "facts": {}}
+    waiting.update(not_before=until)
+    KeptDecision.objects.filter(voicemail__in=waiting).delete()
+    KeptDecision.objects.bulk_create(KeptDecision(voicemail=row, step="claim", **decided) for row in waiting)
+
+
 @pytest.mark.django_db
 def test_the_time_begins_when_the_last_of_them_was_tried() -> None:
     """Whose hours have closed in the middle is tried on the next morning, and the reports about all are waited for from then on."""
@@ -287,7 +299,7 @@ def test_the_time_begins_when_the_last_of_them_was_tried() -> None:
     send(campaign, 6)
     tick()
     morning = NOW + timedelta(hours=18)
-    Voicemail.objects.filter(lane_id=campaign.pk, status="queued").update(not_before=morning)
+    defer(campaign, DeferReason.OUTSIDE_WINDOW, morning)
     tick()
     assert canary_of(campaign).message == "The hours of those who are next begin on Tue, Mar 3, 2026, 9:00 AM UTC."
     tick(morning - MINUTE)
@@ -408,6 +420,95 @@ def test_what_is_in_the_way_is_said() -> None:
     assert said() == "Sending is switched off for the whole workspace; nothing is sent until it is switched on."
     lane.update(held=True)
     assert said() == "The campaign's queue is held by hand."
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("reason", DeferReason)
+def test_only_hours_and_caps_that_end_by_themselves_are_a_planned_wait(reason: DeferReason) -> None:
+    campaign = launched()
+    defer(campaign, reason, NOW + 10 * MINUTE)
+    found = obstacle_of(fresh(campaign), NOW, failover=False)
+    assert found is not None
+    assert found.planned == (reason in OF_HOURS or reason == DeferReason.CAP_REACHED), found.message
+    defer(campaign, reason, NOW)
+    found = obstacle_of(fresh(campaign), NOW, failover=False)
+    assert found is not None
+    assert not found.planned, found.message
+
+
+def told(campaign: Campaign, now: datetime) -> str:
+    tick(now)
+    send(campaign, now=now)
+    tick(now)
+    return canary_of(campaign).message
+
+
+@pytest.mark.django_db
+def test_numbers_that_do_not_open_pause_it_once_the_wait_is_over() -> None:
+    """All are looked at again every ten minutes, and the setup sends for others meanwhile."""
+    campaign = launched(canary_wait_minutes=30)
+    for row in Voicemail.objects.filter(lane_id=campaign.pk):
+        spoil_number(row.pk)
+    for minute in range(0, 31, 2):
+        assert states(campaign) == ("running", "under_way"), minute
+        message = told(campaign, NOW + minute * MINUTE)
+    assert "Those who are next cannot be sent to. The phone number does not open with the keys" in message
+    told(campaign, NOW + 32 * MINUTE)
+    assert states(campaign) == ("paused", "stalled")
+
+
+@pytest.mark.django_db
+def test_another_attempt_that_is_due_later_is_a_planned_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hours of all others have closed, and the retry of one who did not answer is the first of the line."""
+    campaign = launched(canary_wait_minutes=30, use_case=make_use_case(max_attempts=2, retry_minutes=300))
+    assert send(campaign, 6) == 6
+    report(campaign.pk, Reason.NO_ANSWER, 1, NOW)
+    report(campaign.pk, None, 5, NOW)
+    retry = Voicemail.objects.get(lane_id=campaign.pk, status="queued", drop_id__isnull=False)
+    defer(campaign, DeferReason.OUTSIDE_WINDOW, NOW + timedelta(hours=18))
+    KeptDecision.objects.filter(pk=retry.pk).delete()
+    retry.save(update_fields=["not_before"])
+    for minute in range(0, 300, 10):
+        tick(NOW + minute * MINUTE)
+        assert states(campaign) == ("running", "under_way"), canary_of(campaign).message
+    assert canary_of(campaign).message.startswith("Those who are next are due on Mon, Mar 2, 2026, ")
+
+
+@pytest.mark.django_db
+def test_a_recording_that_the_carrier_does_not_get_pauses_it() -> None:
+    campaign = launched(canary_wait_minutes=30)
+    setup = campaign.use_case.setup
+    Voicemail.objects.filter(lane_id=campaign.pk).update(not_before=NOW + 40 * MINUTE)
+    CarrierMedia.objects.create(
+        setup=setup, recording=campaign.recording, state="wanted", due_at=NOW, error="It is too slow."
+    )
+    for minute in range(0, 31, 10):
+        tick(NOW + minute * MINUTE)
+        assert states(campaign) == ("running", "under_way")
+    assert canary_of(campaign).message.endswith(
+        f"The carrier of the telephony setup “{setup.name}” does not have the recording yet. It is too slow."
+    )
+    tick(NOW + 32 * MINUTE)
+    assert states(campaign) == ("paused", "stalled")
+
+
+@pytest.mark.django_db
+def test_recordings_that_cannot_be_made_ready_pause_it_and_those_that_can_do_not() -> None:
+    campaign = launched(canary_wait_minutes=30)
+    Campaign.objects.update(recordings_set=False)
+    for minute in range(0, 61, 10):
+        tick(NOW + minute * MINUTE)
+    assert states(campaign) == ("running", "under_way")
+    later = NOW + 60 * MINUTE
+    for minute in range(0, 31, 10):
+        record("campaign_step", str(campaign.pk), reason="The storage does not answer.")
+        FailedWork.objects.update(last_at=later + minute * MINUTE)
+        tick(later + minute * MINUTE)
+        assert states(campaign) == ("running", "under_way")
+    assert "The recordings cannot be made ready" in canary_of(campaign).message
+    FailedWork.objects.update(last_at=later + 32 * MINUTE)
+    tick(later + 32 * MINUTE)
+    assert states(campaign) == ("paused", "stalled")
 
 
 @pytest.mark.django_db
