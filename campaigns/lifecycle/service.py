@@ -321,9 +321,8 @@ def pause(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
 
 
 def resume(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """paused -> running. One that its canary has paused goes on with everybody; one that was changed meanwhile needs what a launch
-    needs. Raises ServiceError; ApprovalNeeded once the
-    request for approval is kept."""
+    """paused -> running. One that its canary has stopped goes on with everybody, one that stalled with its first people; one that was
+    changed meanwhile needs what a launch needs. Raises ServiceError; ApprovalNeeded once the request for approval is kept."""
     with transaction.atomic():
         row = locked(campaign)
         require(row, {CampaignState.PAUSED}, "resumed")

@@ -86,7 +86,7 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class ClaimedBatch:
     """Result of one claim: drops to submit, and the number of rows read. `waits`: every row that may be sent waits for its recording
-    at the carrier. `withheld`: decisions to be kept."""
+    at the carrier."""
 
     claims: list[Claim]
     looked_at: int
@@ -95,8 +95,8 @@ class ClaimedBatch:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """Result of one look: what may be sent and is not begun yet, and the place after the rows that were read. `refused`: of the first
-    people of a lane, those whose recording the carrier refused."""
+    """Result of one look: what may be sent and is not begun yet, and the place after the rows that were read. `withheld`: decisions
+    to be kept. `refused`: of the first people of a lane, those whose recording the carrier refused."""
 
     claims: list[Claim]
     looked_at: int
