@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from campaigns.lifecycle.transitions import change_state, future_end, reopen
 from campaigns.models import Campaign, CampaignRetry
 from campaigns.states import CampaignState, RetryState
-from delivery.engine.dispatcher import database_now
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
@@ -21,6 +20,7 @@ from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.lanes import id_before_first
 from delivery.services.retries import requeue_failed, retryable_reasons
 from rvm.platform import audit
+from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.selectors import require_usable

@@ -20,7 +20,6 @@ from delivery.lifecycle.retries import retry_failed
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.selectors.plays import may_have_played
-from rvm.platform.database import sql
 from usecases.suppressions import Statement, suppress_all
 
 
@@ -47,10 +46,6 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
     return list(results)
 
 
-# As in `transitions.apply`, in the order in which all writers lock them.
-_LOCK_VOICEMAILS = "SELECT FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
-
-
 def _credible(results: Sequence[Result]) -> Sequence[Result]:
     """The results; but of a call that was told to play the message already, no answer proves that there is none. A vendor that obeys
     one request twice may answer with the refusal of the second."""
@@ -62,7 +57,7 @@ def _credible(results: Sequence[Result]) -> Sequence[Result]:
     ]
     if not denied:
         return results
-    sql.run(_LOCK_VOICEMAILS, [sql.ids(result.claim.voicemail_id for result in results)])
+    transitions.lock(result.claim.voicemail_id for result in results)
     played = may_have_played(denied)
     return [
         replace(result, submission=replace(result.submission, outcome=Outcome.UNKNOWN, reason=None))

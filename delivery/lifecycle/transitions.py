@@ -99,6 +99,11 @@ SELECT id FROM moved
 """  # noqa: S608 - of constants
 
 
+def lock(voicemail_ids: Iterable[UUID]) -> None:
+    """Lock the voicemails until the transaction ends."""
+    sql.run(_LOCK_IN_ORDER, [sql.ids(voicemail_ids)])
+
+
 def apply(transitions: Sequence[Transition], at: datetime, *, locked: bool = False) -> set[UUID]:
     """Apply the transitions whose `from_status` still holds and return the ids of the voicemails that changed.
 

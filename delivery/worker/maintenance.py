@@ -187,8 +187,8 @@ ON CONFLICT (use_case_id, status, reason) DO UPDATE SET count = c.count + exclud
 def rebuild_counts(lane_id: UUID) -> None:
     """Correct a lane's counts from its rows, and its use case's counts from those of its lanes.
 
-    Works while the lane is in use: rows, counts and deltas are read in one snapshot. Reads every voicemail of the lane, so it is for
-    administrators to run, not for the tick. The lock keeps two calls from making the same correction twice.
+    Works while the lane is in use: rows, counts and deltas are read in one snapshot. Reads every voicemail of the lane, so nothing
+    calls it by itself: an operator does, in `manage.py shell`. The lock keeps two calls from making the same correction twice.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         Lane.objects.select_for_update(no_key=True).filter(pk=lane_id).first()

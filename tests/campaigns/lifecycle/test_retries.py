@@ -15,11 +15,11 @@ from django.db import connection, transaction
 from campaigns.lifecycle import retries, scheduler
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign, CampaignRetry
-from delivery.engine.dispatcher import database_now
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.models import Drop, Lane, LaneDelta, Voicemail
 from delivery.reports.inbox import merge, receive
 from delivery.services.retries import LeftOut
+from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.delivery.states import counter_totals, make_drop, row_counts
