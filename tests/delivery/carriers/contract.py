@@ -696,7 +696,8 @@ class Contract:
         assert (status, reason) == tuple(of_drop)
         assert status in ("accepted", "failed", "delivered")
         ends = CarrierReport.objects.filter(drop_id=drop.id, effect="applied", status__in=("failed", "delivered"))
-        assert ends.count() <= 1
+        counts = ends.exclude(reason__in=GUESSES).count()  # what is known corrects a guess, once
+        assert counts <= 1, list(ends.values_list("status", "reason"))
         assert counter_totals(drop.voicemail.lane_id) == row_counts(drop.voicemail.lane_id)
 
     def test_a_value_that_cannot_be_stored_is_no_error_of_ours(self, drop: Drop) -> None:
