@@ -36,7 +36,7 @@ class ObjectField(serializers.Field[Any, Any, Any, Any]):
         if isinstance(data, _FormText):
             if "\\u0000" in data:
                 self.fail("null_character")
-            text = data
+            text = str(data)  # orjson reads no subclass
             try:
                 data = orjson.loads(text)
             except orjson.JSONDecodeError:
