@@ -341,7 +341,6 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
     looked_at = {
         claim,
         merge,
-        record,
         transitions.apply,
         lanes.assign_recording,
         suppressions.end_waiting,
