@@ -57,6 +57,8 @@ class _Modelled(Carrier):
 
     def read_submission(self, response: CarrierResponse) -> Submission:
         body = orjson.loads(response.body)
+        if "outcome" not in body:  # the answer to a question
+            return Submission(Outcome.UNKNOWN)
         reason = body.get("reason")
         return Submission(
             Outcome(body["outcome"]),
