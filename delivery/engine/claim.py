@@ -155,9 +155,8 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
     if left is not None:
         limit = min(limit, left)
     elif route.in_canary:
-        return ClaimedBatch(
-            [], 0
-        )  # its canary ended while it waited for its turn, and may have ended with the campaign
+        # Its canary ended while it waited for its turn, and may have ended with the campaign.
+        return ClaimedBatch([], 0)
     recent = RecentDrops(route.organisation_id, now)
     claims: list[Claim] = []
     withheld: list[Withheld] = []

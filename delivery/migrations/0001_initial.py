@@ -227,7 +227,7 @@ class Migration(migrations.Migration):
                 ('count', models.BigIntegerField()),
             ],
         ),
-        # Columns that are never null and of one width come first (tests/delivery/test_column_order.py).
+        # Columns that are never null and of one width come first (tests/rvm/platform/database/test_column_order.py).
         migrations.CreateModel(
             name='Voicemail',
             fields=[
