@@ -246,9 +246,9 @@ def looks_from_the_front_but_once() -> Planted:
 def gives_the_key_to_another_account() -> Iterator[None]:
     allowed = reconciliation._may_resubmit
 
-    def may(drop: Any, route: lane_routes.SendRoute, recent: RecentDrops, now: datetime) -> bool:
+    def may(drop: Any, recipient: str, route: lane_routes.SendRoute, recent: RecentDrops, now: datetime) -> bool:
         drop.credentials_version = route.credentials_version
-        return allowed(drop, route, recent, now)
+        return allowed(drop, recipient, route, recent, now)
 
     with patch.object(reconciliation, "_may_resubmit", may):
         yield
@@ -272,7 +272,7 @@ def settles_what_was_settled() -> Planted:
 
 
 def gives_the_key_again_to_who_opted_out() -> Planted:
-    def nobody(workspace_id: UUID, number: str, purpose: str) -> bool:
+    def nobody(workspace_id: UUID, number: str, purpose: str, *, to_confidential: bool) -> bool:
         return False
 
     return patch.object(reconciliation, "is_suppressed", nobody)
