@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,8 +25,10 @@ from rvm.platform.database.clock import database_now
 _NO_FILTERS = frozenset({"limit", "continuation_token", "live"})
 
 
+@extend_schema_field({"type": "string", "maxLength": MAX_TOKEN})
 class TokenField(TextField):
-    """The token of a page, which under the prefix is an integer; what a page gave goes back as it came."""
+    """The token of a page, which under the prefix is an integer; what a page gave goes back as it came. A longer one was never given,
+    which whoever reads it says."""
 
     def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(str(data) if type(data) is int else data)
@@ -38,7 +41,6 @@ class PageQuery(StrictSerializer):
     continuation_token = TokenField(
         required=False,
         allow_null=True,
-        max_length=MAX_TOKEN,
         help_text="The token of the page before, with the same filters.",
     )
 

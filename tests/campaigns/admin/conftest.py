@@ -11,6 +11,7 @@ from django.test import Client
 
 from campaigns.lifecycle.service import create
 from campaigns.models import Campaign
+from delivery.models import Lane
 from rvm.platform.models import Workspace
 from rvm.platform.roles import Role
 from tests.factories import make_lane, make_recording, make_use_case, make_user, make_voicemail
@@ -71,6 +72,8 @@ def make_campaign(workspace: Workspace, *, recipients: int = 0, **fields: Any) -
         )
     if state is not None:
         Campaign.objects.filter(pk=made.pk).update(state=state)
+        if state == "completed":  # one that ran
+            Lane.objects.filter(pk=made.pk).update(held=False)
         made.refresh_from_db()
     return made
 

@@ -281,6 +281,7 @@ def completed(new_campaign: Callable[..., Campaign]) -> Campaign:
     add_recipients(campaign, 1, status="failed", reason="unreported", ended_at=now)
     add_recipients(campaign, 1, status="failed", reason="opted_out", ended_at=now)
     Campaign.objects.filter(pk=campaign.pk).update(state=CampaignState.COMPLETED, launched_at=now, ended_at=now)
+    Lane.objects.filter(pk=campaign.pk).update(held=False)  # as when it ran
     return campaign
 
 

@@ -65,3 +65,11 @@ def test_a_token_that_may_not_call_is_told_what_it_lacks(vendor: Simulator) -> N
 def test_an_account_in_place_of_its_calls_is_no_answer_to_the_check() -> None:
     account = orjson.dumps(SIGNALWIRE.fixture("answers", "account"))
     assert not SIGNALWIRE.carrier.read_check(CarrierResponse(200, account)).ok
+
+
+def test_too_many_calls_at_once_are_no_wrong_project_though_their_code_is_one() -> None:
+    carrier = SignalWire(SIGNALWIRE.credentials)
+    answer = CarrierResponse(429, b'{"code": 10004, "message": "Call concurrency limit exceeded"}')
+    said = carrier.read_submission(answer)
+    assert (said.outcome, said.reason) == (Outcome.NOT_SENT, Reason.NOT_SENT)
+    assert carrier.read_refusal(answer) is None
