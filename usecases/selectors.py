@@ -223,14 +223,25 @@ def can_send(use_case: UseCase, setup: TelephonySetup) -> bool:
     return takes and any(sender.active and sender.stated for sender in _senders_at(use_case, setup))
 
 
+def rings_sql() -> str:
+    """Whether the carrier of a setup `s` calls, by the adapters with which this process sends. Call it after `delivery.carriers` was
+    imported, which knows them."""
+    return f"(s.carrier = ANY('{sql.texts(sorted(RINGING_CARRIERS))}'::text[]))"
+
+
+def may_ring_sql() -> str:
+    """Whether a setup `s` rings only under a use case `u` that allows it; `UseCase.refuses_ringing_of` is the same rule for rows."""
+    return f"(u.allows_ringing OR NOT {rings_sql()})"
+
+
 def can_send_sql(setup_id: str) -> str:
     """The same as `can_send` for a use case `u` and an expression of the setup's id. Call it after `delivery.carriers` was imported,
     which knows the carriers."""
-    installed, ringing = (sql.texts(sorted(names)) for names in (INSTALLED_CARRIERS, RINGING_CARRIERS))
+    installed = sql.texts(sorted(INSTALLED_CARRIERS))
     return f"""EXISTS (
   SELECT FROM usecases_telephonysetup s
    WHERE s.id = {setup_id} AND s.enabled AND s.deleted_at IS NULL AND NOT s.draining AND {AGREED_SQL}
-     AND s.carrier = ANY('{installed}') AND (u.allows_ringing OR s.carrier <> ALL('{ringing}'))
+     AND s.carrier = ANY('{installed}') AND {may_ring_sql()}
      AND EXISTS (SELECT FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
                   WHERE a.use_case_id = u.id AND p.setup_id = s.id AND {USABLE_SQL}))"""  # noqa: S608 - of constants
 

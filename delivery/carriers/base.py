@@ -202,7 +202,7 @@ class Carrier(ABC):
     def read_refusal(self, response: CarrierResponse) -> Submission | None:
         """What an answer to any other request of ours says against the account: the vendor's words are those to a submission. None
         for an answer that is no refusal of the account for certain. Never raises."""
-        if not 400 <= response.status < 500:
+        if not response.refused:
             return None
         said = self.read_submission(response)
         known = response.status in REFUSED_ACCESS or said.code in self.errors

@@ -140,10 +140,9 @@ class Slybroadcast(ResultPoll, AccountCheck, Carrier):
         if response.status == 429:  # by the standard, nothing was done; the vendor documents no limit
             wait = retry_after(response.headers)
             return Submission(Outcome.NOT_SENT, reason=Reason.NOT_SENT, code=code, retry_after=wait)
-        refused = 400 <= response.status < 500 and response.status != 408
-        if response.status != 200 and not refused:
+        if response.status != 200 and not response.refused:
             return Submission(Outcome.UNKNOWN, code=code)
-        said = {} if refused else _answer(response.body)
+        said = {} if response.refused else _answer(response.body)
         if said.get("new_campaign", "").upper() == "OK":
             session = said.get("session_id", "")
             if session:

@@ -263,7 +263,7 @@ class Telnyx(IdempotencyKeys, AccountCheck, CallCommands, Carrier):
         code, text = _code(error), title_and_detail(error)
         outcome, reason = Outcome.UNKNOWN, None
         # Without the vendor's error document it may be a proxy's answer, and the call may be under way.
-        if error and 400 <= response.status < 500 and response.status != 408:
+        if error and response.refused:
             outcome, reason = ERRORS.get(code) or ANSWERS.get(response.status) or (outcome, reason)
         wait = CHANNEL_PAUSE if code in CHANNELS else _wait(response)
         return Submission(
@@ -293,7 +293,7 @@ class Telnyx(IdempotencyKeys, AccountCheck, CallCommands, Carrier):
         if response.status in (*REFUSED_ACCESS, 429) or self.read_refusal(response):
             return Outcome.NOT_SENT
         # The most frequent one is 422 with 90018: the call has ended.
-        return Outcome.REFUSED if 400 <= response.status < 500 and response.status != 408 else Outcome.UNKNOWN
+        return Outcome.REFUSED if response.refused else Outcome.UNKNOWN
 
     def check_request(self) -> CarrierRequest:
         return CarrierRequest("GET", f"{self.base_url}/v2/balance", self._headers)

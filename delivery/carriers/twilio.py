@@ -210,7 +210,7 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
         ):
             return Submission(Outcome.ACCEPTED, carrier_reference=reference)
         code, text = self._error(body)
-        outcome, reason = self._outcome(response.status, code)
+        outcome, reason = self._outcome(response, code)
         wait = retry_after(response.headers) if outcome is Outcome.NOT_SENT else None
         return Submission(outcome, reason=reason, code=code or f"http_{response.status}", text=text, retry_after=wait)
 
@@ -218,15 +218,15 @@ class Twilio(CallAndDetect, ResultPoll, AccountCheck, Carrier):
         """Code and message of the vendor's error document, {code, message, more_info, status}; empty for anything else."""
         return parse_text(body.get("code"), MAX_CODE_LENGTH), parse_text(body.get("message"))
 
-    def _outcome(self, status: int, code: str) -> tuple[Outcome, Reason | None]:
-        if not 400 <= status < 500 or status == 408:
+    def _outcome(self, response: CarrierResponse, code: str) -> tuple[Outcome, Reason | None]:
+        if not response.refused:
             return Outcome.UNKNOWN, None
         # Too many calls at once have a code that SignalWire has for the wrong project too.
-        if code in self.errors and status != 429:
+        if code in self.errors and response.status != 429:
             return self.errors[code]
-        if status in ANSWERS:
-            return ANSWERS[status]
-        return (Outcome.REFUSED, Reason.REFUSED) if code and status in REFUSALS else (Outcome.UNKNOWN, None)
+        if response.status in ANSWERS:
+            return ANSWERS[response.status]
+        return (Outcome.REFUSED, Reason.REFUSED) if code and response.status in REFUSALS else (Outcome.UNKNOWN, None)
 
     # callbacks
 

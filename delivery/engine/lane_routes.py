@@ -28,9 +28,9 @@ from usecases.consents.bases import NeededConsent, needed_consent
 from usecases.effective_settings import effective_days, effective_sql, hours_allowed
 from usecases.eligibility import LanePolicy
 from usecases.freezes import FREEZES_SQL, freezes_in
-from usecases.models import RINGING_CARRIERS, TelephonySetup
+from usecases.models import TelephonySetup
 from usecases.rules_in_force import NEWEST_LOADED_SQL, in_force
-from usecases.selectors import can_send_sql
+from usecases.selectors import can_send_sql, may_ring_sql
 
 # Position of a voicemail in its lane: when it is due, and its id.
 Place = tuple[datetime, UUID]
@@ -188,10 +188,6 @@ class SendRoute:
 # The setup of a line, and the other one of a use case `u` that has two.
 _OWN_SETUP = "CASE WHEN via.failover THEN u.failover_setup_id ELSE u.setup_id END"
 _OTHER_SETUP = "CASE WHEN via.failover THEN u.setup_id ELSE u.failover_setup_id END"
-# Whether the carrier of a setup `s` calls, by the adapters with which this process sends.
-RINGS_SQL = f"(s.carrier = ANY('{sql.texts(sorted(RINGING_CARRIERS))}'::text[]))"
-# A setup `s` that rings only under a use case `u` that allows it; `UseCase.refuses_ringing_of` is the same rule for rows.
-_MAY_RING = f"(u.allows_ringing OR NOT {RINGS_SQL})"
 # The other setup, if only that one can send: in place of a first setup that drains, or of a failover setup that cannot send for
 # whatever reason. `usecases.selectors` has the same rules for rows: `first_setup` and `failover_setup`.
 _RELIEF = f"""
@@ -238,7 +234,7 @@ _MAY_SEND_NOW = f"""
    AND NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
    AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL
         AND (w.marketing_enabled OR u.purpose <> 'marketing')
-        AND {AGREED_SQL} AND {sender_usable_sql(_NUMBERS_OF)} AND (NOT l.live OR {_MAY_RING})
+        AND {AGREED_SQL} AND {sender_usable_sql(_NUMBERS_OF)} AND (NOT l.live OR {may_ring_sql()})
         AND NOT {JOINING_SQL})
 """
 _TAKES_NEW = "(u.deleted_at IS NOT NULL OR NOT s.draining)"

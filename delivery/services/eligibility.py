@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from delivery.carriers import CARRIERS
-from delivery.engine.lane_routes import LANES_WITH_SETUPS, RINGS_SQL
+from delivery.engine.lane_routes import LANES_WITH_SETUPS
 from delivery.engine.recent_drops import reached
 from delivery.kept_decisions import DEFERRED_SQL
 from delivery.lifecycle.status import VoicemailStatus
@@ -24,7 +24,7 @@ from usecases.consents.standing import consents_for
 from usecases.eligibility import DeferReason, Explanation, explain
 from usecases.models import TelephonySetup, UseCase
 from usecases.rules_in_force import law_in_force
-from usecases.selectors import first_setup, has_sender, sender_stated
+from usecases.selectors import first_setup, has_sender, rings_sql, sender_stated
 from usecases.suppressions import suppressed_for
 
 # Clocks and laws further away are not known well enough.
@@ -107,7 +107,7 @@ def explanations(
 _WAITING = f"""
 {DEFERRED_SQL} UNION ALL
 SELECT v.id, CASE WHEN s.carrier <> ALL(%s::text[]) THEN '{DeferReason.CARRIER_GONE}'
-                  WHEN l.live AND {RINGS_SQL} AND NOT u.allows_ringing THEN '{DeferReason.RINGING_NOT_ALLOWED}'
+                  WHEN l.live AND {rings_sql()} AND NOT u.allows_ringing THEN '{DeferReason.RINGING_NOT_ALLOWED}'
                   WHEN s.draining THEN '{DeferReason.SETUP_DRAINING}' END, NULL
 {LANES_WITH_SETUPS}
   JOIN delivery_voicemail v ON v.lane_id = l.id AND v.failover = via.failover

@@ -30,6 +30,11 @@ class CarrierResponse:
     body: bytes = field(repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def refused(self) -> bool:
+        """Whether the status refuses the request. 408 does not: the server gave up waiting, and may have read all of it."""
+        return 400 <= self.status < 500 and self.status != 408
+
 
 class Proof(StrEnum):
     NOT_SENT = "not_sent"  # no byte of the request reached the server: DNS, connection or TLS failed

@@ -34,6 +34,7 @@ from delivery.worker import maintenance
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import BlindIndex
 from tests.delivery.model import engine
+from usecases.selectors import may_ring_sql
 
 Planted = AbstractContextManager[object]
 
@@ -146,7 +147,7 @@ def sends_through_setups_that_drain() -> Planted:
 
 
 def rings_whatever_the_use_case_allows() -> Planted:
-    return without(lane_routes, "_READ_SEND_ROUTE", lane_routes._MAY_RING, "true")
+    return without(lane_routes, "_READ_SEND_ROUTE", may_ring_sql(), "true")
 
 
 def counts_nobody_who_is_tried_first() -> Planted:
