@@ -28,6 +28,7 @@ class Candidate(Protocol):
     status: DropStatus
     reason: str
     carrier_reference: str
+    provisional: bool
     created_at: datetime | None
 
 
@@ -44,7 +45,8 @@ def correlate(report: Report, candidates: Iterable[C]) -> C | None:
         return None
     latest = report.occurred_at + TOLERANCE
     possible = [drop for drop in drops if drop.created_at is not None and drop.created_at <= latest]
-    open_ones = [drop for drop in possible if drop.status in _OPEN or drop.reason in GUESSES]
+    # Also those that only a guess or an unsigned result has ended, which a signed report corrects.
+    open_ones = [drop for drop in possible if drop.status in _OPEN or drop.reason in GUESSES or drop.provisional]
     if len(open_ones) != 1 or any(_is_duplicate(report, drop) for drop in possible):
         return None
     [only] = open_ones
