@@ -65,6 +65,14 @@ def test_between_two_open_drops_nothing_is_guessed() -> None:
     assert both(drop) == both(other) == OPEN
 
 
+def test_a_drop_that_an_unsigned_result_ended_leaves_a_report_in_doubt() -> None:
+    drop = make_submitted("failed", "carrier_account")
+    Drop.objects.filter(pk=drop.pk).update(provisional=True)
+    other = second_to(drop)
+    assert say(drop) == "unknown_drop"
+    assert both(other) == OPEN
+
+
 def test_the_carriers_id_decides_where_it_is_known() -> None:
     drop = make_submitted("accepted")
     named = second_to(drop, carrier_reference="theirs-1")
