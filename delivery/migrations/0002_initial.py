@@ -280,6 +280,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='voicemail',
+            index=models.Index(fields=['lane', 'status', 'id'], name='voicemail_by_lane'),
+        ),
+        migrations.AddIndex(
+            model_name='voicemail',
             index=models.Index(fields=['setup', 'status', 'id'], name='voicemail_by_setup'),
         ),
         migrations.AddIndex(
@@ -297,10 +301,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='voicemail',
             index=models.Index(condition=models.Q(('status__in', ['queued', 'sending', 'accepted', 'delivered']), _negated=True), fields=['workspace', 'status', 'id'], name='voicemail_rare_status'),
-        ),
-        migrations.AddIndex(
-            model_name='voicemail',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'sending', 'accepted', 'delivered']), _negated=True), fields=['lane', 'status', 'id'], name='voicemail_rare_in_lane'),
         ),
         migrations.AddIndex(
             model_name='voicemail',

@@ -109,6 +109,8 @@ class Voicemail(Row):
             # The few test voicemails of a workspace among all the live ones.
             models.Index(fields=["workspace", "-id"], name="voicemail_newest_test", condition=Q(live=False)),
             models.Index(fields=["use_case", "status", "id"], name="voicemail_by_use_case"),
+            # Those of a campaign, which are among many others of its use case while it goes on, and while another waits.
+            models.Index(fields=["lane", "status", "id"], name="voicemail_by_lane"),
             # A setup that is used no more, or hardly.
             models.Index(fields=["setup", "status", "id"], name="voicemail_by_setup"),
             models.Index(
@@ -123,12 +125,6 @@ class Voicemail(Row):
             models.Index(
                 fields=["workspace", "status", "id"],
                 name="voicemail_rare_status",
-                condition=~Q(status__in=COMMON_STATUSES),
-            ),
-            # The failed ones of a campaign, whose voicemails are among many others of its use case while it goes on.
-            models.Index(
-                fields=["lane", "status", "id"],
-                name="voicemail_rare_in_lane",
                 condition=~Q(status__in=COMMON_STATUSES),
             ),
             # What the purge removes next; a row is added once, when it ends, and leaves with its number.

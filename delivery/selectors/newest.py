@@ -179,10 +179,15 @@ def _groups(filters: VoicemailFilter) -> _Groups | None:
     use_cases = _OF_CAMPAIGN if filters.campaign_id else _USE_CASES
     if filters.use_case_id:
         use_cases += f" AND {'use_case_id' if filters.campaign_id else 'id'} = %(use_case_id)s"
-    if set(statuses).isdisjoint(COMMON_STATUSES) and (filters.campaign_id or not any(named)):
-        column, rows = ("lane_id", use_cases) if filters.campaign_id else ("workspace_id", _OF_WORKSPACE)
-        by = frozenset({"campaign_id", "use_case_id", "status__in"})
-        return _Groups((column, "status"), statuses, rows, by, _ENDED_OTHERWISE)
+    elsewhere = filters.setup_id or filters.carrier or filters.reason
+    rare = set(statuses).isdisjoint(COMMON_STATUSES)
+    if filters.campaign_id and (rare or not elsewhere):
+        return _Groups(
+            ("lane_id", "status"), statuses, use_cases, frozenset({"campaign_id", "use_case_id", "status__in"})
+        )
+    if rare and not any(named):
+        by = frozenset({"status__in"})
+        return _Groups(("workspace_id", "status"), statuses, _OF_WORKSPACE, by, _ENDED_OTHERWISE)
     setups = _SETUPS
     setups += " AND id = %(setup_id)s" if filters.setup_id else ""
     setups += " AND carrier = %(carrier)s" if filters.carrier else ""

@@ -66,6 +66,7 @@ class Voicemail(models.Model):
             models.Index(fields=["workspace_id", "id"], name="voicemail_newest"),
             models.Index(fields=["workspace_id", "-id"], name="voicemail_newest_test", condition=Q(live=False)),
             models.Index(fields=["use_case_id", "status", "id"], name="voicemail_by_use_case"),
+            models.Index(fields=["lane_id", "status", "id"], name="voicemail_by_lane"),
             models.Index(fields=["setup_id", "status", "id"], name="voicemail_by_setup"),
             models.Index(
                 fields=["reason", "use_case_id", "setup_id", "id"],
@@ -77,11 +78,6 @@ class Voicemail(models.Model):
             models.Index(
                 fields=["workspace_id", "status", "id"],
                 name="voicemail_rare_status",
-                condition=~Q(status__in=["queued", "sending", "accepted", "delivered"]),
-            ),
-            models.Index(
-                fields=["lane_id", "status", "id"],
-                name="voicemail_rare_in_lane",
                 condition=~Q(status__in=["queued", "sending", "accepted", "delivered"]),
             ),
             models.Index(

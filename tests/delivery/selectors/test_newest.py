@@ -147,7 +147,13 @@ def test_no_row_of_another_workspace_is_found_by_its_ids(workspace: Workspace) -
 
 @pytest.mark.parametrize(
     ("name", "index"),
-    [("use_case_id", "voicemail_by_use_case"), ("carrier", "voicemail_by_setup"), ("reason", "voicemail_by_reason")],
+    [
+        ("use_case_id", "voicemail_by_use_case"),
+        ("campaign_id", "voicemail_by_lane"),
+        ("campaign_id use_case_id", "voicemail_by_lane"),
+        ("carrier", "voicemail_by_setup"),
+        ("reason", "voicemail_by_reason"),
+    ],
 )
 def test_an_index_has_what_is_rare_or_old_together(workspace: Workspace, name: str, index: str) -> None:
     require_read_from(index, workspace, filters_of(workspace)[name])
@@ -157,9 +163,9 @@ def test_an_index_has_what_is_rare_or_old_together(workspace: Workspace, name: s
     ("names", "index"),
     [
         ("", "voicemail_rare_status"),
-        ("campaign_id", "voicemail_rare_in_lane"),
-        ("campaign_id use_case_id", "voicemail_rare_in_lane"),
-        ("campaign_id carrier reason", "voicemail_rare_in_lane"),
+        ("campaign_id", "voicemail_by_lane"),
+        ("campaign_id use_case_id", "voicemail_by_lane"),
+        ("campaign_id carrier reason", "voicemail_by_lane"),
     ],
 )
 def test_what_ended_otherwise_is_together_in_its_workspace_and_in_its_campaign(
