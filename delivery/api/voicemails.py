@@ -217,7 +217,7 @@ class VoicemailBatchView(_VoicemailView):
         asked = self.read_body(NewBatch)
         outcomes = self.queue(asked, asked["recipients"], asked["recording_id"], self.asked_at)
         refused = sum(isinstance(outcome, ServiceError) for outcome in outcomes)
-        items = [BatchItemSerializer().to_representation(each) for each in enumerate(outcomes)]
+        items = [*map(BatchItemSerializer().to_representation, enumerate(outcomes))]
         if self.compatible:
             items = [in_their_words(item) for item in items]
         return Response({"queued": len(outcomes) - refused, "refused": refused, "items": items})
