@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from rvm.platform.tz_database import zone as zone_named
+from rvm.platform.times.tz_database import zone as zone_named
 from usecases.state_rules import FEDERATION, StateRule, rule_set
 from usecases.state_rules.holidays import FEDERAL, is_holiday
 

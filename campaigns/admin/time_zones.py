@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from rvm.platform.times import moments
-from rvm.platform.tz_database import zone as zone_named
+from rvm.platform.times.tz_database import zone as zone_named
 
 
 def local(at: datetime, zone: str) -> str:

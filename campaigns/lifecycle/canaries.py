@@ -38,7 +38,7 @@ from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.events import outbox
 from rvm.platform.times.clocks import spelled
-from rvm.platform.tz_database import zone as zone_named
+from rvm.platform.times.tz_database import zone as zone_named
 
 # How many people are tried first where the campaign does not say, and of more than how many.
 SIZE = 100

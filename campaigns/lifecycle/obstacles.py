@@ -18,7 +18,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import FailedWork
 from rvm.platform.sending_hold.service import is_held
 from rvm.platform.times.clocks import spelled
-from rvm.platform.tz_database import zone as zone_named
+from rvm.platform.times.tz_database import zone as zone_named
 from usecases.eligibility import OF_HOURS, DeferReason
 from usecases.models import TelephonySetup
 from usecases.selectors import failover_setup, first_setup

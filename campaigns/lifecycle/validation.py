@@ -18,8 +18,8 @@ from delivery.services.voicemails import MAX_AHEAD
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from rvm.platform.times.moments import moment_at
+from rvm.platform.times.tz_database import zone as zone_named
 from rvm.platform.times.zones import unknown_zone
-from rvm.platform.tz_database import zone as zone_named
 from usecases.effective_settings import effective_hours
 from usecases.models import UseCase
 from usecases.policy_text import clock, weekdays

@@ -12,7 +12,7 @@ from campaigns.planning.closed_hours import Closed, OwnHours, closed_hours
 from campaigns.planning.forecast import Group, forecast
 from campaigns.planning.plan import CampaignPlan
 from campaigns.scripts.attestations import unattested_script
-from rvm.platform.tz_database import zone as zone_named
+from rvm.platform.times.tz_database import zone as zone_named
 from usecases.eligibility import (
     OF_HOURS,
     ConsentHeld,

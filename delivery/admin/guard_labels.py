@@ -8,7 +8,7 @@ from typing import Any
 
 from delivery.models import KeptDecision
 from rvm.platform.times import moments
-from rvm.platform.tz_database import zone as zone_named
+from rvm.platform.times.tz_database import zone as zone_named
 from usecases.eligibility import (
     Defer,
     DeferReason,

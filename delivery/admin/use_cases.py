@@ -24,7 +24,7 @@ from rvm.platform.admin.pickers import LocalMomentField
 from rvm.platform.admin.records.history import RowWithTitle
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
-from rvm.platform.tz_database import zone as zone_named
+from rvm.platform.times.tz_database import zone as zone_named
 from usecases.admin.typed_numbers import TypedNumberField
 from usecases.admin.use_cases import UseCaseAdmin
 from usecases.models import UseCase

@@ -25,21 +25,23 @@ from rvm.platform.admin.day_filter import DaysFilter
 from rvm.platform.admin.exact_search import MAX_WORKSPACES, EncryptedNumberFilter
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Workspace
+from rvm.platform.request_values import RequestValue
 from usecases.models import TelephonySetup, UseCase
 
 # The parameters of a search, which find the same in all workspaces of the user.
 SEARCHED = ("number", "identifier")
+_LISTED = RequestValue[Sequence[Workspace]]("listed_workspaces")
 
 
 def listed_workspaces(request: HttpRequest) -> Sequence[Workspace]:
     """The workspaces of the list: the requested one, else in a search all of the user's, else the first by name."""
-    if not hasattr(request, "rvm_workspaces"):
+    found = _LISTED.get(request)
+    if found is None:
         mine = rights_of(request).workspaces()
         asked = request.GET.get("workspace", "")
         searched = any(name in request.GET for name in SEARCHED)
         chosen = [workspace for workspace in mine if str(workspace.pk) == asked]
-        request.rvm_workspaces = chosen or list(mine[: MAX_WORKSPACES if searched else 1])  # type: ignore[attr-defined]
-    found: Sequence[Workspace] = request.rvm_workspaces  # type: ignore[attr-defined]
+        found = _LISTED.set(request, chosen or list(mine[: MAX_WORKSPACES if searched else 1]))
     return found
 
 

@@ -22,6 +22,7 @@ from rvm.platform.admin.questions import page_of_row
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.errors import ServiceError
+from rvm.platform.request_values import RequestValue
 from rvm.platform.roles import Right
 from rvm.platform.times import moments
 from usecases.models import TelephonySetup
@@ -34,6 +35,9 @@ class Enabling:
     setup: TelephonySetup
     carrier: Carrier = field(repr=False)
     credentials: dict[str, str] | None = field(default=None, repr=False)
+
+
+_ENABLING = RequestValue[Enabling]("enabling")
 
 
 class SetupConnectionTest(ScopedModelAdmin):
@@ -66,11 +70,11 @@ class SetupConnectionTest(ScopedModelAdmin):
 
     def enable_after_test(self, request: HttpRequest, enabling: Enabling) -> None:
         """Have the setup tested and enabled once the form is saved."""
-        request.rvm_enabling = enabling  # type: ignore[attr-defined]
+        _ENABLING.set(request, enabling)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().changeform_view(request, *args, **kwargs)
-        enabling: Enabling | None = getattr(request, "rvm_enabling", None)
+        enabling = _ENABLING.get(request)
         if enabling is not None and response.status_code == 302:
             try:
                 self._enable(request, enabling)

@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 
 from marshmallow.validate import OneOf, Range
 
-import rvm.platform.tz_database  # noqa: F401  # makes zoneinfo read every zone from the pinned tzdata package
+import rvm.platform.times.tz_database  # noqa: F401  # makes zoneinfo read every zone from the pinned tzdata package
 from delivery.runtime.deadlines import job_timeouts
 from rvm.platform.observability.logs import logging_config
 from rvm.project.environment import (

@@ -87,12 +87,12 @@ class StateFilter(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(STANDING, "Standing"), (ENDED, "Revoked or expired")]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         match self.value():
             case "standing":
-                return queryset.standing(database_now())  # type: ignore[attr-defined]
+                return queryset.standing(database_now())
             case "ended":
-                return queryset.ended(database_now())  # type: ignore[attr-defined]
+                return queryset.ended(database_now())
         return queryset
 
 

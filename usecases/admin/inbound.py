@@ -22,9 +22,13 @@ from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.observability.masking import number_ending
+from rvm.platform.request_values import RequestValue
 from rvm.platform.roles import Right
 from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.inbound.service import create_secret, replace_secret, revoke_secret
+
+# A secret is shown once, by the hook that follows the one that makes it.
+_PLAINTEXT = RequestValue[str]("plaintext")
 
 
 @admin.register(InboundSecret)
@@ -66,12 +70,12 @@ class InboundSecretAdmin(ScopedModelAdmin):
     def save_model(self, request: HttpRequest, obj: InboundSecret, form: Any, change: bool) -> None:
         row, plaintext = create_secret(form.cleaned_data["organisation"], actor=acting_user(request))
         copy_state(obj, row)
-        request.rvm_plaintext = plaintext  # type: ignore[attr-defined]
+        _PLAINTEXT.set(request, plaintext)
 
     def response_add(
         self, request: HttpRequest, obj: InboundSecret, post_url_continue: str | None = None
     ) -> HttpResponse:
-        return self._show_once(request, obj, request.rvm_plaintext)  # type: ignore[attr-defined]
+        return self._show_once(request, obj, _PLAINTEXT.require(request))
 
     def get_urls(self) -> list[URLPattern]:
         replaced, revoked = asks(self, self.replace, self.about_replacement), asks(self, self.revoke, self.about_end)

@@ -67,8 +67,8 @@ class ConsentFilter(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("to_confirm", "Statement to be confirmed")]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.to_confirm() if self.value() else queryset  # type: ignore[attr-defined]
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.to_confirm() if self.value() else queryset
 
 
 class NumberChoice(forms.ModelMultipleChoiceField):

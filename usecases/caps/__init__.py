@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from rvm.platform.tz_database import zone as zone_named
+from rvm.platform.times.tz_database import zone as zone_named
 
 DAY = timedelta(hours=24)
 WEEK = timedelta(days=7)

@@ -21,7 +21,7 @@ from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
 from rvm.phone_numbers.number_plan import US_STATES
-from rvm.platform.tz_database import zone as zone_named
+from rvm.platform.times.tz_database import zone as zone_named
 from rvm.spreadsheets.cells.state_zones import STATES
 from usecases.state_rules.holidays import CALENDARS, is_holiday
 

@@ -16,8 +16,8 @@ from campaigns.states import CampaignState
 from delivery.models import Voicemail
 from rvm.phone_numbers.numbers import zones_of
 from rvm.platform.times import moments
+from rvm.platform.times.tz_database import zone as zone_named
 from rvm.platform.times.zones import zone_name
-from rvm.platform.tz_database import zone as zone_named
 
 
 @dataclass(frozen=True, slots=True)

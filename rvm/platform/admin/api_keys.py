@@ -25,6 +25,7 @@ from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.api.keys import create_api_key, revoke_api_key, rotate_api_key
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey
+from rvm.platform.request_values import RequestValue
 from rvm.platform.roles import Right
 from rvm.platform.scopes import Scope
 
@@ -49,6 +50,10 @@ class RotationForm(forms.Form):
         widget=UnfoldAdminSelectWidget(),
         help_text="No moment longer if the key has leaked.",
     )
+
+
+# A key is shown once, by the hook that follows the one that makes it.
+_PLAINTEXT = RequestValue[str]("plaintext")
 
 
 @admin.register(ApiKey)
@@ -102,10 +107,10 @@ class ApiKeyAdmin(ScopedModelAdmin):
             actor=acting_user(request),
         )
         copy_state(obj, key)
-        request.rvm_plaintext = plaintext  # type: ignore[attr-defined]
+        _PLAINTEXT.set(request, plaintext)
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
-        return self._show_once(request, obj, request.rvm_plaintext)  # type: ignore[attr-defined]
+        return self._show_once(request, obj, _PLAINTEXT.require(request))
 
     def get_urls(self) -> list[URLPattern]:
         return [

@@ -15,9 +15,13 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 from rvm.platform.errors import ServiceError
+from rvm.platform.request_values import RequestValue
 
 # The help of fields whose text is neither encrypted nor masked.
 NO_NAMES = "All members see it, and it is kept in clear: without a patient's name or number."
+
+
+_REFUSAL = RequestValue[Exception]("refusal")
 
 
 class ServiceForm(forms.ModelForm):
@@ -64,7 +68,7 @@ class FormErrorsAdmin(ModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
         except self._refusals() as refusal:
             # The transaction was rolled back. The form is processed again, now with the refusal.
-            request.rvm_refusal = refusal  # type: ignore[attr-defined]
+            _REFUSAL.set(request, refusal)
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def _refusals(self) -> tuple[type[Exception], ...]:
@@ -72,7 +76,7 @@ class FormErrorsAdmin(ModelAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        own: Any = type(form.__name__, (form,), {"refusal": getattr(request, "rvm_refusal", None)})
+        own: Any = type(form.__name__, (form,), {"refusal": _REFUSAL.get(request)})
         # A class declares its fields once for all requests; what is set on them for one must not show in another.
         own.base_fields = deepcopy(own.base_fields)
         return own

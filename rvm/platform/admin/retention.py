@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django import forms
@@ -59,8 +59,9 @@ class HoldForm(forms.Form):
 
     def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["covers"].choices = [("", f"All of {workspace.name}"), *holds.holdable(workspace.pk)]  # type: ignore[attr-defined]
-        self.fields["covers"].required = False
+        covers = cast(forms.ChoiceField, self.fields["covers"])
+        covers.choices = [("", f"All of {workspace.name}"), *holds.holdable(workspace.pk)]
+        covers.required = False
 
 
 class LiftForm(forms.Form):

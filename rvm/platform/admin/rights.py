@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Membership, User, Workspace
+from rvm.platform.request_values import RequestValue
 from rvm.platform.roles import ROLES, Right, Role
 from rvm.platform.times.zones import common_zone
 
@@ -74,13 +75,13 @@ def forbidden(field: str = "") -> ServiceError:
     return ServiceError("forbidden", "Your role in this workspace does not allow it.", field=field)
 
 
+_RIGHTS = RequestValue[Rights]("rights")
+
+
 def rights_of(request: HttpRequest) -> Rights:
     """The rights of the request's user; an anonymous user has none."""
-    known: Rights | None = getattr(request, "rvm_rights", None)
-    if known is None:
-        known = _read(acting_user(request))
-        request.rvm_rights = known  # type: ignore[attr-defined]
-    return known
+    known = _RIGHTS.get(request)
+    return _RIGHTS.set(request, _read(acting_user(request))) if known is None else known
 
 
 def _read(user: User) -> Rights:

@@ -29,6 +29,7 @@ from rvm.platform.admin.records.history import History, RowWithTitle
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.admin.versions.model_admin import VersionedAdmin
 from rvm.platform.models import Workspace
+from rvm.platform.request_values import RequestValue
 from rvm.platform.roles import Right
 
 # Stands for a value that no event tells.
@@ -257,11 +258,14 @@ class ScopedFilter(RelatedDropdownFilter):
         return [(row.pk, named(row)) for row in model_admin.choices(field.remote_field.model, request)]
 
 
+_WORKSPACE_NAMES = RequestValue[dict[Any, str]]("workspace_names")
+
+
 def naming(request: HttpRequest) -> Callable[[Any], str]:
     """How rows are named as choices: with their workspace for a user who has several, in which rows may have one name."""
-    if not hasattr(request, "rvm_workspace_names"):
-        request.rvm_workspace_names = dict(rights_of(request).workspaces().values_list("pk", "name"))  # type: ignore[attr-defined]
-    names: dict[Any, str] = request.rvm_workspace_names  # type: ignore[attr-defined]
+    names = _WORKSPACE_NAMES.get(request)
+    if names is None:
+        names = _WORKSPACE_NAMES.set(request, dict(rights_of(request).workspaces().values_list("pk", "name")))
 
     def named(row: Any) -> str:
         own = names.get(getattr(row, "workspace_id", None)) if len(names) > 1 else None

@@ -11,12 +11,12 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.template.loader import get_template
 from django.utils.html import format_html
 
@@ -107,8 +107,8 @@ class _Held:
 
 def kept(response: Response, places: ExitStack) -> Response:
     """The response; a streamed one takes the places with it, and releases them when it is sent or given up."""
-    if response.streaming:
-        response.streaming_content = _Held(response.streaming_content, places.pop_all())  # type: ignore[attr-defined]
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = _Held(cast("Iterable[bytes]", response.streaming_content), places.pop_all())
     return response
 
 

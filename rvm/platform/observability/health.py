@@ -18,12 +18,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from redis import RedisError
 
-from rvm.platform import redis_connection, tz_database
+from rvm.platform import redis_connection
 from rvm.platform.database import server
 from rvm.platform.database.session import TransactionsPooled
 from rvm.platform.models import Heartbeat
 from rvm.platform.redis_connection import redis_client, redis_now
 from rvm.platform.sending_hold import service
+from rvm.platform.times import tz_database
 
 TICK_SECONDS = 15
 # An idle worker updates its heartbeat every 5 s, a busy one only between two jobs. A dispatch job ends with its last response, and a

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from rvm.platform.tz_database import zone
+from rvm.platform.times.tz_database import zone
 
 MAX_NAME = 64
 # Those of the United States, by their common names.

@@ -23,6 +23,7 @@ from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Invitation
+from rvm.platform.request_values import RequestValue
 from rvm.platform.roles import Right, Role
 
 
@@ -34,6 +35,10 @@ class InvitationForm(ServiceForm):
             "email": "Whoever reads the mail of this address can take the invitation up.",
             "may_see_numbers": "Phone numbers of patients are masked for everybody else.",
         }
+
+
+# It is shown once, by the hook that follows the one that makes it.
+_LINK = RequestValue[str]("link")
 
 
 @admin.register(Invitation)
@@ -87,10 +92,10 @@ class InvitationAdmin(ScopedModelAdmin):
             actor=acting_user(request),
         )
         copy_state(obj, invitation)
-        request.rvm_link = link  # type: ignore[attr-defined]
+        _LINK.set(request, link)
 
     def response_add(self, request: HttpRequest, obj: Invitation, post_url_continue: str | None = None) -> HttpResponse:
-        return self._hand_over(request, obj, request.rvm_link)  # type: ignore[attr-defined]
+        return self._hand_over(request, obj, _LINK.require(request))
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

@@ -27,6 +27,7 @@ from rvm.platform.admin.webhooks.forms import DestinationForm, ReplayForm, Secre
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.events.feed import KEPT
+from rvm.platform.request_values import RequestValue
 from rvm.platform.roles import Right
 from rvm.platform.times import moments
 from rvm.platform.webhooks import destinations, switches
@@ -35,6 +36,8 @@ from rvm.platform.webhooks.models import WebhookDestination
 TAKES, FAILING, DISABLED = "takes webhooks", "failing", "disabled"
 # What is about to be too old for the feed when the request arrives is asked for a moment later.
 _AT_THE_END = timedelta(minutes=1)
+# It is shown once, by the hook that follows the one that makes it.
+_SECRET = RequestValue[str]("secret")
 
 
 def state_in_words(destination: WebhookDestination) -> str:
@@ -141,12 +144,12 @@ class WebhookDestinationAdmin(ScopedModelAdmin):
             workspace=form.cleaned_data["workspace"], live=form.cleaned_data["live"], actor=actor, **asked
         )
         copy_state(obj, written)
-        request.rvm_secret = secret  # type: ignore[attr-defined]
+        _SECRET.set(request, secret)
 
     def response_add(
         self, request: HttpRequest, obj: WebhookDestination, post_url_continue: str | None = None
     ) -> HttpResponse:
-        return self._show_once(request, obj, request.rvm_secret)  # type: ignore[attr-defined]
+        return self._show_once(request, obj, _SECRET.require(request))
 
     def delete_model(self, request: HttpRequest, obj: WebhookDestination) -> None:
         destinations.delete_destination(destination=obj, actor=acting_user(request))

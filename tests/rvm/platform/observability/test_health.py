@@ -18,10 +18,10 @@ from django.utils import timezone
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from rvm.platform import tz_database
 from rvm.platform.models import Heartbeat
 from rvm.platform.observability import health
 from rvm.platform.redis_connection import redis_client
+from rvm.platform.times import tz_database
 from tests.factories import make_setup
 
 pytestmark = pytest.mark.django_db

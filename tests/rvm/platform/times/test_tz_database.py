@@ -17,8 +17,8 @@ import pytest
 import tzdata
 from django.conf import settings
 
-from rvm.platform import tz_database
-from rvm.platform.tz_database import Release, read_package_only, reads_package_only, release, zone
+from rvm.platform.times import tz_database
+from rvm.platform.times.tz_database import Release, read_package_only, reads_package_only, release, zone
 
 PROJECT = Path(settings.BASE_DIR)
 LAYERS = ("rvm", "usecases", "delivery", "campaigns", "bench")
