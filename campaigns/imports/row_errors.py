@@ -116,7 +116,11 @@ CODES: dict[str, Code] = {
         _N,
         "The consent column says nothing about this person, and nothing is no yes; write yes if the person has agreed.",
     ),
-    "opted_out": Code(_N, "This number has opted out, by a column of this row or of another one: it is not reached."),
+    "opted_out": Code(
+        _N,
+        "This number has opted out, by a column of this row or of another one: this list does not reach it. To end what else waits "
+        "for it, put it on an opt-out list.",
+    ),
     "deceased": Code(_N, "This person has died, by a column of this row or of another one of the number."),
     "appointment_canceled": Code(_N, "The appointment was canceled or not kept: this person is not reminded of it."),
     "says_no": Code(
