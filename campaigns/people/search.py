@@ -43,7 +43,7 @@ SELECT id, recipient_index, recipient, last4, merge_fields, reference, workspace
 _READ_IDENTIFIED = f"""
 {_READ} WHERE id = ANY(%s::uuid[]) AND workspace_id = %s AND (%s::boolean IS NULL OR live = %s) ORDER BY id DESC
 """
-# No index begins with the lane. The ids of its list keep it from reading voicemails of others.
+# No index has the voicemails of a lane by id alone. The ids of its list keep it from reading those of other lanes.
 _SCAN = f"""
 {_READ} WHERE workspace_id = %s AND lane_id = %s AND id > %s AND id <= %s ORDER BY id LIMIT %s
 """
