@@ -16,7 +16,7 @@ ARRAY(SELECT concat_ws(' ', f.state, f.starts_on, f.ends_on) FROM usecases_state
 
 
 def freezes(now: datetime) -> tuple[Freeze, ...]:
-    """Those that are in force at `now` or begin later."""
+    """The freezes that are in force at `now` or begin later."""
     [(rows,)] = sql.run(f"SELECT {FREEZES_SQL}", [now])
     return freezes_in(tuple(rows))
 

@@ -298,7 +298,7 @@ class UseCaseQuerySet(models.QuerySet["UseCase"]):
         return self.filter(deleted_at=None)
 
     def to_confirm(self) -> Self:
-        """Those that rest on a statement of consent that an administrator has yet to confirm."""
+        """The use cases that rest on a statement of consent that an administrator has yet to confirm."""
         return self.not_deleted().filter(consent_required=ConsentRequired.ATTESTED.value, consent_confirmed_at=None)
 
 

@@ -40,14 +40,14 @@ CONFIDENTIAL_NUMBERS = [
 
 
 class SuppressionScope(StrEnum):
-    """Who must not reach the number. Purposes narrow either."""
+    """The workspaces that must not reach the number. Purposes narrow either."""
 
     ORGANISATION = "organisation"
     WORKSPACE = "workspace"
 
 
 class Origin(StrEnum):
-    """Where it was said, as members of a workspace are told: never in which other one."""
+    """The place where it was said, as members of a workspace are told: never in which other one."""
 
     THIS_WORKSPACE = "this_workspace"
     ANOTHER_WORKSPACE = "another_workspace"

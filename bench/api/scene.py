@@ -70,7 +70,7 @@ class Scene:
         return f"/v1/{self.workspace.pk}"
 
     def headers(self) -> Iterator[dict[str, str]]:
-        """Those of one request after the other, with the keys in turn."""
+        """The headers of one request after the other, with the keys in turn."""
         return ({"Authorization": f"Bearer {key}", "Content-Type": "application/json"} for key in cycle(self.keys))
 
 

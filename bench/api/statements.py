@@ -63,5 +63,5 @@ def statements_of(path: str, bodies: Iterable[bytes], headers: Mapping[str, str]
 
 
 def counted(statements: list[str]) -> list[str]:
-    """Those that a send is judged by: without the transaction's own and those of the Idempotency-Key."""
+    """The statements by which a send is judged: without the transaction's own and those of the Idempotency-Key."""
     return [each for each in statements if not _NOT_COUNTED.match(each) and not _OF_THE_KEY.search(each)]

@@ -471,7 +471,7 @@ def duration(span: timedelta) -> str:
 
 
 def in_about(span: timedelta) -> str:
-    """When something is expected, counted from now: “in about 5 minutes”, “in less than a minute”."""
+    """The time at which something is expected, counted from now: “in about 5 minutes”, “in less than a minute”."""
     told = duration(span)
     return f"in {told}" if told.startswith("less") else f"in about {told}"
 

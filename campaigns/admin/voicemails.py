@@ -122,7 +122,7 @@ def status_shown(voicemail: Voicemail, campaign: Campaign | None) -> str:
 
 
 def waits_for(voicemail: Voicemail, campaign: Campaign | None, now: datetime) -> str:
-    """When a queued voicemail goes, or what it waits for, by the reader's clock; empty for another."""
+    """The sentence that says when a queued voicemail goes, or what it waits for, by the reader's clock; empty for another."""
     if voicemail.status != VoicemailStatus.QUEUED:
         return ""
     return when(voicemail, campaign, now, PersonClock(""))

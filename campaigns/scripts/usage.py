@@ -32,7 +32,7 @@ def clips_of(campaign: Campaign) -> set[UUID]:
 
 
 def needs(workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, list[str]]:
-    """Those of the recordings and clips that campaigns of the workspace have which have not ended, with these campaigns."""
+    """The recordings and clips that campaigns of the workspace have which have not ended, with these campaigns."""
     campaigns = Campaign.objects.filter(workspace_id=workspace_id).exclude(state__in=_ENDED).order_by("id")
     wanted, found = set(ids), defaultdict[UUID, list[str]](list)
     for campaign in campaigns.filter(Q(recording_id__in=wanted) | Q(script__isnull=False)):

@@ -166,7 +166,7 @@ def _late(kept: KeptDecision, facts: Facts, late: bool | None) -> str:
 
 
 def next_time(found: Explanation, zones: Sequence[str], now: datetime) -> str:
-    """When the person may be reached next, by the clocks where the person may be; empty if now or never."""
+    """The time at which the person may be reached next, by the clocks where the person may be; empty if now or never."""
     if found.reachable_at is None or found.reachable_at <= now or isinstance(found.decision, Send | Skip | Expire):
         return ""
     return f"May be reached next at {local_times(found.reachable_at, zones)}."

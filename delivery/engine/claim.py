@@ -2,11 +2,10 @@
 
 Each claim is one short transaction, for which whoever pauses the lane waits. While a lane tries its first people only, its claims
 take turns, and take no more than are let out (`delivery.engine.canaries`). Rows that another worker has locked are skipped (SKIP
-LOCKED). Facts are read set-wise inside the
-transaction, the lane's route first, so a suppression, a hold, a kill switch, an unassigned sender, a withdrawn statement, changed
-hours and changed credentials apply to every claim that begins after their commit. Caps hold even between claims at the same time: a
-drop is begun only if it could be counted (`delivery.engine.recent_drops`). A row that cannot be judged or written, or that waits for
-a statement about its recording, is put off alone, with the reason in the row.
+LOCKED). Facts are read set-wise inside the transaction, the lane's route first, so a suppression, a hold, a kill switch, an
+unassigned sender, a withdrawn statement, changed hours and changed credentials apply to every claim that begins after their commit.
+Caps hold even between claims at the same time: a drop is begun only if it could be counted (`delivery.engine.recent_drops`). A row
+that cannot be judged or written, or that waits for a statement about its recording, is put off alone, with the reason in the row.
 """
 
 from __future__ import annotations
@@ -402,7 +401,7 @@ def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, 
 
 
 def unattested_on(route: SendRoute, recording_ids: Collection[UUID]) -> set[UUID] | None:
-    """Those of the recordings about which it is not stated what they say; None where people hear none of them."""
+    """The recordings about which it is not stated what they say; None where people hear none of them."""
     if not route.needs_statements:
         return None
     return attestations.unattested_among(recording_ids, by_another=route.attestation_by_another)
@@ -474,7 +473,6 @@ def _claim_of(route: SendRoute, row: tuple[Any, ...], last: str, recipient: str,
     return Claim(uuid7(), row[0], row[4], row[5] + 1, recipient, sender, now, route)
 
 
-# Sets when each row is due again.
 _DEFER_EACH = """
 UPDATE delivery_voicemail v SET not_before = a.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS a(id, at) WHERE v.id = a.id
 """

@@ -100,7 +100,7 @@ def inherited(clips: Sequence[Clip]) -> Whole | None:
 
 
 def unattested_among(recording_ids: Collection[UUID], *, by_another: bool) -> set[UUID]:
-    """Those of the recordings about which it is not stated what they say; `by_another`: by somebody other than who uploaded them."""
+    """The recordings about which it is not stated what they say; `by_another`: by somebody other than who uploaded them."""
     rows = sql.run(_UNATTESTED, [sql.ids(recording_ids), by_another])
     lacking = {recording_id for recording_id, _ in rows}
     joined = [recording_id for recording_id, assembled in rows if assembled]

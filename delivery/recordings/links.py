@@ -142,8 +142,8 @@ _OF_A_DROP = ("setup__carrier", "status", "created_at", "accepted_at", "voicemai
 
 
 def _ends_at(carrier: str, status: str, created_at: datetime, accepted_at: datetime | None) -> datetime | None:
-    """When the link of a drop ends: the carrier fetches within its time after it took the drop, which it does at the latest when the
-    drop is submitted again. None for a drop that has ended."""
+    """The end of a drop's link: the carrier fetches within its time after it took the drop, which it does at the latest when the drop
+    is submitted again. None for a drop that has ended."""
     adapter = CARRIERS.get(carrier, Carrier)  # by what most carriers do, if it is not installed any more
     if status == DropStatus.ACCEPTED:
         return (accepted_at or created_at) + adapter.fetches_within

@@ -21,7 +21,7 @@ SELECT recording_id, count(*) FROM delivery_voicemail
 
 
 def needed(workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, list[str]]:
-    """Those of the sounds that something needs, with what that is, such as `3 voicemails that wait or are under way`."""
+    """The sounds that something needs, with what that is, such as `3 voicemails that wait or are under way`."""
     found: dict[UUID, list[str]] = defaultdict(list)
     use_cases = UseCase.objects.filter(workspace_id=workspace_id).values_list("pk", flat=True)
     for recording_id, count in sql.run(_COUNT_UNDER_WAY, [sql.ids(use_cases), sql.ids(ids)]):

@@ -17,6 +17,6 @@ SELECT drop_id, carrier_reference FROM delivery_callcommand
 
 
 def may_have_played(drop_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Those of the drops of which a call was told to play the message, or may still be told, with the vendor's id of the call. Final
+    """The drops whose call was told to play the message, or may still be told, with the vendor's id of the call. Final
     for a caller that holds the locks of their voicemails, under which a PLAY is written."""
     return dict(sql.run(_MAY_HAVE_PLAYED, [sql.ids(drop_ids)])) if drop_ids else {}

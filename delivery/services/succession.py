@@ -148,7 +148,7 @@ def copy_unreached(
 
 
 def copied_among(voicemail_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the voicemails that were copied into another lane. Call it when their rows are locked."""
+    """The ids of the voicemails that were copied into another lane. Call it when their rows are locked."""
     return {row[0] for row in sql.run(_SUCCEEDED, [sql.ids(voicemail_ids)])}
 
 

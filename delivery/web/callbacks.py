@@ -188,7 +188,7 @@ def _write(
 
 
 def _listener(address: Hashable, secrets: CallbackSecretQuerySet) -> Listener | None:
-    """Who listens at the address, also of a disabled or deleted setup; None if it is unknown or has ended. Raises UnusableSetup."""
+    """The listener at the address, also of a disabled or deleted setup; None if it is unknown or has ended. Raises UnusableSetup."""
     now = time.monotonic()
     cached = _listeners.get(address)
     if cached and now < cached[0]:

@@ -282,7 +282,7 @@ class IdempotencyKey(Row):
 
 
 class AuditEvent(Row):
-    """Who did what to which row. Append-only, by a trigger; contains ids and codes, never a phone number."""
+    """The record of who did what to which row. Append-only, by a trigger; contains ids and codes, never a phone number."""
 
     # Both without an index of their own: those below begin with them.
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)

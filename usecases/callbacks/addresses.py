@@ -27,5 +27,5 @@ def fixed_address(token: str) -> str:
 
 
 def carriers_url() -> str:
-    """Where carriers report and fetch recordings, without a slash at the end; read at each call, because tests change it."""
+    """The address at which carriers report and fetch recordings, with no slash at its end; read at each call, for tests change it."""
     return str(settings.RVM_CARRIERS_URL or settings.RVM_PUBLIC_URL)

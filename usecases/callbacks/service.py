@@ -68,11 +68,11 @@ def awaited_for(setup: TelephonySetup) -> timedelta:
 
 
 def fixed_address_since(setup: TelephonySetup) -> datetime | None:
-    """When the setup's present fixed address was made; None if it has none."""
+    """The time at which the setup's present fixed address was made; None if it has none."""
     return next((each.created_at for each in setup.callback_secrets.all() if not each.expires_at and each.digest), None)
 
 
 def earlier_until(setup: TelephonySetup, now: datetime) -> datetime | None:
-    """When the last of the setup's earlier addresses stops working; None if none works."""
+    """The time at which the last of the setup's earlier addresses stops working; None if none works."""
     ends = [each.expires_at for each in setup.callback_secrets.all() if each.expires_at and each.expires_at > now]
     return max(ends, default=None)

@@ -25,7 +25,7 @@ def _standing(purpose: str = "%s", any_basis: str = "%s") -> str:
 
 
 def _ends(valid_days: str = "%s::int") -> str:
-    """When a consent ends: by itself, or by its age. The number of days is null without a limit."""
+    """The end of a consent as SQL: its own, or by its age. The number of days is null without a limit."""
     return f"least(c.expires_at, c.at + make_interval(days => {valid_days}))"
 
 

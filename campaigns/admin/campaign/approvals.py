@@ -38,7 +38,7 @@ _ASKED = {
 
 
 def asked_message(approval: LaunchApproval) -> str:
-    """Who asked for what, and when."""
+    """The sentence that says who asked for what, and when."""
     what = _ASKED[ApprovalKind(approval.kind)]
     who = name_of(approval.asked_by) or "The platform"
     return f"{who} asked on {moments.moment(approval.asked_at)} to {what}, for {labels.people(approval.people)}."

@@ -186,7 +186,7 @@ def _reach(campaign: Campaign) -> dict[str, Any]:
 
 
 def _kept(campaign: Campaign) -> str:
-    """Where the session has the voicemail of the person's last trial."""
+    """The key under which the session has the voicemail of the person's last trial."""
     return f"trial:{campaign.pk}"
 
 

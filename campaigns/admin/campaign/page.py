@@ -184,7 +184,7 @@ class CampaignPage(RecordAdmin):
 
 
 def launched_message(campaign: Campaign) -> str:
-    """Who launched the campaign and when, by its clock; empty before."""
+    """The sentence that says who launched the campaign and when, by its clock; empty before."""
     if campaign.launched_at is None:
         return ""
     who = name_of(campaign.launched_by) or PLATFORM

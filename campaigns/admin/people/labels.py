@@ -43,7 +43,7 @@ class PersonClock:
 
 
 def when(voicemail: Voicemail, campaign: Campaign | None, now: datetime, shown: PersonClock) -> str:
-    """When a waiting voicemail goes, or what it waits for."""
+    """The sentence that says when a waiting voicemail goes, or what it waits for."""
     if campaign is not None and campaign.state == CampaignState.DRAFT:
         return "Not launched: its campaign is a draft."
     if campaign is not None and campaign.state == CampaignState.SCHEDULED and campaign.starts_at:

@@ -239,7 +239,7 @@ def _workspaces(rights: Rights) -> list[Workspace]:
 
 
 def _unbound(found: Person, workspaces: Sequence[Workspace]) -> str:
-    """Those of the reader's workspaces in which an opt-out here does not hold, named; empty if there are none."""
+    """The names of the reader's workspaces in which an opt-out here does not hold; empty if there are none."""
     return named([each for each in workspaces if each.organisation_id != found.workspace.organisation_id])
 
 
@@ -332,7 +332,7 @@ def _suppressions(found: Person, rows: Sequence[Suppression], clock: labels.Pers
 
 
 def _liftable(active: Sequence[Suppression], workspace: Workspace, rights: Rights) -> list[UUID]:
-    """Those that the reader may lift: what holds for the organisation, with the right in all of its workspaces."""
+    """The suppressions that the reader may lift: what holds for the organisation, with the right in all of its workspaces."""
     in_all = rights.may_in_organisation(Right.LIFT, workspace.pk)
     here = rights.may(Right.LIFT, workspace.pk)
     return [row.pk for row in active if in_all or (here and row.scope == SuppressionScope.WORKSPACE)]

@@ -77,7 +77,7 @@ def end_of_tag(data: bytes, at: int) -> int:
 
 
 def _claimed_starts(data: bytes, end: int) -> list[int]:
-    """Where a tag that ends at `end` would begin, by the mark at its end."""
+    """The offsets at which a tag that ends at `end` would begin, by the mark at its end."""
     if data.startswith(b"TAG", max(0, end - _ID3V1)):
         start = end - _ID3V1
         return (

@@ -1,1 +1,1 @@
-"""Who may use a workspace: its API keys and its members, as the API shows them."""
+"""Access to a workspace: its API keys and its members, as the API shows them."""

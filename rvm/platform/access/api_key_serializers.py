@@ -98,7 +98,7 @@ class Rotation(StrictSerializer):
 
 
 def expiry_of(asked: dict[str, Any], now: datetime) -> datetime | None:
-    """When a key ends by `expires_at` or `duration_days`; None if neither is given."""
+    """The end of a key by `expires_at` or `duration_days`; None if neither is given."""
     if days := asked.get("duration_days"):
         return now + timedelta(days=days)
     expires_at: datetime | None = asked.get("expires_at")

@@ -63,7 +63,7 @@ def _signed_out(user: User | None, **_: Any) -> None:
 
 @receiver(signals.password_reset)
 def _reset(request: HttpRequest, user: User, **_: Any) -> None:
-    """Who reads the account's mail is let in from here."""
+    """A person who reads the account's mail is let in from here."""
     now = database_now()
     limits.clear(user, now)
     limits.trust(user, client_address(request), now)

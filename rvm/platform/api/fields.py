@@ -53,8 +53,8 @@ class _Strict:
 
     @functools.cached_property
     def fields(self) -> Any:
-        """Those of one serializer of the class for all requests: they keep nothing of what they read, and DRF would copy them each
-        time."""
+        """The fields of one serializer of the class for all requests: they keep nothing of what they read, and DRF would copy them
+        each time."""
         return _fields_of(type(self), self.partial)  # type: ignore[arg-type]  # classes are hashable
 
     def to_internal_value(self, data: Any) -> Any:

@@ -84,7 +84,7 @@ class ApiView(APIView):
 
     @property
     def asked_at(self) -> datetime:
-        """When the caller's key was looked up: the time of a request that is answered within milliseconds."""
+        """The time at which the caller's key was looked up: that of a request which is answered within milliseconds."""
         at: datetime = vars(self.key)["asked_at"]
         return at
 

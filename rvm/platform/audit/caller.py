@@ -20,7 +20,7 @@ from rvm.platform.client_address import seen_address
 
 @dataclass(slots=True)
 class Caller:
-    """Who calls, and which numbers the response shows.
+    """The caller of a request, and the numbers that the response shows.
 
     `address` is None where no proxy and no connection gave one; `key_id` is set by the authentication of an API key. `shown` has
     whole numbers by workspace, `counts` says whether they count now, `filters` select them (rvm/platform/audit/numbers_shown.py).

@@ -1,4 +1,4 @@
-"""Who saw how many whole numbers: each response that shows numbers of people is an audit event, `numbers.shown`.
+"""The record of who saw how many whole numbers: a response that shows numbers of people is an audit event, `numbers.shown`.
 
 Code that shows a number gets it from `whole`, which counts; the middleware writes the event before the response leaves, so a response
 whose event cannot be written is not sent. Exports, which stream after that, have events of their own.

@@ -140,7 +140,7 @@ class Stream:
         return b":\nid: %s\n\n" % str(self.position).encode()
 
     def frames(self, events: Iterable[Event], position: UUID) -> bytes:
-        """Those of the events that the client wants; it is at the position then."""
+        """The frames of the events that the client wants; it is at the position then."""
         wanted = [_frame(event) for event in events if not self.types or event.type in self.types]
         self.told += len(wanted)
         self.position = position

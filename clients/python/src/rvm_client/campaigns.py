@@ -71,7 +71,7 @@ class Campaigns:
         return cast(Campaign, self._transport.json(Call("PATCH", f"{self._base}/{campaign_id}", body=dict(changes))))
 
     def preview(self, campaign_id: str, *, rehearsal: bool = False) -> CampaignPreview:
-        """Who would be reached when; with `rehearsal` as if a simulated carrier were a real one."""
+        """The people who would be reached, and when; with `rehearsal` as if a simulated carrier were a real one."""
         call = Call("GET", f"{self._base}/{campaign_id}/preview", query={"rehearsal": rehearsal or None})
         return cast(CampaignPreview, self._transport.json(call))
 

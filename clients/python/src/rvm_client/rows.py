@@ -169,7 +169,7 @@ class RecipientImportDetail(RecipientImport):
 
 
 class CampaignPreview(TypedDict):
-    """Who would be reached when: `now` at the start, `later`, `skipped` by reason, `expiring` before their turn."""
+    """The people who would be reached, and when: `now` at the start, `later`, `skipped` by reason, `expiring` before their turn."""
 
     starts_at: str
     ends_at: str

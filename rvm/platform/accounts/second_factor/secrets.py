@@ -74,7 +74,7 @@ def _purpose(owner: UUID) -> bytes:
 
 @receiver(post_init, sender=Authenticator)
 def _belongs_to_its_person(instance: Authenticator, **_: Any) -> None:
-    """Whoever writes the database could otherwise give a person a secret that somebody else knows. Raises Undecryptable."""
+    """Refuses the secret of another person, which a writer of the database could put in place of one's own. Raises Undecryptable."""
     for name in SEALED:
         sealed = (instance.data or {}).get(name)
         if sealed is not None and not str(sealed).startswith(f"{instance.user_id}:"):

@@ -1,4 +1,4 @@
-"""Whom an identity provider lets in: people with an account, found by its name for them or by their address, or an invitation."""
+"""People whom an identity provider lets in: with an account, found by its name for them or by their address, or an invitation."""
 
 from __future__ import annotations
 

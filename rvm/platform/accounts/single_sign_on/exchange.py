@@ -88,7 +88,7 @@ def keep_for_signing_out(request: HttpRequest, id_token: str) -> None:
 
 
 def way_out(request: HttpRequest) -> str | None:
-    """Where the person signs out of the identity provider too; None if there is no such place (RP-Initiated Logout 1.0)."""
+    """The address at which the person signs out of the identity provider too; None if it has none (RP-Initiated Logout 1.0)."""
     sealed = request.session.get(SESSION_KEY)
     if sealed is None:
         return None

@@ -86,5 +86,5 @@ class DatabaseIdentityAdmin(ScopedModelAdmin):
 
 
 def address() -> str:
-    """Where sending is released."""
+    """The address of the page on which sending is released."""
     return reverse("admin:platform_databaseidentity_change", args=[DatabaseIdentity.ONLY])

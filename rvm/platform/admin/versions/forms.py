@@ -127,7 +127,7 @@ class VersionedForm(forms.BaseForm):
                 self.outdated.add(name)
 
     def _changed_unseen(self, unseen: Mapping[str, Any], since: datetime) -> Iterator[str]:
-        """Only where something is written that may be put in its place: in a field that shows nothing."""
+        """Sentences about fields that show nothing, if something is written that may be put in place of what they hold."""
         writes = any(self[name].data and not self[name].initial for name in self.fields)
         for name, value in self.meanwhile.unseen.items():
             if writes and unseen.get(name) != value:

@@ -1,4 +1,4 @@
-"""Who changed a row, or a part of it, while somebody had its form open: from the audit."""
+"""The authors of changes to a row, or to a part of it, while somebody had its form open: from the audit."""
 
 from __future__ import annotations
 

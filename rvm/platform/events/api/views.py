@@ -53,7 +53,7 @@ _FRAME = {
 
 
 def data_serializers() -> Sequence[serializers.Serializer[Any] | type[serializers.Serializer[Any]]]:
-    """Those of the data of all types, each once."""
+    """The serializers of the data of all types, each once."""
     return list(dict.fromkeys(each.data for each in TYPES.values()))
 
 

@@ -51,7 +51,7 @@ def take(process_id: UUID, count: int) -> list[UUID]:
 
 
 def extend(process_id: UUID, leased: Iterable[UUID]) -> set[UUID]:
-    """Those of which the process still has the lease; of the others nothing may be sent any more."""
+    """The destinations of which the process still has the lease; to the others nothing may be sent any more."""
     return {found for (found,) in sql.run(_EXTEND, [sql.ids(leased), process_id])}
 
 

@@ -1,4 +1,4 @@
-"""When a delivery is tried again, when a destination is left alone as a whole, and when it is disabled. Pure.
+"""The times at which a delivery is tried again, a destination is left alone as a whole, and is disabled. Pure.
 
 A delivery has eight attempts within 28 hours. These count only while the destination takes others: once TOLERATED attempts in a row
 have failed, the destination as a whole waits. Then the feed is read no further, one delivery at a time is tried, another one each
@@ -91,7 +91,7 @@ def judge(health: Health, answer: Answer, counted: int, *, now: datetime, chance
 
 
 def _after(wait: float) -> float:
-    """When a probe is due again: behind whatever else is due when the wait ends, so that another one is tried then."""
+    """The wait of a delivery that was a probe: it ends behind all that is due then, so that another one is tried."""
     return min(wait, WAITS[-1]) + 1
 
 
