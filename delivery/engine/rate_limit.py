@@ -37,7 +37,7 @@ local function number_in(key)
 end
 """
 
-_GRANT = (
+_PERMIT = (
     _NUMBER_IN
     + """
 local time = redis.call('TIME')
@@ -57,9 +57,9 @@ end
 
 local paused = redis.call('PTTL', KEYS[3])
 if paused > tonumber(ARGV[8]) then paused = tonumber(ARGV[8]) redis.call('PEXPIRE', KEYS[3], paused) end
-local granted = math.max(0, math.min(wanted, cap - others - in_flight))
+local permitted = math.max(0, math.min(wanted, cap - others - in_flight))
 local wait = 0
-if paused > 0 then granted, wait = 0, paused * 1000 end
+if paused > 0 then permitted, wait = 0, paused * 1000 end
 
 local paces = {{KEYS[1], rate}}
 if KEYS[4] then paces[2] = {KEYS[4], tonumber(ARGV[9])} end
@@ -68,23 +68,23 @@ for _, pace in ipairs(paces) do
   pace.interval = 1000000 / pace[2]
   -- No permit at this rate leaves a TAT farther ahead: it comes from a slower one, or from a clock that went back. It is brought
   -- back for good, or it would be as far ahead at every later look. One that is long past would have expired, so it and whatever
-  -- is no number count as the farthest: the next start waits.
-  local farthest = now + room + pace.interval
+  -- is no number count as the latest: the next start waits.
+  local latest = now + room + pace.interval
   local kept = number_in(pace[1])
-  pace.wrong = kept ~= nil and (not kept or kept > farthest or kept < now - 60000000)
-  pace.tat = pace.wrong and farthest or math.max(kept or now, now)
-  granted = math.max(0, math.min(granted, math.floor((room - (pace.tat - now)) / pace.interval) + 1))
+  pace.wrong = kept ~= nil and (not kept or kept > latest or kept < now - 60000000)
+  pace.tat = pace.wrong and latest or math.max(kept or now, now)
+  permitted = math.max(0, math.min(permitted, math.floor((room - (pace.tat - now)) / pace.interval) + 1))
   wait = math.max(wait, pace.tat - room - now)
 end
 for _, pace in ipairs(paces) do
-  if granted > 0 or pace.wrong then
-    local tat = math.ceil(pace.tat + granted * pace.interval)  -- rounding down would add up to more than the rate
+  if permitted > 0 or pace.wrong then
+    local tat = math.ceil(pace.tat + permitted * pace.interval)  -- rounding down would add up to more than the rate
     redis.call('SET', pace[1], string.format('%.0f', tat), 'PX', math.ceil((tat - now) / 1000) + 1000)
   end
 end
-redis.call('HSET', KEYS[2], worker, string.format('%d:%.0f', in_flight + granted, now))
+redis.call('HSET', KEYS[2], worker, string.format('%d:%.0f', in_flight + permitted, now))
 redis.call('PEXPIRE', KEYS[2], slot_us / 1000)
-return {granted, math.ceil(wait)}
+return {permitted, math.ceil(wait)}
 """
 )
 
@@ -126,7 +126,7 @@ class RateLimiter:
         self.redis = redis
         self._worker = worker
         self._slot_us = int(max(slot_seconds, SLOT_SECONDS) * 1_000_000)
-        self._grant: Any = redis.register_script(_GRANT)
+        self._permit: Any = redis.register_script(_PERMIT)
         self._give_back: Any = redis.register_script(_GIVE_BACK)
         self._pause: Any = redis.register_script(_PAUSE)
 
@@ -167,7 +167,7 @@ class RateLimiter:
         if lane is not None:
             keys.append(f"rvm:pace:lane:{lane[0]}")
             arguments.append(lane[1])
-        count, wait = self._grant(keys=keys, args=arguments)
+        count, wait = self._permit(keys=keys, args=arguments)
         return Permit(int(count), int(wait) / 1_000_000)
 
     def give_back(self, setup_id: UUID, count: int, *, pace: float, lane: tuple[UUID, float] | None = None) -> None:

@@ -226,13 +226,13 @@ class ClaimScheduler:
             self._skip_for(route, MEDIA_SECONDS)
         return [Claimed(claimed, last_start) for claimed in batch.claims]
 
-    def _give_back(self, route: ActiveRoute, granted: int, used: int) -> None:
+    def _give_back(self, route: ActiveRoute, permitted: int, used: int) -> None:
         """Return unused starts to the limiter: recipients who were deferred, put off or skipped use no pace. Claimed drops are sent
         even if Redis is unreachable by now."""
         lane = (route.lane_id, route.lane_pace) if route.lane_pace else None
         try:
-            if used < granted:
-                self._limiter.give_back(route.setup_id, granted - used, pace=route.pace, lane=lane)
+            if used < permitted:
+                self._limiter.give_back(route.setup_id, permitted - used, pace=route.pace, lane=lane)
             if route.probing and not used:
                 circuit_breaker.return_probe(self._limiter.redis, route.setup_id)
         except RedisError as error:

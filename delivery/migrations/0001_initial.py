@@ -154,7 +154,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(max_length=12)),
                 ('reason', models.CharField(blank=True, max_length=32)),
                 ('count', models.BigIntegerField()),
-                ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, help_text='Time of the last fold.')),
+                ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, help_text='Time of the last roll-up.')),
             ],
         ),
         migrations.CreateModel(

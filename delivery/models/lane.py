@@ -134,7 +134,7 @@ class LaneCount(models.Model):
     status = models.CharField(max_length=12)
     reason = models.CharField(max_length=32, blank=True)
     count = models.BigIntegerField()
-    changed_at = models.DateTimeField(db_default=Now(), editable=False, help_text="Time of the last fold.")
+    changed_at = models.DateTimeField(db_default=Now(), editable=False, help_text="Time of the last roll-up.")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

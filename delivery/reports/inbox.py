@@ -132,7 +132,6 @@ SELECT d.id, d.voicemail_id, d.setup_id, d.status, d.reason, d.carrier_reference
        s.carrier, d.created_at > s.breaker_reported_at
   FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = d.setup_id WHERE d.id = ANY(%s::uuid[])
 """
-# Marks reports as merged, each with its effect and its drop.
 _MARK_REPORTS_MERGED = """
 UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect, drop_id = coalesce(r.drop_id, a.drop_id)
   FROM unnest(%s::bigint[], %s::text[], %s::uuid[]) AS a(id, effect, drop_id) WHERE r.id = a.id

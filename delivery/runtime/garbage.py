@@ -1,6 +1,6 @@
 """Garbage collection of processes that live long and allocate much at once.
 
-Loaded modules live as long as the process, and a batch, a page or a wave allocates tens of thousands of objects that live until its
+Loaded modules live as long as the process, and a batch, a page or a turn allocates tens of thousands of objects that live until its
 end. With Python's defaults, repeated collections of these took a third of a worker's processor time, and a quarter of a batch's.
 """
 

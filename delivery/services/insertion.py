@@ -178,7 +178,6 @@ SELECT encode(int8send((clock >> 12 << 16) | x'7000'::bigint | (clock & 4095))
     "{last_sender}",
     last_sender_sql(matches="{sought}", use_case="%(use_case)s", live="%(live)s", senders="%(senders)s::text[]"),
 )
-# Inserts the prepared rows as queued voicemails.
 _INSERT_PREPARED = """
 INSERT INTO delivery_voicemail
   (id, recipient, recipient_index, last4, sender, reference, record_number, merge_fields, zones, recording_id,
@@ -201,7 +200,6 @@ _INSERT_IDENTIFIED = (
     f"WITH prepared AS MATERIALIZED ({_PREPARE_STAGED}), named AS ({_INSERT_IDENTIFIERS})"
     + _INSERT_PREPARED.replace("{prepared}", "prepared")
 )
-# Appends the count of the inserted rows.
 _COUNT_QUEUED = "INSERT INTO delivery_lanedelta (lane_id, status, reason, delta) VALUES (%s, 'queued', '', %s)"
 # Widens the id range of the lane and marks the lane active, so that the search for work reads it.
 _WIDEN_ID_RANGE = """

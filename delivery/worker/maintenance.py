@@ -172,7 +172,7 @@ SELECT %(lane)s, status, reason, sum(n)
 """  # noqa: S608 - ours
 
 
-# A use case's counts are the sums of its lanes' counts. Folding adds the same to both, so it does not change the difference.
+# A use case's counts are the sums of its lanes' counts. Rolling up adds the same to both, so it does not change the difference.
 _CORRECT_USE_CASE_COUNTS = """
 INSERT INTO delivery_usecasecount AS c (use_case_id, status, reason, count)
 SELECT use_case_id, status, reason, sum(n)
