@@ -144,13 +144,38 @@ SELECT workspace_id, number_index FROM ended
 """  # noqa: S608
 
 
-# All queries whether a number is suppressed are built from this. A NULL purpose finds only what holds for every purpose.
-# `confidential`: whether confidential numbers are reached.
-def _listed_indexes(condition: str, purpose: str, confidential: str, columns: str = "listed.number_index") -> str:
+def binds_sql(*, purposes: str, confidential: str, purpose: str, to_confidential: str) -> str:
+    """SQL condition: a suppression for these purposes, of a confidential number or not, binds use cases of this purpose that reach
+    confidential numbers or not. A NULL purpose is bound only by what holds for every purpose.
+
+    All that decides what a suppression stops is built from this.
+    """
     return (
-        f"SELECT {columns} FROM usecases_suppression listed WHERE {condition}"  # noqa: S608 - of constants and ours
-        f" AND listed.lifted_at IS NULL AND (cardinality(listed.purposes) = 0 OR {purpose} = ANY(listed.purposes))"
-        f" AND (listed.kind <> 'confidential' OR NOT {confidential})"
+        f"(cardinality({purposes}) = 0 OR {purpose} = ANY({purposes})) AND NOT ({confidential} AND {to_confidential})"
+    )
+
+
+# The same of a row `u` of use cases, with the suppression as parameters.
+BINDS_USE_CASE = binds_sql(
+    purposes="%(purposes)s::text[]",
+    confidential="%(confidential)s",
+    purpose="u.purpose",
+    to_confidential="u.confidential_numbers = 'send'",
+)
+_USE_CASES_BOUND = f"SELECT u.id FROM usecases_usecase u WHERE u.workspace_id = %(workspace)s AND {BINDS_USE_CASE}"  # noqa: S608 - of constants
+
+
+# All queries whether a number is suppressed are built from this. `confidential`: whether confidential numbers are reached.
+def _listed_indexes(condition: str, purpose: str, confidential: str, columns: str = "listed.number_index") -> str:
+    binds = binds_sql(
+        purposes="listed.purposes",
+        confidential="listed.kind = 'confidential'",
+        purpose=purpose,
+        to_confidential=confidential,
+    )
+    return (
+        f"SELECT {columns} FROM usecases_suppression listed"  # noqa: S608 - of constants and ours
+        f" WHERE {condition} AND listed.lifted_at IS NULL AND {binds}"
     )
 
 
@@ -269,6 +294,16 @@ def suppressed_for(workspace_id: UUID, number: str, use_cases: Sequence[UseCase]
     }
     listed = set(sql.run(_LISTED_FOR, asked))
     return [kind in listed for kind in kinds]
+
+
+def use_cases_bound(suppression: Suppression) -> list[UUID]:
+    """The use cases of its workspace that it binds, by what they say now."""
+    asked = {
+        "workspace": suppression.workspace_id,
+        "purposes": sql.texts(suppression.purposes),
+        "confidential": suppression.kind == SuppressionKind.CONFIDENTIAL,
+    }
+    return [use_case_id for (use_case_id,) in sql.run(_USE_CASES_BOUND, asked)]
 
 
 def suppressions_of(workspace_id: UUID, number: str) -> SuppressionQuerySet:

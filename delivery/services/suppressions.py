@@ -28,22 +28,21 @@ from usecases.eligibility import Skip, SkipReason
 from usecases.facts_json import PLAIN
 from usecases.models import Suppression
 from usecases.suppression_kinds import SuppressionKind
-from usecases.suppressions import Added
+from usecases.suppressions import BINDS_USE_CASE, Added, use_cases_bound
 
 # Voicemails that one transaction ends, and suppressions that the tick looks at in one step.
 MAX_ENDED = 1000
 BATCH = 1000
 
 # The workspace is in the index already. Number by number: a join would be planned as if every number had as many rows as the table.
-_FIND_WAITING = """
-SELECT sought.index, v.id FROM unnest(%s::bytea[]) AS sought(index) CROSS JOIN LATERAL (
+_FIND_WAITING = f"""
+SELECT sought.index, v.id FROM unnest(%(indexes)s::bytea[]) AS sought(index) CROSS JOIN LATERAL (
   SELECT v.id FROM delivery_voicemail v
    WHERE v.recipient_index = sought.index AND v.status = 'queued'
-     AND (%s OR EXISTS (SELECT FROM usecases_usecase u WHERE u.id = v.use_case_id AND u.purpose = ANY(%s::text[])))
-     AND (NOT %s OR EXISTS (SELECT FROM usecases_usecase u WHERE u.id = v.use_case_id AND u.confidential_numbers = 'skip'))
+     AND EXISTS (SELECT FROM usecases_usecase u WHERE u.id = v.use_case_id AND {BINDS_USE_CASE} OFFSET 0)
   OFFSET 0) v
- LIMIT %s
-"""
+ LIMIT %(most)s
+"""  # noqa: S608 - of constants
 # Passes over what is locked, because the caller may hold other voicemails, with later ids.
 _LOCK_WAITING = """
 SELECT id, reason FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) AND status = 'queued' ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
@@ -70,9 +69,8 @@ def _bound(added: Added) -> tuple[tuple[str, ...], bool]:
 def _end(added: Sequence[Added], purposes: tuple[str, ...], confidential: bool) -> list[UUID]:
     """End what waits for numbers that bind the same use cases; the ids of the suppressions for which something is left."""
     indexes = [index for each in added for index in each.indexes]
-    found = sql.run(
-        _FIND_WAITING, [sql.binaries(indexes), not purposes, sql.texts(purposes), confidential, MAX_ENDED + 1]
-    )
+    bound = {"purposes": sql.texts(purposes), "confidential": confidential}
+    found = sql.run(_FIND_WAITING, {"indexes": sql.binaries(indexes), "most": MAX_ENDED + 1, **bound})
     if not found:
         return []
     locked = sql.run(_LOCK_WAITING, [sql.ids(voicemail_id for _, voicemail_id in found[:MAX_ENDED])])
@@ -147,12 +145,11 @@ def stopped_by(suppression: Suppression) -> QuerySet[Voicemail]:
     found = Voicemail.objects.filter(
         workspace_id=suppression.workspace_id,
         recipient_index__in=indexes_of(suppression),
+        use_case__in=use_cases_bound(suppression),
         status=VoicemailStatus.SKIPPED,
         reason=Reason.SUPPRESSED,
         ended_at__gte=suppression.created_at,
     )
     if suppression.lifted_at is not None:
         found = found.filter(ended_at__lte=suppression.lifted_at)
-    if suppression.purposes:
-        found = found.filter(use_case__purpose__in=suppression.purposes)
     return found.order_by("-id")

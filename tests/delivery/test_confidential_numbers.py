@@ -13,7 +13,7 @@ from campaigns.planning.audience import audience_groups
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
 from delivery.models import Voicemail
-from delivery.services.suppressions import end_left_waiting
+from delivery.services.suppressions import end_left_waiting, stopped_by
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.models import Workspace
 from tests.delivery.states import state
@@ -89,6 +89,15 @@ def test_what_the_tick_ends_later_is_the_same(workspace: Workspace) -> None:
     mark(workspace, waiting=True)
     assert end_left_waiting(timezone.now()) == 1
     assert (state(skipped), state(waiting)) == (("skipped", "suppressed"), ("queued", ""))
+
+
+def test_what_another_suppression_stopped_is_not_counted_as_its_own(workspace: Workspace) -> None:
+    skipped, sent = (make_voicemail(use_case) for use_case in use_cases(workspace))
+    confidential, person = SuppressionKind.CONFIDENTIAL, Suppression.Source.PERSON
+    marked, _ = suppress_number(workspace=workspace, number=RECIPIENT, kind=confidential, source=person, actor=None)
+    suppress_number(workspace=workspace, number=RECIPIENT, kind=SuppressionKind.OPT_OUT, source=person, actor=None)
+    assert [state(skipped), state(sent)] == [("skipped", "suppressed")] * 2
+    assert [found.pk for found in stopped_by(marked)] == [skipped.pk]
 
 
 def test_a_preview_and_a_request_follow_the_same_rule(workspace: Workspace) -> None:
