@@ -27,7 +27,6 @@ from delivery.carriers.parsing import retry_after
 from delivery.engine import circuit_breaker
 from delivery.lifecycle.events import MAX_REFERENCE, Outcome
 from delivery.models import CallCommand, Drop
-from delivery.recordings.links import carrier_link
 from delivery.runtime.bisection import NOT_A_ROWS_FAULT
 from delivery.runtime.wakeups import wake_on_commit
 from delivery.transport.interface import CarrierResponse, Proof, Transport, TransportFailure
@@ -35,6 +34,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.models import Tally
 from rvm.platform.observability import failed_work
+from usecases.callbacks.addresses import recording_address
 from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import CallbackKey
 from usecases.models import TelephonySetup
@@ -272,7 +272,7 @@ class CommandSender:
         if drop is None:
             return None
         secret = CallbackSecret.objects.get(setup_id=command.setup_id, version=drop.callback_version)
-        return carrier_link(secret.callback_key, command.drop_id)
+        return recording_address(secret.callback_key, command.drop_id)
 
     def _adapter(self, setup_id: UUID) -> CallCommands:
         """Raises LookupError or ValueError if the setup cannot be used."""

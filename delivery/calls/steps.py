@@ -17,9 +17,9 @@ from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DROP_TERMINAL, TERMINAL
 from delivery.models import CallCommand, Drop
-from delivery.recordings.links import carrier_link
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.sending_hold.service import is_held
+from usecases.callbacks.addresses import recording_address
 from usecases.callbacks.proofs import CallbackKey
 from usecases.suppressions import is_suppressed
 
@@ -62,7 +62,7 @@ def playable(key: CallbackKey, drop_id: UUID) -> Playable | None:
     drop = wanted(key.setup_id, drop_id)
     if drop is None:
         return None
-    return Playable(carrier_link(key, drop_id), drop.voicemail.recording.duration_ms / 1000)
+    return Playable(recording_address(key, drop_id), drop.voicemail.recording.duration_ms / 1000)
 
 
 # A simulated vendor's minute may be a moment: for how long what it is being given is waited for.

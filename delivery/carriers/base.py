@@ -22,6 +22,8 @@ from delivery.lifecycle.events import Outcome, Report, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.vendor_texts import safe_text
 from delivery.transport.interface import CarrierRequest, CarrierResponse
+from usecases.callbacks.addresses import drop_address, recording_address
+from usecases.callbacks.proofs import CallbackKey
 from usecases.windows import USUAL_DELAY
 
 # What a credential may hold unless its field says more: no space, and nothing that could begin another header.
@@ -46,6 +48,19 @@ class DropRequest:
     recording_url: str = field(repr=False)  # a link for this drop that serves exactly the validated MP3; a secret too
     callback_url: str = field(repr=False)  # with a proof for this drop, so it is a secret
     media_id: str = ""  # the vendor's id of the recording, for carriers with `MediaUpload`
+
+
+def drop_request(drop_id: UUID, *, key: CallbackKey, recipient: str, sender: str, media_id: str) -> DropRequest:
+    """The request for a drop: equal arguments give equal requests at any time and in any process, so that a resubmission is identical
+    to the first request. Both of its addresses carry a proof that was made for this drop alone."""
+    return DropRequest(
+        attempt_key=drop_id,
+        recipient=recipient,
+        sender=sender,
+        recording_url=recording_address(key, drop_id),
+        callback_url=drop_address(key, drop_id),
+        media_id=media_id,
+    )
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError
 
-from delivery.carriers.base import Carrier, DropRequest
-from delivery.engine.claim import Claim
-from delivery.engine.drop_requests import drop_request
+from delivery.carriers.base import Carrier, drop_request
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.results import Result
 from delivery.engine.scheduler import MAX_WAIT, Claimed, ClaimScheduler, Turn
@@ -64,16 +62,6 @@ def submission_of(adapter: Carrier, end: CarrierResponse | TransportFailure, dro
     if end.status == THROTTLED and not submission.retry_after:
         return replace(submission, retry_after=THROTTLED_PAUSE)
     return submission
-
-
-def _request(claim: Claim) -> DropRequest:
-    return drop_request(
-        claim.drop_id,
-        key=claim.route.callback_key,
-        recipient=claim.recipient,
-        sender=claim.sender,
-        media_id=claim.media_id,
-    )
 
 
 class Dispatcher:
@@ -175,7 +163,14 @@ class Dispatcher:
     def _submit(self, claimed: Claimed) -> None:
         claim, route = claimed.claim, claimed.claim.route
         try:
-            request = route.adapter.submit_request(_request(claim))
+            drop = drop_request(
+                claim.drop_id,
+                key=route.callback_key,
+                recipient=claim.recipient,
+                sender=claim.sender,
+                media_id=claim.media_id,
+            )
+            request = route.adapter.submit_request(drop)
         except Exception as error:
             # Without the error's text, which may quote the number.
             log.error(

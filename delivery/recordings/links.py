@@ -1,7 +1,7 @@
 """Signed links to a recording or a clip: for a person's player, which end within minutes, and for a carrier, which end with its drop.
 
-The link itself grants access, so it opens one sound only. A carrier's link carries a proof under its setup's callback secret, so it
-can be ended at any time and is the same in a resubmission; it costs one HMAC and no query to make.
+The link itself grants access, so it opens one sound only. A carrier's link (`usecases/callbacks/addresses.py`) carries a proof under
+its setup's callback secret, so it can be ended at any time and is the same in a resubmission; it costs one HMAC and no query to make.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ from delivery.models import Clip, Drop, Recording
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.redis_connection import redis_client
-from usecases.callbacks.addresses import carriers_url
 from usecases.callbacks.models import CallbackSecret
-from usecases.callbacks.proofs import CallbackKey, Use
+from usecases.callbacks.proofs import Use
 
 log = structlog.get_logger(__name__)
 
@@ -88,11 +87,6 @@ def open_link(token: str) -> OpenedLink:
 
 def _signer() -> Signer:
     return Signer(sep="~", salt="delivery.recordings.links")
-
-
-def carrier_link(key: CallbackKey, drop_id: UUID) -> str:
-    """The link with which the carrier of a drop fetches its recording."""
-    return f"{carriers_url()}/recordings/{key.setup_id}/{key.version}/{key.proof(Use.RECORDING, drop_id)}.mp3"
 
 
 def open_carrier_link(setup_id: UUID, version: int, token: str) -> DropRecording:

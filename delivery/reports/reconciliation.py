@@ -22,12 +22,11 @@ from django.db.models import QuerySet
 
 from delivery.carriers import adapter_of
 from delivery.carriers.abilities import WINDOW_SHARE, IdempotencyKeys, LookUp, MediaUpload, UnknownToCarrier
-from delivery.carriers.base import Carrier, DropRequest
+from delivery.carriers.base import Carrier, DropRequest, drop_request
 from delivery.carriers.parsing import retry_after
 from delivery.engine import circuit_breaker
 from delivery.engine.claim import facts_of, unattested_on
 from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE, boot_clock, submission_of
-from delivery.engine.drop_requests import drop_request
 from delivery.engine.lane_routes import SendRoute, route_of
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.recent_drops import RecentDrops

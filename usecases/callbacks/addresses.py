@@ -1,4 +1,5 @@
-"""The addresses to which carriers report: one with each drop, and one of each setup that is registered at the vendor.
+"""The addresses that carriers call: two with each drop, to report on it and to fetch its recording, and one of each setup that is
+registered at the vendor.
 
 The paths are those of `delivery/web/urls.py`; addresses are written for each drop, so they are not reversed.
 """
@@ -13,12 +14,17 @@ from usecases.callbacks.proofs import CallbackKey, Use
 
 
 def drop_address(key: CallbackKey, drop_id: UUID) -> str:
-    """The address that is given with a drop, with a proof for it."""
+    """The address that is given with a drop for reports, with a proof for it."""
     return f"{carriers_url()}{drop_path(key, drop_id)}"
 
 
 def drop_path(key: CallbackKey, drop_id: UUID) -> str:
     return f"/carriers/{key.setup_id}/{key.version}/{key.proof(Use.REPORT, drop_id)}/"
+
+
+def recording_address(key: CallbackKey, drop_id: UUID) -> str:
+    """The address at which the carrier of a drop fetches its recording, with a proof for it: the link itself grants access."""
+    return f"{carriers_url()}/recordings/{key.setup_id}/{key.version}/{key.proof(Use.RECORDING, drop_id)}.mp3"
 
 
 def fixed_address(token: str) -> str:

@@ -23,7 +23,7 @@ from delivery.carriers.abilities import WINDOW_SHARE
 from delivery.carriers.sandbox import Sandbox
 from delivery.models import Drop, Recording
 from delivery.recordings import links
-from delivery.recordings.links import FETCHES, MAX_FETCHES, carrier_link, link
+from delivery.recordings.links import FETCHES, MAX_FETCHES, link
 from delivery.recordings.recordings import store_recording
 from delivery.recordings.storage import read_frames
 from rvm.platform.database.clock import database_now
@@ -31,7 +31,7 @@ from rvm.platform.redis_connection import redis_client
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.states import make_submitted
-from usecases.callbacks.addresses import drop_address
+from usecases.callbacks.addresses import drop_address, recording_address
 from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import Use
 from usecases.callbacks.service import end_earlier_callback_secrets, rotate_callback_secret
@@ -59,7 +59,7 @@ def drop_in(status: str, *, created: timedelta = timedelta(), accepted: timedelt
 
 def path_of(drop: Drop) -> str:
     secret = CallbackSecret.objects.get(setup=drop.setup_id, version=drop.callback_version)
-    return urlsplit(carrier_link(secret.callback_key, drop.pk)).path
+    return urlsplit(recording_address(secret.callback_key, drop.pk)).path
 
 
 def fetch(drop: Drop, method: str = "GET", **headers: str) -> HttpResponse:
@@ -104,7 +104,7 @@ def test_a_carrier_fetches_and_reports_at_one_address_and_a_person_plays_at_the_
     settings.RVM_PUBLIC_URL, settings.RVM_CARRIERS_URL = "https://rvm.example.org", carriers
     drop = drop_in("accepted")
     key = CallbackSecret.objects.get(setup=drop.setup_id, version=drop.callback_version).callback_key
-    assert carrier_link(key, drop.pk).startswith(f"{origin}/recordings/")
+    assert recording_address(key, drop.pk).startswith(f"{origin}/recordings/")
     assert drop_address(key, drop.pk).startswith(f"{origin}/carriers/")
     assert link(drop.voicemail.recording).startswith("https://rvm.example.org/recordings/")
 

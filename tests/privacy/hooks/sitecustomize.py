@@ -71,7 +71,7 @@ def _break_first(name: str) -> Any:
 
 _BREAKS = {
     "delivery.services.screening": _break_screening,
-    "delivery.engine.drop_requests": _break_requests,
+    "delivery.carriers.base": _break_requests,
     "delivery.worker.maintenance": _break_first("expire_leases"),
     "delivery.worker.tasks": _break_first("merge_reports"),
 }

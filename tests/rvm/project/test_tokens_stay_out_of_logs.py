@@ -16,12 +16,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from delivery.recordings.links import PLAYER_LIFETIME, carrier_link, link
+from delivery.recordings.links import PLAYER_LIFETIME, link
 from delivery.web import callbacks
 from rvm.platform.observability.logs import logging_config
 from tests.delivery.states import make_submitted
 from tests.factories import fixed_token, make_recording, make_setup
-from usecases.callbacks.addresses import drop_address
+from usecases.callbacks.addresses import drop_address, recording_address
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +65,7 @@ def test_a_carriers_link_is_logged_as_its_pattern(
 ) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
     drop = make_submitted(status, drop={"status": status, "created_at": timezone.now()})
-    path = urlsplit(carrier_link(drop.setup.callback_secrets.get().callback_key, drop.pk)).path
+    path = urlsplit(recording_address(drop.setup.callback_secrets.get().callback_key, drop.pk)).path
     assert Client(raise_request_exception=False).get(path).status_code == answered
     paths, lines = told(stream, path.rpartition("/")[2].removesuffix(".mp3"))
     assert paths == {"/recordings/<uuid:setup_id>/<int:version>/<slug:token>.mp3"} and len(lines) > 1
