@@ -26,7 +26,7 @@ from campaigns.models import Campaign, CampaignRetry, Canary, RecipientImport
 from campaigns.scripts import RecordingResolver
 from campaigns.states import CampaignState, CanaryState, RetryState
 from delivery.lane_totals import LANES_WITH, counts_of
-from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
+from delivery.lifecycle.status import OPEN_ENDED, UNDER_WAY, VoicemailStatus
 from delivery.models import Lane
 from delivery.recordings.storage import TEMPORARY
 from delivery.runtime.wakeups import wake_on_commit
@@ -114,11 +114,11 @@ def judge_canaries(now: datetime) -> None:
 
 
 # Two indexes: queued voicemails are found by lane, open ones by use case and status, because few are open at a time.
-_HAS_OPEN_VOICEMAIL = """
+_HAS_OPEN_VOICEMAIL = f"""
 SELECT EXISTS (SELECT 1 FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' ORDER BY failover, not_before)
     OR EXISTS (SELECT 1 FROM delivery_voicemail
-                WHERE use_case_id = %s AND status IN ('sending', 'uncertain', 'accepted') AND lane_id = %s)
-"""
+                WHERE use_case_id = %s AND status IN {sql.literals(UNDER_WAY)} AND lane_id = %s)
+"""  # noqa: S608 - of constants
 
 
 def complete(now: datetime) -> None:

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
-from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.status import UNDER_WAY, DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
 from rvm.platform.database import sql
 from rvm.platform.models import Tally
@@ -23,7 +23,6 @@ from usecases.models import UseCase
 
 log = structlog.get_logger(__name__)
 
-UNDER_WAY = (VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, VoicemailStatus.ACCEPTED)
 TALLY = "repaired_voicemails"
 # Limits of one tick: rows read, and pairs of use case and status visited.
 MAX_ROWS = 1000
@@ -39,10 +38,10 @@ SELECT v.id, d.status IS NOT DISTINCT FROM v.status
   LEFT JOIN delivery_drop d ON d.id = v.drop_id ORDER BY v.id DESC
 """
 # The voicemails that are still under way, in the order in which all transactions lock them.
-_LOCK_UNDER_WAY = """
+_LOCK_UNDER_WAY = f"""
 SELECT id, status, reason, drop_id FROM delivery_voicemail
- WHERE id = ANY(%s::uuid[]) AND status IN ('sending', 'uncertain', 'accepted') ORDER BY id FOR NO KEY UPDATE
-"""
+ WHERE id = ANY(%s::uuid[]) AND status IN {sql.literals(UNDER_WAY)} ORDER BY id FOR NO KEY UPDATE
+"""  # noqa: S608 - of constants
 # Read after the voicemails are locked, because every change of a drop happens under the lock of its voicemail.
 _READ_DROPS = "SELECT id, status, reason FROM delivery_drop WHERE id = ANY(%s::uuid[])"
 

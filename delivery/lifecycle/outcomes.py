@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import GUESSES, Reason
 from delivery.lifecycle.retry_policy import Retry, after_not_sent
-from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.status import DROP_UNDER_WAY, OPEN_ENDED, UNDER_WAY, DropStatus, VoicemailStatus
 
 # Waits before each look-up of an uncertain drop: short at first, then longer, until the setup's horizon.
 LOOKUP_WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 30, 120, 600, 3600))
@@ -76,7 +76,6 @@ _REPORTED = {
     ReportStatus.DELIVERED: (VoicemailStatus.DELIVERED, DropStatus.DELIVERED),
     ReportStatus.FAILED: (VoicemailStatus.FAILED, DropStatus.FAILED),
 }
-_OPEN_DROP = (DropStatus.SENDING, DropStatus.UNCERTAIN)
 
 
 def resolve_report(
@@ -102,25 +101,21 @@ def resolve_report(
     guessed = overridden or (
         _is_guess(drop_reason) and not (drop_reason == Reason.UNREPORTED and to_drop is DropStatus.ACCEPTED)
     )
-    forward = drop in _OPEN_DROP or (drop is DropStatus.ACCEPTED and to_drop is not DropStatus.ACCEPTED) or guessed
+    forward = (drop in DROP_UNDER_WAY and drop is not to_drop) or guessed
     overtakes = (
         to_drop is DropStatus.DELIVERED
-        and (voicemail in _UNDER_WAY or (voicemail is VoicemailStatus.FAILED and forward))
+        and (voicemail in OPEN_ENDED or (voicemail is VoicemailStatus.FAILED and forward))
         and (not latest or voicemail is VoicemailStatus.QUEUED)
     )
     if not forward and not (overtakes and drop in _CLOSED_DROP):
         return None, None
-    open_voicemail = voicemail in (VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN) or (
-        voicemail is VoicemailStatus.ACCEPTED and to_voicemail is not VoicemailStatus.ACCEPTED
-    )
+    open_voicemail = voicemail in UNDER_WAY and voicemail is not to_voicemail
     guessed_voicemail = voicemail is VoicemailStatus.FAILED and (overridden or _is_guess(voicemail_reason))
     if overtakes or (latest and (open_voicemail or guessed_voicemail)):
         return to_voicemail, to_drop
     return None, to_drop
 
 
-# Statuses in which a delivery report about an earlier attempt may find a voicemail that is being retried.
-_UNDER_WAY = (VoicemailStatus.QUEUED, VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, VoicemailStatus.ACCEPTED)
 # Ends of a drop that a report of delivery corrects.
 _CLOSED_DROP = (DropStatus.FAILED, DropStatus.NOT_SENT)
 

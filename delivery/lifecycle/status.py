@@ -42,6 +42,8 @@ TERMINAL = frozenset(
     }
 )
 OPEN_ENDED = frozenset(VoicemailStatus) - TERMINAL
+# Not queued any more: a drop of it has not ended. In the order in which a voicemail goes through them.
+UNDER_WAY = (VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, VoicemailStatus.ACCEPTED)
 
 # Transitions not listed here are invalid. A voicemail leaves `failed` in three ways only: a late report corrects a conclusion drawn
 # without one (unconfirmed, unreported), a signed report corrects an unsigned one, or a retry queues the voicemail for a new drop.
@@ -81,6 +83,7 @@ TRANSITIONS: dict[VoicemailStatus, frozenset[VoicemailStatus]] = {
 
 DROP_TAKEN = frozenset({DropStatus.ACCEPTED, DropStatus.DELIVERED})
 DROP_TERMINAL = frozenset({DropStatus.DELIVERED, DropStatus.FAILED, DropStatus.NOT_SENT})
+DROP_UNDER_WAY = frozenset(DropStatus) - DROP_TERMINAL
 
 # The same for a drop. A drop leaves `failed` if that was concluded without a report or from an unsigned result; a report of delivery
 # overrides any other end.

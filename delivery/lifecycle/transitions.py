@@ -6,10 +6,9 @@ ids of the rows that were. So two workers, or a late result and an early report,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from django.db import transaction
@@ -54,11 +53,6 @@ class InvalidTransition(ValueError):
     """A transition that the tables of `delivery.lifecycle.status` do not list: a bug, caught before the write."""
 
 
-def _words(values: Collection[StrEnum]) -> str:
-    """The values as a list of SQL literals."""
-    return "('" + "', '".join(sorted(values)) + "')"
-
-
 # The event of each voicemail in `moved`, except that one is being sent, and that an attempt which came to nothing is repeated.
 _TELL = f"""
   INSERT INTO platform_outbox ({COLUMNS})
@@ -81,8 +75,8 @@ WITH asked AS (
   UPDATE delivery_voicemail v
      SET status = a.to_status, reason = a.reason, carrier_code = a.code, carrier_text = a.text, updated_at = t.at,
          not_before = coalesce(a.not_before, v.not_before), failover = coalesce(a.failover, v.failover),
-         accepted_at = CASE WHEN a.to_status IN {_words(TAKEN)} THEN coalesce(v.accepted_at, t.at) ELSE v.accepted_at END,
-         ended_at = CASE WHEN a.to_status IN {_words(TERMINAL)} THEN t.at END
+         accepted_at = CASE WHEN a.to_status IN {sql.literals(TAKEN)} THEN coalesce(v.accepted_at, t.at) ELSE v.accepted_at END,
+         ended_at = CASE WHEN a.to_status IN {sql.literals(TERMINAL)} THEN t.at END
     FROM asked a, (SELECT %s::timestamptz AS at) t
    WHERE v.id = a.id AND v.status = a.from_status AND v.reason = a.from_reason AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)
   RETURNING v.id, v.lane_id, a.from_status, a.from_reason, a.to_status, a.reason, v.workspace_id, v.live, v.attempts, v.use_case_id,
@@ -264,11 +258,11 @@ WITH asked AS (
      SET status = a.to_status, reason = a.reason, carrier_code = a.code, carrier_text = a.text, provisional = a.provisional,
          carrier_reference = CASE WHEN a.reference = '' THEN d.carrier_reference ELSE a.reference END,
          due_at = coalesce(a.due_at, d.due_at),
-         accepted_at = CASE WHEN a.to_status IN {_words(DROP_TAKEN)} THEN coalesce(d.accepted_at, t.at) ELSE d.accepted_at END,
-         ended_at = CASE WHEN a.to_status IN {_words(DROP_TERMINAL)} THEN t.at END
+         accepted_at = CASE WHEN a.to_status IN {sql.literals(DROP_TAKEN)} THEN coalesce(d.accepted_at, t.at) ELSE d.accepted_at END,
+         ended_at = CASE WHEN a.to_status IN {sql.literals(DROP_TERMINAL)} THEN t.at END
     FROM asked a, (SELECT %s::timestamptz AS at) t
    WHERE d.id = a.id AND d.status = a.from_status AND d.reason = a.from_reason
-     AND (d.status <> 'failed' OR d.reason IN {_words(GUESSES)} OR d.provisional OR a.to_status = 'delivered')
+     AND (d.status <> 'failed' OR d.reason IN {sql.literals(GUESSES)} OR d.provisional OR a.to_status = 'delivered')
   RETURNING d.id
 )
 SELECT id FROM asked WHERE id NOT IN (SELECT id FROM changed)

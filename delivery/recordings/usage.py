@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
+from delivery.lifecycle.status import OPEN_ENDED
 from rvm.platform.database import sql
 from usecases.models import UseCase
 
@@ -13,11 +14,11 @@ from usecases.models import UseCase
 NEEDED_BY: list[Callable[[UUID, Collection[UUID]], Mapping[UUID, list[str]]]] = []
 
 # By the index of use cases and statuses, so that only voicemails that are under way are read.
-_COUNT_UNDER_WAY = """
+_COUNT_UNDER_WAY = f"""
 SELECT recording_id, count(*) FROM delivery_voicemail
- WHERE use_case_id = ANY(%s::uuid[]) AND status IN ('queued', 'sending', 'uncertain', 'accepted') AND recording_id = ANY(%s::uuid[])
+ WHERE use_case_id = ANY(%s::uuid[]) AND status IN {sql.literals(OPEN_ENDED)} AND recording_id = ANY(%s::uuid[])
  GROUP BY recording_id
-"""
+"""  # noqa: S608 - of constants
 
 
 def needed(workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, list[str]]:

@@ -17,9 +17,7 @@ from typing import Protocol, TypeVar
 from delivery.carriers.signatures import TOLERANCE
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import GUESSES
-from delivery.lifecycle.status import DropStatus
-
-_OPEN = (DropStatus.SENDING, DropStatus.UNCERTAIN, DropStatus.ACCEPTED)
+from delivery.lifecycle.status import DROP_UNDER_WAY, DropStatus
 
 
 class Candidate(Protocol):
@@ -46,7 +44,9 @@ def correlate(report: Report, candidates: Iterable[C]) -> C | None:
     latest = report.occurred_at + TOLERANCE
     possible = [drop for drop in drops if drop.created_at is not None and drop.created_at <= latest]
     # Also those that only a guess or an unsigned result has ended, which a signed report corrects.
-    open_ones = [drop for drop in possible if drop.status in _OPEN or drop.reason in GUESSES or drop.provisional]
+    open_ones = [
+        drop for drop in possible if drop.status in DROP_UNDER_WAY or drop.reason in GUESSES or drop.provisional
+    ]
     if len(open_ones) != 1 or any(_is_duplicate(report, drop) for drop in possible):
         return None
     [only] = open_ones

@@ -23,6 +23,7 @@ from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.awaited_results import WAITS
 from delivery.lifecycle.events import MAX_REFERENCE, ReportStatus
 from delivery.lifecycle.reasons import GUESSES
+from delivery.lifecycle.status import DROP_UNDER_WAY
 from delivery.reports.evidence import contradiction
 from delivery.reports.inbox import receive
 from delivery.reports.reconciliation import BATCH, Lookup, ends, isolated_errors, lookups_of
@@ -34,15 +35,16 @@ log = structlog.get_logger(__name__)
 
 MAX_FORGOTTEN = 1000  # rows of ended drops, in one round
 
-_GUESSES = "('" + "', '".join(sorted(GUESSES)) + "')"
 # For a row `a`: whether its drop `d` has ended by a guess of the platform's, and few questions were asked. A callback lets their
 # count begin anew, so one that comes after the end has the vendor asked a few times more.
-_GUESSED = f"(d.status = 'failed' AND d.reason IN {_GUESSES} AND d.carrier_code = '' AND a.checks < {len(WAITS)})"
+_GUESSED = (
+    f"(d.status = 'failed' AND d.reason IN {sql.literals(GUESSES)} AND d.carrier_code = '' AND a.checks < {len(WAITS)})"
+)
 # Due rows whose drops have ended, or are gone.
 _FORGET = f"""
 DELETE FROM delivery_awaitedresult WHERE drop_id = ANY(ARRAY(
   SELECT a.drop_id FROM delivery_awaitedresult a LEFT JOIN delivery_drop d ON d.id = a.drop_id
-   WHERE a.due_at <= %s AND (d.id IS NULL OR d.status NOT IN ('sending', 'uncertain', 'accepted') AND NOT {_GUESSED})
+   WHERE a.due_at <= %s AND (d.id IS NULL OR d.status NOT IN {sql.literals(DROP_UNDER_WAY)} AND NOT {_GUESSED})
    ORDER BY a.due_at LIMIT %s FOR UPDATE OF a SKIP LOCKED))
 """  # noqa: S608 - of constants
 # Of one setup. One that is not accepted yet is due as soon as its report was merged, which is the next thing to be done.

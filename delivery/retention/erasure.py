@@ -11,7 +11,7 @@ from django.db import transaction
 
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
-from delivery.lifecycle.status import VoicemailStatus
+from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
 from delivery.lifecycle.transitions import Transition
 from delivery.models import CarrierReport, Recording
 from delivery.recordings.removal import remove_sound
@@ -35,11 +35,11 @@ SELECT id FROM (
   SELECT id, recipient, status FROM delivery_voicemail WHERE recipient_index = ANY(%s::bytea[]) OFFSET 0) of_person
  WHERE recipient IS NOT NULL AND status <> 'sending' ORDER BY id LIMIT %s
 """
-_IS_UNDER_WAY = """
+_IS_UNDER_WAY = f"""
 SELECT EXISTS (
   SELECT FROM (SELECT status, recording_id FROM delivery_voicemail WHERE recipient_index = ANY(%s::bytea[]) OFFSET 0) of_person
-   WHERE status IN ('queued', 'sending', 'uncertain', 'accepted') AND (%s::uuid IS NULL OR recording_id = %s))
-"""
+   WHERE status IN {sql.literals(OPEN_ENDED)} AND (%s::uuid IS NULL OR recording_id = %s))
+"""  # noqa: S608 - of constants
 # Open erasures of people about whom something is known that can be removed now: one probe of the index of people for each.
 _FIND_KNOWN_AGAIN = """
 SELECT DISTINCT e.id FROM platform_erasure e CROSS JOIN LATERAL jsonb_array_elements_text(e.number_indexes) AS known(index)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
-from delivery.lifecycle.status import VoicemailStatus
+from delivery.lifecycle.status import DROP_TAKEN, DROP_UNDER_WAY, TAKEN, VoicemailStatus
 from delivery.lifecycle.successors import HALF_SQL, HAS_SUCCESSOR_SQL
 from delivery.models import Lane
 from delivery.services.lanes import id_range
@@ -39,8 +39,8 @@ _SUCCEEDED = f"SELECT v.id FROM delivery_voicemail v WHERE v.id = ANY(%s::uuid[]
 # Of the row `v`: an attempt is with the carrier or was left, whatever became of the voicemail, which may have been queued again and
 # canceled since; or an attempt may have been left: its end is a guess, or an unsigned result that a signed one may override.
 # OFFSET 0 restricts the planner to the index of drops by voicemail.
-_IS_WITH_CARRIER = """EXISTS (
-  SELECT FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status IN ('sending', 'uncertain', 'accepted', 'delivered')
+_IS_WITH_CARRIER = f"""EXISTS (
+  SELECT FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status IN {sql.literals(DROP_UNDER_WAY | DROP_TAKEN)}
   OFFSET 0)
 """
 _MAY_HAVE_REACHED = """EXISTS (
@@ -85,7 +85,7 @@ SELECT n.id FROM delivery_voicemail n
  CROSS JOIN LATERAL (SELECT id, lane_id, status FROM delivery_voicemail WHERE recipient_index = n.recipient_index OFFSET 0) v
  WHERE n.lane_id = %s AND n.id BETWEEN %s AND %s AND n.status = 'queued'
    AND v.lane_id = %s AND {HALF_SQL.format(row="n")} = {HALF_SQL.format(row="v")}
-   AND (v.status IN ('accepted', 'delivered') OR {_IS_WITH_CARRIER})
+   AND (v.status IN {sql.literals(TAKEN)} OR {_IS_WITH_CARRIER})
 """  # noqa: S608 - of constants
 
 

@@ -13,7 +13,7 @@ from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
 from campaigns.planning.progress import Progress, progress
 from delivery.lane_totals import reasons_of
-from delivery.lifecycle.status import VoicemailStatus
+from delivery.lifecycle.status import UNDER_WAY, VoicemailStatus
 from rvm.platform.errors import ServiceError
 from rvm.platform.times.zones import zone_name
 from usecases.state_rules import STATE_NAMES
@@ -41,7 +41,7 @@ def campaign_stats(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "parts": labels.parts(by_status),
         "bar_text": labels.bar_text(by_status),
         "waiting_count": by_status.get(VoicemailStatus.QUEUED, 0),
-        "on_their_way": sum(by_status.get(status, 0) for status in ("sending", "uncertain", "accepted")),
+        "on_their_way": sum(by_status.get(status, 0) for status in UNDER_WAY),
         "reasons": [
             {"code": code, "message": labels.reason(code), "count": count}
             for code, count in sorted(found.by_reason.items(), key=lambda item: -item[1])

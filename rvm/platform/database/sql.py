@@ -54,6 +54,11 @@ def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\x00", "")
 
 
+def literals(values: Iterable[str]) -> str:
+    """A list of literals behind IN, of statuses and reasons of ours."""
+    return "('" + "', '".join(sorted(values)) + "')"
+
+
 def times(values: Iterable[datetime | None]) -> str:
     """A `timestamptz[]` literal."""
     return "{" + ",".join(["NULL" if value is None else value.isoformat() for value in values]) + "}"

@@ -30,6 +30,7 @@ from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle import invariants
 from delivery.lifecycle.events import ReportStatus
 from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import UNDER_WAY
 from delivery.recordings import carrier_media
 from delivery.reports import inbox
 from delivery.reports.inbox import merge
@@ -186,7 +187,7 @@ class Engine(RuleBasedStateMachine):
         self.undo.enter_context(patch.object(idle_lanes, "_MARK_IDLE", AT_ONCE))
         self.undo.enter_context(patch.object(retries, "BATCH", 2))
         # Two use cases: one pass over the pairs instead of MAX_PAIRS.
-        self.undo.enter_context(patch.object(invariants, "MAX_PAIRS", 2 * len(invariants.UNDER_WAY)))
+        self.undo.enter_context(patch.object(invariants, "MAX_PAIRS", 2 * len(UNDER_WAY)))
         self.undo.enter_context(patch.object(commands, "_insert", self._inserting(commands._insert)))
         self.undo.enter_context(patch.object(inbox, "_lock", self._locking(inbox._lock)))
         self.undo.enter_context(patch.object(results, "_credible", self._locking(results._credible)))

@@ -21,13 +21,12 @@ from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Outcome, Report, Submission
 from delivery.lifecycle.outcomes import StatusChange
 from delivery.lifecycle.reasons import REASONS, Reason, ReasonFacts
-from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.status import DROP_UNDER_WAY, DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models import Drop
 from delivery.models.voicemail import RECIPIENT
 from delivery.reports import batch, inbox, reconciliation, result_polls
 from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
-from delivery.reports.correlation import _OPEN
 from delivery.runtime import watermarks
 from delivery.selectors import plays
 from delivery.worker import maintenance
@@ -77,7 +76,7 @@ def hears_opt_outs_that_change_something_only() -> Planted:
     hear = Batch._record_opt_out
 
     def deaf(batch: Batch, arrival: Arrival, drop: DropState | None) -> None:
-        if drop is None or drop.status in _OPEN:
+        if drop is None or drop.status in DROP_UNDER_WAY:
             hear(batch, arrival, drop)
 
     return patch.object(Batch, "_record_opt_out", deaf)
@@ -94,7 +93,7 @@ def believes_the_unsigned() -> Planted:
 
 def gives_keyless_reports_to_any_open_drop() -> Planted:
     def meant(report: Report, candidates: Sequence[DropState]) -> DropState | None:
-        return next((drop for drop in candidates if drop.status in _OPEN), None)
+        return next((drop for drop in candidates if drop.status in DROP_UNDER_WAY), None)
 
     return patch.object(batch, "correlate", meant)
 
