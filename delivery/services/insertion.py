@@ -6,7 +6,7 @@ list come from its staging table."""
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +18,10 @@ from delivery.models import Lane, Recording, Voicemail
 from delivery.models.voicemail import RECIPIENT, RECORD_NUMBER
 from delivery.recordings.removal import note_use_sql, require_sound
 from delivery.selectors.last_sender import last_sender_sql
+from delivery.services.lanes import widen_id_range
 from delivery.services.references import RESERVE_REFERENCES
 from rvm.platform.database import sql
-from rvm.platform.database.ids import first_id_at
+from rvm.platform.database.ids import clock_at, counted_id_sql
 from rvm.platform.encryption.crypto import blind_index
 from usecases.selectors import sender_numbers
 from usecases.suppressions import suppressed_sql
@@ -167,14 +168,12 @@ def _older_indexes(row: Voicemail) -> str:
 # staged rows; the second half is the staged row's own, to which its ciphertexts are bound. The claim checks whether the last sender
 # is still assigned.
 _PREPARE_STAGED = """
-SELECT encode(int8send((clock >> 12 << 16) | x'7000'::bigint | (clock & 4095))
-              || int8send(half), 'hex')::uuid AS id,
-       recipient, index, last4, coalesce(sender, '') AS sender, reference, record_number, record_entry, merge_fields, zones,
-       coalesce(recording_id, %(recording)s) AS recording_id
+SELECT {id} AS id, recipient, index, last4, coalesce(sender, '') AS sender, reference, record_number, record_entry, merge_fields,
+       zones, coalesce(recording_id, %(recording)s) AS recording_id
   FROM (SELECT s.*, last.sender, %(clock)s + row_number() OVER () AS clock
           FROM ({staged}) s
           LEFT JOIN LATERAL ({last_sender}) last ON true) numbered
-""".replace(
+""".replace("{id}", counted_id_sql("clock", "int8send(half)")).replace(
     "{last_sender}",
     last_sender_sql(matches="{sought}", use_case="%(use_case)s", live="%(live)s", senders="%(senders)s::text[]"),
 )
@@ -201,10 +200,6 @@ _INSERT_IDENTIFIED = (
     + _INSERT_PREPARED.replace("{prepared}", "prepared")
 )
 _COUNT_QUEUED = "INSERT INTO delivery_lanedelta (lane_id, status, reason, delta) VALUES (%s, 'queued', '', %s)"
-# Widens the id range of the lane and marks the lane active, so that the search for work reads it.
-_WIDEN_ID_RANGE = """
-UPDATE delivery_lane SET first_id = least(first_id, %s), last_id = greatest(last_id, %s), idle = false WHERE id = %s
-"""
 
 
 def insert_staged(
@@ -234,7 +229,7 @@ def insert_staged(
         "recording": recording_id,
         "index_key": blind_index().current,
         "now": now,
-        "clock": int(now.timestamp() * 1000) << 12,
+        "clock": clock_at(now),
     }
     with connection.cursor() as cursor:
         statement = _INSERT_IDENTIFIED if identified else _INSERT_STAGED
@@ -242,6 +237,5 @@ def insert_staged(
         count: int = cursor.rowcount
         if count:
             cursor.execute(_COUNT_QUEUED, [lane.pk, count])
-            until = now + timedelta(milliseconds=count // 4096 + 2)
-            cursor.execute(_WIDEN_ID_RANGE, [first_id_at(now), first_id_at(until), lane.pk])
+            widen_id_range(lane, count, now)
     return count

@@ -74,6 +74,17 @@ def id_range(lane: Lane) -> tuple[UUID, UUID]:
     return lane.first_id or UUID(int=0), lane.last_id or UUID(int=2**128 - 1)
 
 
+_WIDEN_ID_RANGE = """
+UPDATE delivery_lane SET first_id = least(first_id, %s), last_id = greatest(last_id, %s), idle = false WHERE id = %s
+"""
+
+
+def widen_id_range(lane: Lane, count: int, now: datetime) -> None:
+    """Make room for `count` ids that count up from `now`, and mark the lane active, so that the search for work reads it."""
+    until = now + timedelta(milliseconds=count // 4096 + 2)
+    sql.run(_WIDEN_ID_RANGE, [first_id_at(now), first_id_at(until), lane.pk])
+
+
 # Bounded by the lane's first and last id, so that only this range of the table is read.
 _COUNT_BY_RECORDING = """
 SELECT recording_id, count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued'

@@ -8,7 +8,7 @@ not retried as well.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,9 +16,9 @@ from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import DROP_TAKEN, DROP_UNDER_WAY, TAKEN, VoicemailStatus
 from delivery.lifecycle.successors import HALF_SQL, HAS_SUCCESSOR_SQL
 from delivery.models import Lane
-from delivery.services.lanes import id_range
+from delivery.services.lanes import id_range, widen_id_range
 from rvm.platform.database import sql
-from rvm.platform.database.ids import first_id_at
+from rvm.platform.database.ids import clock_at, counted_id_sql
 
 # The statuses in which a voicemail has ended and was not delivered.
 UNREACHED = (VoicemailStatus.FAILED, VoicemailStatus.SKIPPED, VoicemailStatus.EXPIRED, VoicemailStatus.CANCELED)
@@ -51,8 +51,7 @@ _MAY_HAVE_REACHED = """EXISTS (
 # place of their own.
 _COPY = f"""
 WITH source AS MATERIALIZED (
-  SELECT v.*,
-         encode(int8send((clock >> 12 << 16) | x'7000'::bigint | (clock & 4095)) || {HALF_SQL.format(row="v")}, 'hex')::uuid AS new_id
+  SELECT v.*, {counted_id_sql("clock", HALF_SQL.format(row="v"))} AS new_id
     FROM (SELECT *, %(clock)s + row_number() OVER (ORDER BY id) AS clock FROM delivery_voicemail WHERE id = ANY(%(ids)s::uuid[])) v
    WHERE v.status = ANY(%(statuses)s) AND v.recipient IS NOT NULL AND NOT {HAS_SUCCESSOR_SQL} AND NOT {_IS_WITH_CARRIER}
      AND (%(risk)s OR NOT {_MAY_HAVE_REACHED})
@@ -75,9 +74,6 @@ WITH source AS MATERIALIZED (
 )
 SELECT count(*) FROM written
 """  # noqa: S608 - of constants
-_WIDEN_ID_RANGE = """
-UPDATE delivery_lane SET first_id = least(first_id, %s), last_id = greatest(last_id, %s), idle = false WHERE id = %s
-"""
 # Queued copies in a lane whose originals have been reached after all, by a report that came late. Where the voicemail has ended for
 # good, only its drop tells of it.
 _REACHED_SINCE = f"""
@@ -131,7 +127,7 @@ def copy_unreached(
         {
             "ids": sql.ids(found),
             "statuses": sql.texts(status.value for status in UNREACHED),
-            "clock": int(now.timestamp() * 1000) << 12,
+            "clock": clock_at(now),
             "risk": accept_duplicate_risk,
             "guesses": sql.texts(sorted(GUESSES)),
             "recording": recording_id,
@@ -142,8 +138,7 @@ def copy_unreached(
         },
     )
     if count:
-        until = now + timedelta(milliseconds=len(found) // 4096 + 2)
-        sql.run(_WIDEN_ID_RANGE, [first_id_at(now), first_id_at(until), target.pk])
+        widen_id_range(target, len(found), now)
     return Copied(count, found[-1] if len(found) == limit else None)
 
 
