@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from delivery.lifecycle.attempts import COUNTS_SQL
 from delivery.lifecycle.reasons import GUESSES
 from delivery.models import CanaryMember, Lane
 from rvm.platform.database import sql
@@ -39,11 +40,11 @@ UPDATE delivery_lane SET canary_left = canary_left - (SELECT count(*) FROM taken
 """
 # Members that were provably not tried: each of their drops was proved not sent, and they are not on their way through the failover
 # setup. One whose recording the carrier refused has failed without a drop, and counts.
-_NOT_TRIED = """
+_NOT_TRIED = f"""
 SELECT m.voicemail_id FROM delivery_canarymember m JOIN delivery_voicemail v ON v.id = m.voicemail_id
  WHERE m.lane_id = %s AND v.status IN ('queued', 'skipped', 'canceled', 'expired') AND NOT (v.status = 'queued' AND v.failover)
-   AND NOT EXISTS (SELECT FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
-"""
+   AND NOT EXISTS (SELECT FROM delivery_drop d WHERE d.voicemail_id = v.id AND {COUNTS_SQL})
+"""  # noqa: S608 - of constants
 _LET_GO = f"DELETE FROM delivery_canarymember WHERE voicemail_id IN ({_NOT_TRIED})"  # noqa: S608 - of constants
 _COUNT_LEFT = """
 UPDATE delivery_lane SET canary_left = greatest(0, %s - (SELECT count(*) FROM delivery_canarymember WHERE lane_id = %s))
@@ -51,7 +52,7 @@ UPDATE delivery_lane SET canary_left = greatest(0, %s - (SELECT count(*) FROM de
 """
 # How each member's latest attempt that was sent has ended. Who waits for a further attempt counts by the one before, unless the
 # failover setup is trying now.
-_OUTCOMES = """
+_OUTCOMES = f"""
 SELECT lane_id, outcome, CASE WHEN outcome = 'failed' THEN reason ELSE '' END, sent, count(*) FROM (
   SELECT m.lane_id, v.status IN ('failed', 'delivered') OR coalesce(last.status <> 'sending', false) AS sent,
          coalesce(CASE WHEN v.status IN ('failed', 'delivered') THEN v.reason ELSE last.reason END, '') AS reason,
@@ -62,11 +63,11 @@ SELECT lane_id, outcome, CASE WHEN outcome = 'failed' THEN reason ELSE '' END, s
                AND last.status = 'failed' AND NOT last.reason = ANY(%s::text[]) THEN 'failed'
               WHEN v.status = 'queued' AND v.failover THEN 'failover' ELSE 'open' END AS outcome
     FROM delivery_canarymember m JOIN delivery_voicemail v ON v.id = m.voicemail_id
-    LEFT JOIN LATERAL (SELECT d.status, d.reason FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent'
+    LEFT JOIN LATERAL (SELECT d.status, d.reason FROM delivery_drop d WHERE d.voicemail_id = v.id AND {COUNTS_SQL}
                         ORDER BY d.id DESC LIMIT 1) last ON true
    WHERE m.lane_id = ANY(%s::uuid[])) found
  GROUP BY 1, 2, 3, 4
-"""
+"""  # noqa: S608 - of constants
 
 
 @dataclass(slots=True)

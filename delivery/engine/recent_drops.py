@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from delivery.lifecycle.reasons import GUESSES
+from delivery.lifecycle.attempts import MAY_HAVE_LEFT_SQL
 from delivery.lifecycle.status import DropStatus
 from delivery.models import RecentDrops as Row
 from rvm.platform.database import sql
@@ -39,8 +39,7 @@ _TABLE = Row._meta.db_table
 # Each row's drops with their statuses. Looked up one by one, so that no statistics make the planner read all drops.
 _READ = f"""
 SELECT r.number_index, e.drop_id, e.at,
-       (SELECT CASE WHEN d.status = 'failed' AND (d.provisional OR d.reason = ANY(%s::text[])) THEN 'guess' ELSE d.status END
-          FROM delivery_drop d WHERE d.id = e.drop_id)
+       (SELECT CASE WHEN {MAY_HAVE_LEFT_SQL} THEN 'guess' ELSE d.status END FROM delivery_drop d WHERE d.id = e.drop_id)
   FROM {_TABLE} r CROSS JOIN LATERAL unnest(r.drops, r.at) WITH ORDINALITY AS e(drop_id, at, place)
  WHERE r.number_index = ANY(%s::uuid[]) ORDER BY r.number_index, e.place
 """  # noqa: S608 - of constants
@@ -205,7 +204,7 @@ def as_arrays(rows: Mapping[UUID, Sequence[tuple[UUID, datetime]]]) -> list[str]
 def _read(indexes: Sequence[UUID]) -> dict[UUID, list[_Entry]]:
     rows: dict[UUID, list[_Entry]] = {}
     if indexes:
-        for index, drop_id, at, status in sql.run(_READ, [sql.texts(sorted(GUESSES)), sql.ids(indexes)]):
+        for index, drop_id, at, status in sql.run(_READ, [sql.ids(indexes)]):
             rows.setdefault(index, []).append(_Entry(drop_id, at, status))
     return rows
 

@@ -9,6 +9,7 @@ from random import random
 from uuid import UUID
 
 from delivery.lifecycle import transitions
+from delivery.lifecycle.attempts import COUNT_SQL
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.retry_policy import Retry, RetryPolicy, after_failure
 from delivery.lifecycle.status import VoicemailStatus
@@ -30,7 +31,7 @@ SELECT v.id, v.status, v.reason, v.failover, coalesce(v.expires_at, l.expires_at
        v.live AND u.failover_setup_id IS DISTINCT FROM (SELECT setup_id FROM delivery_drop WHERE id = v.drop_id)
        AND {can_send_sql("u.failover_setup_id")},
        u.failover_reasons::text[],
-       (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
+       {COUNT_SQL}
   FROM delivery_voicemail v JOIN usecases_usecase u ON u.id = v.use_case_id JOIN delivery_lane l ON l.id = v.lane_id
  WHERE v.id = ANY(%s::uuid[]) AND v.recipient IS NOT NULL AND {effective_sql("max_attempts")} > 1
    AND coalesce(v.expires_at, l.expires_at) IS NOT NULL AND NOT {HAS_SUCCESSOR_SQL}

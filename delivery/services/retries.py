@@ -17,6 +17,7 @@ from django.db import transaction
 
 from delivery.engine.idle_lanes import mark_active
 from delivery.lifecycle import transitions
+from delivery.lifecycle.attempts import COUNT_SQL
 from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
@@ -86,14 +87,14 @@ class _Locked(NamedTuple):
 
 # The facts for a retry, locked by id, the order of all locks on voicemails.
 # OFFSET 0 keeps the planner from searching the index of all failed voicemails for these few ids.
-_LOCK_WITH_DROPS = """
+_LOCK_WITH_DROPS = f"""
 SELECT v.id, v.drop_id, v.status, v.reason, CASE v.status WHEN 'failed' THEN v.ended_at WHEN 'uncertain' THEN v.updated_at END,
        v.recipient, v.recipient_index,
-       (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent'),
+       {COUNT_SQL},
        EXISTS (SELECT FROM delivery_recording r WHERE r.id = v.recording_id AND r.sound_removed_at IS NOT NULL)
   FROM (SELECT id, drop_id, status, reason, recipient, recipient_index, recording_id, ended_at, updated_at FROM delivery_voicemail
          WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE OFFSET 0) v
-"""
+"""  # noqa: S608 - of constants
 
 
 def _lock(voicemail_ids: Iterable[UUID]) -> list[_Locked]:

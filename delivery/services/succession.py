@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
+from delivery.lifecycle.attempts import MAY_HAVE_LEFT_SQL
+from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import DROP_TAKEN, DROP_UNDER_WAY, TAKEN, VoicemailStatus
 from delivery.lifecycle.successors import HALF_SQL, HAS_SUCCESSOR_SQL
 from delivery.models import Lane
@@ -37,14 +38,13 @@ _FIND_UNREACHED = (
 _LOCK = "SELECT id FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 _SUCCEEDED = f"SELECT v.id FROM delivery_voicemail v WHERE v.id = ANY(%s::uuid[]) AND {HAS_SUCCESSOR_SQL}"  # noqa: S608
 # Of the row `v`: an attempt is with the carrier or was left, whatever became of the voicemail, which may have been queued again and
-# canceled since; or an attempt may have been left: its end is a guess, or an unsigned result that a signed one may override.
-# OFFSET 0 restricts the planner to the index of drops by voicemail.
+# canceled since; or an attempt may have been left. OFFSET 0 restricts the planner to the index of drops by voicemail.
 _IS_WITH_CARRIER = f"""EXISTS (
   SELECT FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status IN {sql.literals(DROP_UNDER_WAY | DROP_TAKEN)}
   OFFSET 0)
 """
-_MAY_HAVE_REACHED = """EXISTS (
-  SELECT FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status = 'failed' AND (d.provisional OR d.reason = ANY(%(guesses)s))
+_MAY_HAVE_REACHED = f"""EXISTS (
+  SELECT FROM delivery_drop d WHERE d.voicemail_id = v.id AND {MAY_HAVE_LEFT_SQL}
   OFFSET 0)
 """
 # Copies the locked rows that are still unreached and have no copy yet, with their identifiers. A recording of the target takes the
@@ -129,7 +129,6 @@ def copy_unreached(
             "statuses": sql.texts(status.value for status in UNREACHED),
             "clock": clock_at(now),
             "risk": accept_duplicate_risk,
-            "guesses": sql.texts(sorted(GUESSES)),
             "recording": recording_id,
             "use_case": target.use_case_id,
             "setup": target.use_case.setup_id,
