@@ -10,8 +10,10 @@ from uuid import UUID
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.vendor_texts import safe_text
 
-# The longest id of a vendor that drops and reports keep; longer ones are cut.
+# The longest id, code and text of a vendor that are kept; longer ones are cut.
 MAX_REFERENCE = 100
+MAX_CODE = 40
+MAX_TEXT = 200
 
 
 class Outcome(StrEnum):

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from delivery.lifecycle.events import MAX_REFERENCE
+from delivery.lifecycle.events import MAX_CODE, MAX_REFERENCE, MAX_TEXT
 from delivery.lifecycle.reasons import GUESSES, Reason
 from delivery.lifecycle.status import (
     DROP_TAKEN,
@@ -119,8 +119,8 @@ def apply(transitions: Sequence[Transition], at: datetime, *, locked: bool = Fal
         sql.texts(transition.from_reason for transition in ordered),
         sql.texts(transition.reason or "" for transition in ordered),
         sql.ids(transition.drop_id for transition in ordered),
-        sql.texts(transition.code[:40] for transition in ordered),
-        sql.texts(transition.text[:200] for transition in ordered),
+        sql.texts(transition.code[:MAX_CODE] for transition in ordered),
+        sql.texts(transition.text[:MAX_TEXT] for transition in ordered),
         [transition.not_before for transition in ordered],
         [transition.failover for transition in ordered],
         at,
@@ -288,8 +288,8 @@ def change_drops(changes: Sequence[DropChange], at: datetime) -> set[UUID]:
             sql.texts(change.to_status for change in ordered),
             sql.texts(change.from_reason for change in ordered),
             sql.texts(change.reason or "" for change in ordered),
-            sql.texts(change.code[:40] for change in ordered),
-            sql.texts(change.text[:200] for change in ordered),
+            sql.texts(change.code[:MAX_CODE] for change in ordered),
+            sql.texts(change.text[:MAX_TEXT] for change in ordered),
             sql.texts(change.carrier_reference[:MAX_REFERENCE] for change in ordered),
             [change.due_at for change in ordered],
             [change.provisional for change in ordered],

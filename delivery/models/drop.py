@@ -10,6 +10,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from delivery.lifecycle.events import MAX_CODE, MAX_REFERENCE, MAX_TEXT
 from delivery.lifecycle.reasons import detail_of
 from delivery.lifecycle.status import DropStatus
 from delivery.models.voicemail import UNENFORCED, Voicemail
@@ -37,9 +38,9 @@ class Drop(Row):
         max_length=12, choices=[(status, status) for status in DropStatus], default=DropStatus.SENDING
     )
     reason = models.CharField(max_length=32, blank=True)
-    carrier_code = models.CharField(max_length=40, blank=True)
-    carrier_text = models.CharField(max_length=200, blank=True)
-    carrier_reference = models.CharField(max_length=100, blank=True)
+    carrier_code = models.CharField(max_length=MAX_CODE, blank=True)
+    carrier_text = models.CharField(max_length=MAX_TEXT, blank=True)
+    carrier_reference = models.CharField(max_length=MAX_REFERENCE, blank=True)
     # While sending: the end of the lease. While uncertain: the time of the next check.
     due_at = models.DateTimeField()
     checks = models.PositiveIntegerField(default=0, help_text="Times the carrier was asked about it.")

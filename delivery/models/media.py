@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from delivery.lifecycle.events import MAX_TEXT
 from delivery.models.recording import Recording
 from rvm.platform.models import Row
 from usecases.models import TelephonySetup
@@ -26,7 +27,7 @@ class CarrierMedia(Row):
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="carrier_media")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WANTED)
     media_id = models.CharField(max_length=255, blank=True, help_text="The carrier's id of the upload.")
-    error = models.CharField(max_length=200, blank=True, help_text="Why the last upload failed.")
+    error = models.CharField(max_length=MAX_TEXT, blank=True, help_text="Why the last upload failed.")
     attempts = models.PositiveIntegerField(default=0)
     # While wanted: when to upload; a worker that uploads moves it ahead as its lease. While failed: when to try again.
     due_at = models.DateTimeField(db_default=Now())

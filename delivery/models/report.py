@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from delivery.lifecycle.events import MAX_CODE, MAX_REFERENCE, MAX_TEXT
 from delivery.models.voicemail import UNENFORCED
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.fields import EncryptedField, EncryptedTextField
@@ -36,10 +37,10 @@ class CarrierReport(models.Model):
     )
     status = models.CharField(max_length=12)
     reason = models.CharField(max_length=32, blank=True)
-    carrier_code = models.CharField(max_length=40, blank=True)
-    carrier_text = models.CharField(max_length=200, blank=True)
-    carrier_reference = models.CharField(max_length=100, blank=True)
-    event_id = models.CharField(max_length=100, blank=True)
+    carrier_code = models.CharField(max_length=MAX_CODE, blank=True)
+    carrier_text = models.CharField(max_length=MAX_TEXT, blank=True)
+    carrier_reference = models.CharField(max_length=MAX_REFERENCE, blank=True)
+    event_id = models.CharField(max_length=MAX_REFERENCE, blank=True)
     occurred_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField(db_default=Now())
     raw = EncryptedField(

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from delivery.lifecycle.events import MAX_CODE, MAX_TEXT
 from delivery.lifecycle.reasons import detail_of
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models.lane import Lane
@@ -65,8 +66,8 @@ class Voicemail(Row):
         max_length=12, choices=[(status, status) for status in VoicemailStatus], default=VoicemailStatus.QUEUED
     )
     reason = models.CharField(max_length=32, blank=True)
-    carrier_code = models.CharField(max_length=40, blank=True)
-    carrier_text = models.CharField(max_length=200, blank=True)
+    carrier_code = models.CharField(max_length=MAX_CODE, blank=True)
+    carrier_text = models.CharField(max_length=MAX_TEXT, blank=True)
     failover = models.BooleanField(
         default=False, db_default=False, help_text="The next attempt goes through the use case's failover setup."
     )

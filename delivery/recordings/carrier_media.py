@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from delivery.carriers import adapter_of
 from delivery.carriers.abilities import MediaRejected, MediaUpload, MediaUploadFailed
+from delivery.lifecycle.events import MAX_TEXT
 from delivery.lifecycle.reasons import Reason
 from delivery.models import CarrierMedia
 from delivery.recordings.storage import read_mp3
@@ -96,10 +97,10 @@ def upload_one(
         media_id = _upload(media, transport, lambda: clock() - began < LEASE.total_seconds() - STEP_SECONDS)
         changes = {"state": State.READY, "media_id": media_id, "error": "", "ready_at": now()}
     except MediaRejected as error:
-        changes = {"state": State.REFUSED, "error": str(error)[:200]}
+        changes = {"state": State.REFUSED, "error": str(error)[:MAX_TEXT]}
     except MediaUploadFailed as error:
         wait = max(min(FIRST_WAIT * 2 ** min(media.attempts - 1, 16), MAX_WAIT), error.retry_after or timedelta())
-        changes = {"state": State.FAILED, "error": str(error)[:200], "due_at": now() + wait}
+        changes = {"state": State.FAILED, "error": str(error)[:MAX_TEXT], "due_at": now() + wait}
         if error.refused is not None:
             refused(media.setup_id, error.refused, now(), str(error))
     held = _save(media, changes)

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from delivery.engine import circuit_breaker
 from delivery.lifecycle import transitions
-from delivery.lifecycle.events import MAX_REFERENCE, Report, ReportStatus
+from delivery.lifecycle.events import MAX_CODE, MAX_REFERENCE, MAX_TEXT, Report, ReportStatus
 from delivery.lifecycle.reasons import Reason, suppression_kind
 from delivery.lifecycle.retries import retryable
 from delivery.lifecycle.retry_policy import Retry
@@ -84,10 +84,10 @@ def _row(setup_id: UUID, report: Report) -> tuple[Any, ...]:
         _RECIPIENT.encrypt(number, setup_id, binding) if number else None,
         report.status.value,
         report.reason.value if report.reason else "",
-        report.code[:40],
-        report.text[:200],
+        report.code[:MAX_CODE],
+        report.text[:MAX_TEXT],
         report.carrier_reference[:MAX_REFERENCE],
-        report.event_id[:100],
+        report.event_id[:MAX_REFERENCE],
         report.occurred_at,
         report.unsigned,
     )
