@@ -66,7 +66,7 @@ class ImportState(StrEnum):
     IMPORTING = "importing"  # accepted rows become voicemails
     COMPLETED = "completed"
     FAILED = "failed"  # the file cannot be read; the message says why
-    DISCARDED = "discarded"  # discarded by a user, or not confirmed within a day
+    DISCARDED = "discarded"  # discarded by a user, or not confirmed while its file was kept
 
 
 IMPORT_TRANSITIONS: dict[ImportState, frozenset[ImportState]] = {
@@ -177,7 +177,7 @@ class OptOutState(StrEnum):
     UNDOING = "undoing"  # suppressions that only this list added are removed
     UNDONE = "undone"
     FAILED = "failed"  # the file cannot be read; the message says why
-    DISCARDED = "discarded"  # discarded by a user, or not confirmed within a day
+    DISCARDED = "discarded"  # discarded by a user, or not confirmed while its file was kept
 
 
 OPT_OUT_TRANSITIONS: dict[OptOutState, frozenset[OptOutState]] = {

@@ -70,7 +70,8 @@ class _ImportView(UploadedListView):
     post=extend_schema(
         operation_id="upload_import",
         summary="Upload a list of recipients",
-        description="The file is stored encrypted for a day. Nobody is queued yet: the response shows how the file is read. Change "
+        description="The file is stored encrypted for a day, or as long as the workspace says. Nobody is queued yet: "
+        "the response shows how the file is read. Change "
         "the reading if the guess is wrong or a column is `unclear`, or give it with the upload. Then check the list, look at the "
         "counts, and confirm. People who are uploaded twice are duplicates.",
         tags=TAGS,
@@ -196,7 +197,7 @@ class ImportErrorsView(_ImportView):
         summary="Download the rows that were not accepted",
         description="CSV: the uploaded columns, then row number, code and message. Correct the rows and upload them again. Without "
         f"the scope `{Scope.NUMBERS_READ.value}` the uploaded cells are hidden, and rows are left out that were "
-        "not accepted because of what is known of their number. 409 `import_file_removed` a day after the upload.",
+        "not accepted because of what is known of their number. 409 `import_file_removed` once the file is gone.",
         tags=TAGS,
         responses={(200, "text/csv"): examples.ROW_ERRORS},
     )

@@ -58,7 +58,8 @@ class _OptOutView(UploadedListView):
     post=extend_schema(
         operation_id="upload_opt_out_list",
         summary="Upload a list of people who must not be reached",
-        description="The file is stored encrypted for a day. Nobody is suppressed yet: the response shows how the file is read. "
+        description="The file is stored encrypted for a day, or as long as the workspace says. Nobody is suppressed "
+        "yet: the response shows how the file is read. "
         "Change the reading if the guess is wrong or a column is `unclear`, or give it with the upload. Then check the list, look at "
         "the counts, and confirm. A test key's list is read and counted, but suppresses nobody.",
         tags=TAGS,

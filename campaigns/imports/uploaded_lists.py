@@ -112,7 +112,10 @@ def _lists_of(workspace_id: UUID) -> Usage:
 
 
 LISTS = Quota(
-    "lists", "uploaded lists", "Discard lists that are not needed; each is removed a day after its upload.", _lists_of
+    "lists",
+    "uploaded lists",
+    "Discard lists that are not needed; each is removed after the workspace's days of lists.",
+    _lists_of,
 )
 
 

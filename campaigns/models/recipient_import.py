@@ -15,7 +15,8 @@ MAX_STATEMENT_LENGTH = 1000
 
 
 class RecipientImport(UploadedList):
-    """A recipient import. The encrypted file is kept for a day; afterwards only counts and the rejected rows' numbers and codes."""
+    """A recipient import. The encrypted file is kept for the workspace's days of lists; afterwards only counts and the rejected
+    rows' numbers and codes."""
 
     FOLDER = "imports"
     UNDER_WAY = UNDER_WAY

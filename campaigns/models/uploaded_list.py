@@ -1,4 +1,4 @@
-"""An uploaded list: how it is read, its progress, and its file, which is kept encrypted for a day."""
+"""An uploaded list: how it is read, its progress, and its file, which is kept encrypted for the workspace's days of lists."""
 
 from __future__ import annotations
 
