@@ -340,6 +340,7 @@ def _check_revised(row: Campaign, now: datetime) -> int:
 
 
 def _resume(row: Campaign, actor: User | None) -> Campaign:
+    """The running campaign. Its lane opens at once, or by the tick once every voicemail has what was changed (`recordings_set`)."""
     because = canaries.overrule(row)
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set)
     wake_on_commit("dispatch")
