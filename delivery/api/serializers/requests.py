@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.validators import MaxLengthValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -18,6 +19,13 @@ from rvm.platform.errors import ServiceError
 from usecases.api.number_field import WrittenNumberField
 
 MAX_RECIPIENTS = 1000
+
+
+class _ScreenedLength(MaxLengthValidator):
+    """A bound for the document: `screen` measures, so that a recipient alone and one of a batch are refused in the same words."""
+
+    def __call__(self, value: object) -> None:
+        pass
 
 
 class _WhenFields(StrictSerializer):
@@ -35,14 +43,14 @@ class _RecipientFields(StrictSerializer):
         required=False,
         allow_blank=True,
         trim_whitespace=False,
-        max_length=MAX_REFERENCE_LENGTH,
+        validators=[_ScreenedLength(MAX_REFERENCE_LENGTH)],
         help_text="Your own name for the voicemail, permanently unique among the workspace's live and among its test voicemails: a "
         "second use gets 409 with the id of the first. It is shown and logged unmasked: put no record number or other PHI here.",
     )
     record_number = TextField(
         required=False,
         allow_blank=True,
-        max_length=MAX_RECORD_NUMBER,
+        validators=[_ScreenedLength(MAX_RECORD_NUMBER)],
         help_text="The patient's medical record, chart or account number. Stored encrypted, masked like phone numbers, and "
         "searchable. Several voicemails may have the same.",
     )

@@ -135,6 +135,20 @@ def test_a_reference_is_refused_that_looks_like_another(api: Api, use_case: UseC
     assert not Voicemail.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["reference", "record_number"])
+def test_one_that_is_too_long_is_refused_alike_alone_and_in_a_batch(api: Api, use_case: UseCase, name: str) -> None:
+    said: dict[str, Any] = {name: "7" * 101}
+    recording = make_recording(use_case.workspace)
+    recipient = {"recipient_phone_number": "+12025550142", **said}
+    batch = {"use_case_id": str(use_case.pk), "recording_id": str(recording.pk), "recipients": [recipient]}
+    [alone] = send_recording(api, use_case, recording=recording.pk, **said).json()["errors"]
+    assert send_form(api, use_case, **said).json()["errors"] == [alone]
+    [item] = api.post("voicemail/batch", batch).json()["items"]
+    assert item["error"] == {**alone, "pointer": f"/recipients/0/{name}"}
+    assert (alone["pointer"], alone["code"]) == (f"/{name}", "too_long")
+    assert not Voicemail.objects.exists()
+
+
 @pytest.mark.parametrize("reference", ["appointment-8841", "Visit 7 / Zürich", "予約 12", "visit 🐈 1"])
 def test_a_reference_in_any_script_comes_back_as_given(api: Api, use_case: UseCase, reference: str) -> None:
     sent = send_recording(api, use_case, reference=reference).json()
@@ -319,7 +333,7 @@ def test_over_8_mb_is_413_just_over_and_far_over(api: Api, use_case: UseCase, me
         ({"not_before": "tomorrow"}, ("/not_before", "invalid")),
         ({"not_before": "9999-01-01T00:00:00Z"}, ("/not_before", "too_late")),
         ({"expires_at": "2001-01-01T00:00:00Z"}, ("/expires_at", "too_early")),
-        ({"reference": "r" * 101}, ("/reference", "max_length")),
+        ({"reference": "r" * 101}, ("/reference", "too_long")),
         ({"metadata": "[1]"}, ("/metadata", "invalid")),
         ({"metadata": "{"}, ("/metadata", "invalid")),
         ({"metadata": '{"a": NaN}'}, ("/metadata", "invalid")),
