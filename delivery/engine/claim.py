@@ -21,7 +21,7 @@ from django.db import transaction
 
 from delivery.carriers.abilities import MediaUpload
 from delivery.engine import canaries, lane_holds
-from delivery.engine.lane_routes import ActiveRoute, Place, SendRoute, UnusableSetup, route_of
+from delivery.engine.lane_routes import ActiveRoute, LanePosition, SendRoute, UnusableSetup, route_of
 from delivery.engine.recent_drops import RecentDrops
 from delivery.kept_decisions import Withheld, keep
 from delivery.lifecycle import transitions
@@ -94,12 +94,12 @@ class ClaimedBatch:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """Result of one look: what may be sent and is not begun yet, and the place after the rows that were read. `withheld`: decisions
-    to be kept. `refused`: of the first people of a lane, those whose recording the carrier refused."""
+    """Result of one look: what may be sent and is not begun yet, and the position after the rows that were read. `withheld`:
+    decisions to be kept. `refused`: of the first people of a lane, those whose recording the carrier refused."""
 
     claims: list[Claim]
     looked_at: int
-    after: Place
+    after: LanePosition
     waits: bool
     withheld: Sequence[Withheld]
     refused: Sequence[UUID]
@@ -111,7 +111,7 @@ SELECT id, recipient, recipient_index, sender, coalesce(%s, recording_id), attem
        not_before
   FROM delivery_voicemail v
 """
-# Locks due voicemails from a place in the lane on, in the order of the index; skips rows that other transactions have locked.
+# Locks due voicemails from a position in the lane on, in the order of the index; skips rows that other transactions have locked.
 _DUE_IN_TURN = """
  WHERE lane_id = %s AND failover = %s AND status = 'queued' AND not_before <= %s AND (not_before, id) >= (%s, %s){which}
  ORDER BY not_before, id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
@@ -123,8 +123,8 @@ _LOCK_DUE, _LOCK_DUE_MEMBERS = _READ_VOICEMAILS + _EVERYBODY, _READ_VOICEMAILS +
 _LOCK_DUE_IDS, _LOCK_DUE_MEMBERS_IDS = _READ_IDS + _EVERYBODY, _READ_IDS + _MEMBERS
 _READ_THESE = _READ_VOICEMAILS + "WHERE id = ANY(%s::uuid[]) ORDER BY not_before, id"
 
-# Arguments: route, recent drops, place in its line to start from, rows to read, rows to claim at most, now.
-Look = Callable[[SendRoute, RecentDrops, Place, int, int, datetime], _Looked]
+# Arguments: route, recent drops, position in the lane to start from, rows to read, rows to claim at most, now.
+Look = Callable[[SendRoute, RecentDrops, LanePosition, int, int, datetime], _Looked]
 
 
 def claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
@@ -160,14 +160,14 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
     claims: list[Claim] = []
     withheld: list[Withheld] = []
     refused: list[UUID] = []
-    looked_at, waits, size, place = 0, False, limit, lane.first
+    looked_at, waits, size, position = 0, False, limit, lane.first
     while size:
-        looked = look(route, recent, place, size, limit - len(claims) - len(refused), now)
+        looked = look(route, recent, position, size, limit - len(claims) - len(refused), now)
         claims += looked.claims
         withheld += looked.withheld
         refused += looked.refused
         looked_at += looked.looked_at
-        waits, place = waits or looked.waits, looked.after
+        waits, position = waits or looked.waits, looked.after
         enough = len(claims) + len(refused) == limit or looked.looked_at < size or waits
         size = 0 if enough else min(LOOK, MAX_LOOK - looked_at)
     # Before the counts: of two that keep a new policy one waits for the other, and nothing is waited for after the counts.
@@ -177,13 +177,13 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
         claims = [claim for claim in claims if claim.drop_id in counted]
     if left is not None:
         canaries.take(route.lane_id, [*(claim.voicemail_id for claim in claims), *refused])
-    # A row that another claim put off while it was being locked may have come up twice, at its old place and at its new one.
+    # A row that another claim put off while it was being locked may have come up twice, at its old position and at its new one.
     begun = _begin(route, claims, now, now + lease)
     claims = [claim for claim in claims if claim.drop_id in begun]
     return ClaimedBatch(claims, looked_at, waits=waits and not claims)
 
 
-def _look(route: SendRoute, recent: RecentDrops, first: Place, size: int, limit: int, now: datetime) -> _Looked:
+def _look(route: SendRoute, recent: RecentDrops, first: LanePosition, size: int, limit: int, now: datetime) -> _Looked:
     statement = _LOCK_DUE_MEMBERS if route.members_only else _LOCK_DUE
     rows = sql.run(statement, [route.recording_id, route.expires_at, route.lane_id, route.failover, now, *first, size])
     taken = _take(route, recent, rows, limit, now)
@@ -191,7 +191,9 @@ def _look(route: SendRoute, recent: RecentDrops, first: Place, size: int, limit:
     return _Looked(taken.claims, len(rows), after, bool(taken.missing), taken.withheld, taken.refused)
 
 
-def _look_apart(route: SendRoute, recent: RecentDrops, first: Place, size: int, limit: int, now: datetime) -> _Looked:
+def _look_apart(
+    route: SendRoute, recent: RecentDrops, first: LanePosition, size: int, limit: int, now: datetime
+) -> _Looked:
     """The same as `_look` after one of the rows made it fail: that row is put off, the others are taken."""
     statement = _LOCK_DUE_MEMBERS_IDS if route.members_only else _LOCK_DUE_IDS
     due = sql.run(statement, [route.lane_id, route.failover, now, *first, size])
@@ -216,8 +218,8 @@ def _look_apart(route: SendRoute, recent: RecentDrops, first: Place, size: int, 
     return _Looked(claims, len(due), after, any(taken.missing for taken in parts), withheld, refused)
 
 
-def _after(not_before: datetime, voicemail_id: UUID) -> Place:
-    """The place after a row, from which the next look reads: what was taken is still queued then."""
+def _after(not_before: datetime, voicemail_id: UUID) -> LanePosition:
+    """The position after a row, from which the next look reads: what was taken is still queued then."""
     return not_before, UUID(int=voicemail_id.int + 1)
 
 

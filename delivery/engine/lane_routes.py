@@ -33,9 +33,9 @@ from usecases.rules_in_force import NEWEST_LOADED_SQL, in_force
 from usecases.selectors import can_send_sql, may_ring_sql
 
 # Position of a voicemail in its lane: when it is due, and its id.
-Place = tuple[datetime, UUID]
-Places = dict[tuple[UUID, bool], Place]
-MAX_PLACES = 1000  # lanes of which a process remembers the first due voicemail
+LanePosition = tuple[datetime, UUID]
+LanePositions = dict[tuple[UUID, bool], LanePosition]
+MAX_POSITIONS = 1000  # lanes of which a process remembers the first due voicemail
 _CREDENTIALS: EncryptedJSONField = TelephonySetup._meta.get_field("credentials")
 _CALLBACK_KEY: EncryptedTextField = CallbackSecret._meta.get_field("key")
 
@@ -62,7 +62,7 @@ class ActiveRoute:
     priority: int
     lane_pace: float | None
     pace: float
-    cap: int
+    in_flight_cap: int
     probing: bool
     use_case_deleted: bool
     due: int
@@ -70,7 +70,7 @@ class ActiveRoute:
     first_id: UUID
 
     @property
-    def first(self) -> Place:
+    def first(self) -> LanePosition:
         return self.first_not_before, self.first_id
 
 
@@ -82,9 +82,6 @@ class SendRoute:
     lane_id: UUID
     failover: bool
     setup_id: UUID
-    lane_pace: float | None
-    pace: float
-    cap: int
     probing: bool
     use_case_deleted: bool
     workspace_id: UUID
@@ -241,16 +238,16 @@ _TAKES_NEW = "(u.deleted_at IS NOT NULL OR NOT s.draining)"
 # Open lanes with due voicemails: how many, and the first one.
 # The inner ORDER BYs keep the planner on the indexes of due rows and of open lanes: without them, stale statistics can make it read
 # the whole table. The array makes the planner expect few lanes, whatever its statistics say. Each look into a lane begins at the
-# remembered place, before which nothing is due.
+# remembered position, before which nothing is due.
 _FIND_ACTIVE_ROUTES = f"""
 SELECT l.id, via.failover, l.workspace_id, s.id, l.priority, l.pace_per_second, s.pace_per_second, s.in_flight_cap,
        s.breaker_until IS NOT NULL, u.deleted_at IS NOT NULL, {canaries.MAY_CLAIM_SQL}, first.not_before, first.id
 {LANES_WITH_SETUPS}
-  LEFT JOIN unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS place(lane_id, failover, not_before, id)
-    ON place.lane_id = l.id AND place.failover = via.failover
+  LEFT JOIN unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS reached(lane_id, failover, not_before, id)
+    ON reached.lane_id = l.id AND reached.failover = via.failover
  CROSS JOIN LATERAL (SELECT v.not_before, v.id FROM delivery_voicemail v
          WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
-           AND (v.not_before, v.id) >= (coalesce(place.not_before, '-infinity'), coalesce(place.id, lpad('', 32, '0')::uuid))
+           AND (v.not_before, v.id) >= (coalesce(reached.not_before, '-infinity'), coalesce(reached.id, lpad('', 32, '0')::uuid))
            AND {canaries.MAY_TRY_SQL}
          ORDER BY v.not_before, v.id LIMIT 1) first
  CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT 1 FROM delivery_voicemail v
@@ -270,10 +267,9 @@ def _send_route(lanes_with_setups: str) -> str:
     lane, those of the use case's own setup.
     """
     return f"""
-SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
-       u.deleted_at IS NOT NULL, l.workspace_id, w.organisation_id, l.live, u.purpose, u.basis, u.consent_required,
-       u.consent_valid_days, u.confidential_numbers = 'send',
-       l.live AND {can_send_sql("u.failover_setup_id")}, s.carrier, s.simulated,
+SELECT l.id, via.failover, s.id, s.breaker_until IS NOT NULL, u.deleted_at IS NOT NULL,
+       l.workspace_id, w.organisation_id, l.live, u.purpose, u.basis, u.consent_required, u.consent_valid_days,
+       u.confidential_numbers = 'send', l.live AND {can_send_sql("u.failover_setup_id")}, s.carrier, s.simulated,
        s.credentials, s.credentials_version, k.id, k.version, k.key, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay,
        u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, {NEWEST_LOADED_SQL}, l.expires_at, l.recording_id,
@@ -292,32 +288,32 @@ _READ_SEND_ROUTE = f"{_send_route(LANES_WITH_SETUPS)} AND {_TAKES_NEW}"
 _READ_SAME_ROUTE = _send_route(_lanes_with_setups(_OWN_SETUP))
 
 
-_DUE: Watermark[Places] = Watermark({})
+_DUE: Watermark[LanePositions] = Watermark({})
 
 
 def active_routes(now: datetime, limit: int) -> list[ActiveRoute]:
     """Lanes that have due voicemails and are not held, stopped or behind an open breaker; highest priority first."""
-    with _DUE.look() as places:
-        rows = sql.run(_FIND_ACTIVE_ROUTES, [*_as_arrays(places), now, now, limit, now])
+    with _DUE.look() as positions:
+        rows = sql.run(_FIND_ACTIVE_ROUTES, [*_as_arrays(positions), now, now, limit, now])
     routes = [ActiveRoute(*row) for row in rows]
     _remember(routes)
     return routes
 
 
 def _remember(routes: list[ActiveRoute]) -> None:
-    """Remember the first due voicemail of each lane. A lane in which nothing is due now keeps its place: nothing is due before it."""
+    """Remember the first due voicemail of each lane. A lane in which nothing is due now keeps its position: nothing is due before."""
     found = {(route.lane_id, route.failover): route.first for route in routes}
-    known = {lane: place for lane, place in _DUE.place.items() if lane not in found} | found
-    _DUE.reached(dict(list(known.items())[-MAX_PLACES:]))
+    known = {lane: position for lane, position in _DUE.position.items() if lane not in found} | found
+    _DUE.reached(dict(list(known.items())[-MAX_POSITIONS:]))
 
 
-def _as_arrays(places: Places) -> list[str]:
-    lanes = ["t" if failover else "f" for _, failover in places]
+def _as_arrays(positions: LanePositions) -> list[str]:
+    lanes = ["t" if failover else "f" for _, failover in positions]
     return [
-        sql.ids(lane_id for lane_id, _ in places),
+        sql.ids(lane_id for lane_id, _ in positions),
         sql.texts(lanes),
-        sql.times(not_before for not_before, _ in places.values()),
-        sql.ids(identifier for _, identifier in places.values()),
+        sql.times(not_before for not_before, _ in positions.values()),
+        sql.ids(identifier for _, identifier in positions.values()),
     ]
 
 

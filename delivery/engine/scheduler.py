@@ -197,7 +197,7 @@ class ClaimScheduler:
             route.setup_id,
             wanted=wanted,
             pace=route.pace,
-            cap=route.cap,
+            cap=route.in_flight_cap,
             in_flight=in_flight,
             lane=(route.lane_id, route.lane_pace) if route.lane_pace else None,
         )

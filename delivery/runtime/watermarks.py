@@ -20,35 +20,35 @@ from typing import Generic, TypeVar
 MIN_SECONDS = 5.0
 MAX_SHARE = 0.05
 
-Place = TypeVar("Place")
+Position = TypeVar("Position")
 _looks_again = False
 
 
-def remember_places() -> None:
+def remember_positions() -> None:
     """Make watermarks take effect in this process. Without this, as in a shell or a test, every look starts at the front."""
     global _looks_again
     _looks_again = True
 
 
-class Watermark(Generic[Place]):
+class Watermark(Generic[Position]):
     """The position in one queue at which the next look starts; `front` is before all positions."""
 
-    def __init__(self, front: Place, clock: Callable[[], float] = time.monotonic) -> None:
-        self._front = self.place = front
+    def __init__(self, front: Position, clock: Callable[[], float] = time.monotonic) -> None:
+        self._front = self.position = front
         self._clock = clock
         self._front_again = float("-inf")
 
     @contextmanager
-    def look(self) -> Iterator[Place]:
+    def look(self) -> Iterator[Position]:
         """Yield the position at which to start. The block is timed, so it must contain the look only."""
         began = self._clock()
         if _looks_again and began < self._front_again:
-            yield self.place
+            yield self.position
             return
         yield self._front
         ended = self._clock()
         self._front_again = ended + max(MIN_SECONDS, (ended - began) / MAX_SHARE)
 
-    def reached(self, place: Place) -> None:
-        """Record that the look found no open row before `place`."""
-        self.place = place
+    def reached(self, position: Position) -> None:
+        """Record that the look found no open row before `position`."""
+        self.position = position

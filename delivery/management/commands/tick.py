@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from django.db import DEFAULT_DB_ALIAS
 
 from delivery.runtime import shutdown
-from delivery.runtime.watermarks import remember_places
+from delivery.runtime.watermarks import remember_positions
 from delivery.worker.tick import run
 
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
-        remember_places()
+        remember_positions()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: shutdown.requested.set())
         run()

@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from delivery.runtime.garbage import spare_loaded
 from delivery.runtime.wakeups import JOBS
-from delivery.runtime.watermarks import remember_places
+from delivery.runtime.watermarks import remember_positions
 from delivery.setups.system_checks import TAG as CARRIERS
 from delivery.worker.rq_worker import work
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(tags=[Tags.database, CARRIERS], databases=[DEFAULT_DB_ALIAS])
-        remember_places()
+        remember_positions()
         for queue in options["queues"]:
             import_module(JOBS[queue].rpartition(".")[0])
         spare_loaded()

@@ -37,12 +37,12 @@ def of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begins_at(mark: Watermark[int], clock: Clock, takes: float = 0.0) -> int:
-    with mark.look() as place:
+    with mark.look() as position:
         clock.seconds += takes
-    return place
+    return position
 
 
-def test_a_look_goes_on_from_the_place_that_the_last_one_reached() -> None:
+def test_a_look_goes_on_from_the_position_that_the_last_one_reached() -> None:
     clock = Clock()
     mark = Watermark(0, clock)
     assert begins_at(mark, clock) == 0
@@ -92,7 +92,7 @@ def test_a_process_that_looks_once_begins_at_the_front(monkeypatch: pytest.Monke
     begins_at(mark, clock)
     mark.reached(40)
     assert begins_at(mark, clock) == 0
-    watermarks.remember_places()
+    watermarks.remember_positions()
     assert begins_at(mark, clock) == 40
 
 
@@ -140,7 +140,7 @@ QUEUES: dict[str, tuple[Any, str, object, Callable[[], None], Callable[[], bool]
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", QUEUES)
-def test_what_comes_to_lie_before_the_place_is_found_from_the_front(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_comes_to_lie_before_the_position_is_found_from_the_front(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, mark, far, make, work = QUEUES[name]
     clock = Clock()
     watermark: Watermark[Any] = Watermark(getattr(module, mark)._front, clock)
@@ -194,23 +194,23 @@ def test_a_voicemail_that_is_due_before_all_others_is_found_within_seconds(line:
 
 
 @pytest.mark.django_db
-def test_a_lane_in_which_nothing_is_due_keeps_its_place(line: Clock) -> None:
+def test_a_lane_in_which_nothing_is_due_keeps_its_position(line: Clock) -> None:
     first = factories.make_voicemail()
     assert due() == 1
-    [before] = lane_routes._DUE.place.items()
+    [before] = lane_routes._DUE.position.items()
     Voicemail.objects.update(not_before=timezone.now() + timedelta(hours=1))
     assert due() == 0
-    assert list(lane_routes._DUE.place.items()) == [before]
+    assert list(lane_routes._DUE.position.items()) == [before]
     Voicemail.objects.update(not_before=timezone.now())
     [route] = lane_routes.active_routes(timezone.now(), 10)
     assert route.first[1] == first.pk
 
 
 @pytest.mark.django_db
-def test_places_are_remembered_of_so_many_lanes_and_no_more(line: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane_routes, "MAX_PLACES", 2)
+def test_positions_are_remembered_of_so_many_lanes_and_no_more(line: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane_routes, "MAX_POSITIONS", 2)
     for _ in range(3):
         factories.make_voicemail()
     assert due() == 3
-    assert len(lane_routes._DUE.place) == 2
+    assert len(lane_routes._DUE.position) == 2
     assert due() == 3
