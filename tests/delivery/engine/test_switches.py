@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import time, timedelta
+from itertools import product
 from threading import Event, Thread
 from typing import Any
 from uuid import UUID
@@ -23,12 +24,16 @@ from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.scheduler import ClaimScheduler
 from delivery.lifecycle import transitions
 from delivery.models import Drop, Lane, Voicemail
+from delivery.services.eligibility import explanation
 from delivery.setups.services import update_setup
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import DatabaseIdentity, Workspace
 from rvm.platform.sending_hold.service import hold, look, notice
 from tests import factories
 from tests.delivery.states import state
+from usecases.eligibility import Defer, DeferReason
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
+from usecases.selectors import require_usable
 from usecases.services import (
     assign_number,
     delete_use_case,
@@ -251,3 +256,37 @@ def test_starts_that_one_setup_granted_are_not_used_at_another() -> None:
     assert claim(route, 10, now, LEASE) == ClaimedBatch([], 0)
     [route] = active_routes(now, 10)
     assert len(claim(route, 10, now, LEASE).claims) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("purpose", "basis", "sent"), [("other", "express_consent", 2), ("marketing", "written_consent", 1)]
+)
+def test_rows_and_statements_know_the_same_switches(purpose: str, basis: str, sent: int) -> None:
+    """However they stand: the look for work, the question whether somebody can be reached, and the refusal of new voicemails, which
+    only a setup brings about. Of 64 ways to set them, `sent` let voicemails out: with or without marketing, if it is none."""
+    voicemail = make_voicemail()
+    notice(timezone.now())
+    UseCase.objects.update(purpose=purpose, basis=basis)
+    found = 0
+    for held, workspace, marketing, use_case, enabled, deleted in product((False, True), repeat=6):
+        DatabaseIdentity.objects.update(held_at=timezone.now() if held else None)
+        Workspace.objects.update(sending_enabled=workspace, marketing_enabled=marketing)
+        UseCase.objects.update(sending_enabled=use_case)
+        TelephonySetup.objects.update(enabled=enabled, deleted_at=timezone.now() if deleted else None)
+        row, now = UseCase.objects.get(), timezone.now()
+        said = explanation(use_case=row, number=factories.RECIPIENT, live=voicemail.live, at=None, now=now).decision
+        stopped = isinstance(said, Defer) and said.reason is DeferReason.STOPPED
+        routes = active_routes(now, 10)
+        assert stopped is (routes == []), (held, workspace, marketing, use_case, enabled, deleted)
+        assert _is_refused(row) is (deleted or not enabled)
+        found += len(routes)
+    assert found == sent
+
+
+def _is_refused(use_case: UseCase) -> bool:
+    try:
+        require_usable(use_case, live=True)
+    except ServiceError:
+        return True
+    return False
