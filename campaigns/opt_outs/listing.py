@@ -22,6 +22,7 @@ from campaigns.lifecycle.transitions import write_if_still
 from campaigns.models import OptOutImport
 from campaigns.opt_outs.columns import PERMISSION, read_opt_outs
 from campaigns.opt_outs.rows import Entry, entry_for, note_of
+from campaigns.states import CANCELABLE
 from delivery.runtime import shutdown
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
@@ -41,14 +42,14 @@ TAKEN_BACK_AT_ONCE = 5000
 # Row numbers that are kept per code of rows without a readable number.
 NAMED = 20
 
-# Blind indexes that have a queued voicemail in an open campaign. Blind indexes contain the workspace. LATERAL looks each of them up;
-# PostgreSQL would plan a join as if each list were as long as the table.
-_FIND_WAITING = """
+# Blind indexes that have a queued voicemail in a campaign that has not ended. Blind indexes contain the workspace. LATERAL looks each
+# of them up; PostgreSQL would plan a join as if each list were as long as the table.
+_FIND_WAITING = f"""
 SELECT sought.index FROM unnest(%s::bytea[]) AS sought(index) CROSS JOIN LATERAL (
   SELECT FROM delivery_voicemail v JOIN campaigns_campaign c ON c.lane_id = v.lane_id
    WHERE v.recipient_index = sought.index AND v.status = 'queued' AND v.live = %s
-     AND c.state IN ('draft', 'scheduled', 'running', 'paused') LIMIT 1) waiting
-"""
+     AND c.state IN {sql.literals(CANCELABLE)} LIMIT 1) waiting
+"""  # noqa: S608 - of constants
 # Voicemails of these blind indexes, which contain the workspace, that a suppression has ended.
 _COUNT_ENDED = """
 SELECT count(*) FROM delivery_voicemail

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from campaigns.lifecycle.transitions import can_become, change_state, is_importing, locked
 from campaigns.models import Campaign, Withdrawal
-from campaigns.states import CampaignState, LineOutcome, WithdrawalState
+from campaigns.states import CANCELABLE, LineOutcome, WithdrawalState
 from campaigns.withdrawals.lists import Line
 from delivery.identifiers import Found, Named, named_among, numbers_in_lane, record_numbers_in, references_in
 from delivery.lifecycle.status import VoicemailStatus
@@ -23,7 +23,6 @@ from rvm.platform.models import User
 
 # Line numbers that are kept per outcome.
 MAX_NAMED = 100
-_OPEN = {CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED}
 _ENDED = {VoicemailStatus.SKIPPED, VoicemailStatus.CANCELED, VoicemailStatus.EXPIRED}
 
 
@@ -92,7 +91,7 @@ def confirm(withdrawal: Withdrawal, *, actor: User | None, now: datetime) -> Wit
 
 
 def _require_open(campaign: Campaign) -> None:
-    if campaign.state not in _OPEN:
+    if campaign.state not in CANCELABLE:
         raise ServiceError(
             "campaign_state",
             f"This campaign is {campaign.state}: nobody waits in it any more, so nobody can be taken out.",

@@ -23,30 +23,7 @@ from usecases.api.number_field import WrittenNumberField
 from usecases.models import Channel, PhoneNumber, TelephonySetup, UseCase
 from usecases.policy_text import policy_text
 from usecases.rules_in_force import rules_in_force
-
-POLICY = (
-    "sending_enabled",
-    "allows_ringing",
-    "purpose",
-    "basis",
-    "consent_required",
-    "consent_statement",
-    "consent_valid_days",
-    "confidential_numbers",
-    "window_start",
-    "window_end",
-    "days",
-    "sends_on_holidays",
-    "state_overlay",
-    "state_overlay_reason",
-    "expires_after_hours",
-    "max_attempts",
-    "retry_minutes",
-    "max_per_day",
-    "max_per_24h",
-    "max_per_week",
-    "failover_reasons",
-)
+from usecases.services.use_cases import POLICY
 
 
 class UseCaseChanges(StrictModelSerializer):

@@ -17,14 +17,9 @@ from usecases.selectors import NO_SUCH_SETUP, name_of
 from usecases.services.persistence import audit_changes, change, in_one_line, lock, save
 from usecases.services.setups import lock_setup
 
-CHANGEABLE = (
-    "entity_name",
-    "name",
-    "description",
-    "setup",
-    "failover_setup",
-    "allows_ringing",
+POLICY = (
     "sending_enabled",
+    "allows_ringing",
     "purpose",
     "basis",
     "consent_required",
@@ -45,6 +40,7 @@ CHANGEABLE = (
     "max_per_week",
     "failover_reasons",
 )
+CHANGEABLE = ("entity_name", "name", "description", "setup", "failover_setup", *POLICY)
 _NAME = "usecases_name_among_living"
 
 

@@ -140,7 +140,9 @@ QUEUES: dict[str, tuple[Any, str, object, Callable[[], None], Callable[[], bool]
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", QUEUES)
-def test_what_comes_to_lie_before_the_position_is_found_from_the_front(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_comes_to_lie_before_the_position_is_found_from_the_front(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module, mark, far, make, work = QUEUES[name]
     clock = Clock()
     watermark: Watermark[Any] = Watermark(getattr(module, mark)._front, clock)
