@@ -37,7 +37,7 @@ class Obstacle:
 
 
 def obstacle_of(row: Campaign, now: datetime, *, failover: bool) -> Obstacle | None:
-    """What the first of those waits for who are next, in the lane's line through the `failover` setup or the other one; None if
+    """What the first of those waits for who are next, on the lane's side of the `failover` setup or the other one; None if
     nobody waits there."""
     waiting = Voicemail.objects.filter(lane_id=row.pk, failover=failover, status=VoicemailStatus.QUEUED)
     first = waiting.order_by("not_before", "id").first()

@@ -24,8 +24,8 @@ from rvm.platform.database import sql
 
 # Whether a voicemail `v` has a place.
 IS_MEMBER_SQL = "EXISTS (SELECT FROM delivery_canarymember m WHERE m.voicemail_id = v.id)"
-# For a lane `l` and its line `via`: whether the lane tries first people only, whether the voicemail `v` may be among those who are
-# tried now, whether the line is open, and how many of its due voicemails may be claimed.
+# For a lane `l` and its side `via`: whether the lane tries first people only, whether the voicemail `v` may be among those who are
+# tried now, whether the side is open, and how many of its due voicemails may be claimed.
 IN_CANARY_SQL = "l.canary_left IS NOT NULL"
 MAY_TRY_SQL = f"(NOT via.failover OR l.canary_left IS NULL OR {IS_MEMBER_SQL})"
 IS_OPEN_SQL = "(via.failover OR l.canary_left IS DISTINCT FROM 0)"

@@ -182,7 +182,7 @@ class SendRoute:
         return needed_consent(self.consent_required, self.purpose, self.basis, self.consent_valid_days)
 
 
-# The setup of a line, and the other one of a use case `u` that has two.
+# The setup of a side of a lane, and the other one of a use case `u` that has two.
 _OWN_SETUP = "CASE WHEN via.failover THEN u.failover_setup_id ELSE u.setup_id END"
 _OTHER_SETUP = "CASE WHEN via.failover THEN u.setup_id ELSE u.failover_setup_id END"
 # The other setup, if only that one can send: in place of a first setup that drains, or of a failover setup that cannot send for
@@ -195,7 +195,7 @@ _RELIEF = f"""
 
 
 def _lanes_with_setups(setup_of_two: str) -> str:
-    """Lanes in two lines, each with its setup.
+    """The two sides of lanes, each with its setup.
 
     A test lane uses the workspace's oldest simulated setup that is not deleted. A live lane uses its use case's setup, or the
     failover setup for voicemails marked so; of two setups, `setup_of_two` is it.

@@ -34,7 +34,7 @@ def bounds_of(name: str, model: type[models.Model] | None = None) -> tuple[float
 
 
 class Lane(Row):
-    """A line of voicemails: one per campaign, and two per use case for the voicemails of the API, one live and one test.
+    """A queue of voicemails: one per campaign, and two per use case for the voicemails of the API, one live and one test.
 
     A null setting is taken from the use case. Hours set here only narrow the use case's: both must allow a time.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tokenize
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def test_each_word_is_explained_once() -> None:
     explained = [word for entry in ENTRIES for word in entry[0].split(", ")]
     assert sorted(set(explained)) == sorted(explained)
     assert [entry[0] for entry in ENTRIES if not entry[1]] == []
+
+
+def test_no_two_words_are_explained_by_one_name_of_the_code() -> None:
+    places = [WORD.findall(entry[2]) for entry in ENTRIES]
+    explaining = [(place, name) for place, *names in places for name in names]
+    assert [name for name, times in Counter(explaining).items() if times > 1] == []
 
 
 def test_words_that_are_not_used_are_no_names_of_the_code() -> None:
