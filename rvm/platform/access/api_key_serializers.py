@@ -10,10 +10,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rvm.platform.access.networks import MAX_NETWORKS
 from rvm.platform.api.fields import MomentField, StrictSerializer, TextField, WholeNumberField, YesField, YesFilter
 from rvm.platform.api.keys import MAX_OVERLAP
 from rvm.platform.api.lists import WorldQuery
+from rvm.platform.api.networks import MAX_NETWORKS
 from rvm.platform.api.rows.serializers import NullField, RowSerializer
 from rvm.platform.models import MAX_NETWORK, ApiKey
 from rvm.platform.scopes import Scope

@@ -13,7 +13,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from rvm.platform.access import networks
+from rvm.platform.api import networks
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.keys import is_well_formed
 from rvm.platform.api.problems import Problem

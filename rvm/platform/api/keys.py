@@ -19,8 +19,8 @@ from uuid import UUID
 from django.db import transaction
 
 from rvm.platform import audit
-from rvm.platform.access.networks import within
-from rvm.platform.access.networks import written as networks_of
+from rvm.platform.api.networks import within
+from rvm.platform.api.networks import written as networks_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.tokens import digest_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rvm.platform.access.networks import within, written
+from rvm.platform.api.networks import within, written
 
 
 def test_networks_are_written_in_one_way_and_once() -> None:
