@@ -150,7 +150,7 @@ class ApprovalKind(StrEnum):
     RESUME = "resume"  # of a campaign that was changed while it was paused
 
 
-class Outcome(StrEnum):
+class RowOutcome(StrEnum):
     """The outcome of a row of a recipient list; each row has exactly one."""
 
     ACCEPTED = "accepted"
@@ -163,7 +163,7 @@ class Outcome(StrEnum):
 
 
 # Outcomes that tell what is known of a row's number, so which rows have them is for who may see numbers.
-OF_KNOWN_NUMBERS = frozenset({Outcome.SUPPRESSED, Outcome.DUPLICATE_IN_CAMPAIGN})
+OF_KNOWN_NUMBERS = frozenset({RowOutcome.SUPPRESSED, RowOutcome.DUPLICATE_IN_CAMPAIGN})
 
 
 class OptOutState(StrEnum):

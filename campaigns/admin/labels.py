@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.lifecycle.canaries import ABOVE, SIZE, CanaryProgress
 from campaigns.models import Campaign, OptOutImport
-from campaigns.states import CampaignState, CanaryState, ImportState, LineOutcome, OptOutState, Outcome, RetryState
+from campaigns.states import CampaignState, CanaryState, ImportState, LineOutcome, OptOutState, RetryState, RowOutcome
 from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.services.retries import LeftOut
@@ -72,13 +72,13 @@ BAR_COLOURS: dict[str, str] = {
     VoicemailStatus.QUEUED: "bg-base-200 dark:bg-base-700",
 }
 OUTCOMES: dict[str, str] = {
-    Outcome.ACCEPTED: "can be reached",
-    Outcome.DUPLICATE_IN_FILE: "twice in this list: an earlier row says the same",
-    Outcome.SAME_PHONE: "the number of an earlier row, which is the one that is reached: another person, or another visit",
-    Outcome.DUPLICATE_IN_CAMPAIGN: "in the campaign already",
-    Outcome.INVALID: "not usable as written: see below",
-    Outcome.SUPPRESSED: "on the suppression list: must not be reached",
-    Outcome.NOT_REACHABLE: "may not be reached by the rules",
+    RowOutcome.ACCEPTED: "can be reached",
+    RowOutcome.DUPLICATE_IN_FILE: "twice in this list: an earlier row says the same",
+    RowOutcome.SAME_PHONE: "the number of an earlier row, which is the one that is reached: another person, or another visit",
+    RowOutcome.DUPLICATE_IN_CAMPAIGN: "in the campaign already",
+    RowOutcome.INVALID: "not usable as written: see below",
+    RowOutcome.SUPPRESSED: "on the suppression list: must not be reached",
+    RowOutcome.NOT_REACHABLE: "may not be reached by the rules",
 }
 IMPORT_STATES: dict[str, str] = {
     ImportState.UPLOADED: "to be checked",

@@ -16,7 +16,7 @@ from campaigns.imports.row_errors import NOT_REACHABLE
 from campaigns.imports.staging import table_of
 from campaigns.imports.verdicts import BINDING, Consent
 from campaigns.models import RecipientImport, RejectedRow
-from campaigns.states import Outcome
+from campaigns.states import RowOutcome
 from delivery.lane_totals import has_voicemails
 from delivery.services.lanes import id_before_creation
 from rvm.platform.encryption.crypto import blind_index
@@ -133,7 +133,9 @@ def count_outcomes(recipient_import: RecipientImport) -> tuple[dict[str, int], d
         outcomes[outcome] += count
         codes[code] += count
     accepted = recipient_import.rows_read - sum(outcomes.values())
-    return {outcome.value: outcomes[outcome] for outcome in Outcome} | {Outcome.ACCEPTED.value: accepted}, dict(codes)
+    return {outcome.value: outcomes[outcome] for outcome in RowOutcome} | {RowOutcome.ACCEPTED.value: accepted}, dict(
+        codes
+    )
 
 
 def count_answers(recipient_import: RecipientImport) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from campaigns.states import Outcome
+from campaigns.states import RowOutcome
 from rvm.phone_numbers.numbers import COUNTRY_NOT_OPENED, KIND_NOT_REACHABLE, NOT_VALID
 from rvm.spreadsheets.cells import phones
 from rvm.spreadsheets.rows import UNDECODABLE
@@ -14,11 +14,11 @@ from usecases.suppressions import MUST_NOT_BE_REACHED
 class Code(NamedTuple):
     """The outcome and the message of one code. The message says what is wrong with the row and what to do."""
 
-    outcome: Outcome
+    outcome: RowOutcome
     message: str
 
 
-_I, _N = Outcome.INVALID, Outcome.NOT_REACHABLE
+_I, _N = RowOutcome.INVALID, RowOutcome.NOT_REACHABLE
 
 CODES: dict[str, Code] = {
     # Invalid cells and rows.
@@ -143,21 +143,21 @@ CODES: dict[str, Code] = {
     ),
     # Codes that are known only after all rows were read.
     "duplicate_in_file": Code(
-        Outcome.DUPLICATE_IN_FILE,
+        RowOutcome.DUPLICATE_IN_FILE,
         "This number stands in an earlier row that says the same; nobody is reached twice by one list.",
     ),
     "same_phone": Code(
-        Outcome.SAME_PHONE,
+        RowOutcome.SAME_PHONE,
         "An earlier row has this number for another person or another visit, and is the one that is reached; give this row a number "
         "of its own, or send it in another campaign.",
     ),
     "duplicate_in_campaign": Code(
-        Outcome.DUPLICATE_IN_CAMPAIGN,
+        RowOutcome.DUPLICATE_IN_CAMPAIGN,
         "This number is in the campaign already; nobody is reached twice by one campaign.",
     ),
-    "suppressed": Code(Outcome.SUPPRESSED, MUST_NOT_BE_REACHED),
+    "suppressed": Code(RowOutcome.SUPPRESSED, MUST_NOT_BE_REACHED),
 }
-NOT_REACHABLE = [code for code, entry in CODES.items() if entry.outcome is Outcome.NOT_REACHABLE]
+NOT_REACHABLE = [code for code, entry in CODES.items() if entry.outcome is RowOutcome.NOT_REACHABLE]
 
 
 def message_of(code: str) -> str:

@@ -31,7 +31,7 @@ from campaigns.lifecycle import approvals
 from campaigns.lifecycle.transitions import change_state, locked, require_as_seen
 from campaigns.models import Campaign, RecipientImport
 from campaigns.models.recipient_import import MAX_STATEMENT_LENGTH
-from campaigns.states import EDITABLE, OF_KNOWN_NUMBERS, ImportState, Outcome
+from campaigns.states import EDITABLE, OF_KNOWN_NUMBERS, ImportState, RowOutcome
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.database.ids import uuid7_at
@@ -53,7 +53,7 @@ class RowError(NamedTuple):
     number, `earlier_row` is that row's number, and `differs` has the names (see `called`) of the columns in which the two differ."""
 
     row_number: int
-    outcome: Outcome
+    outcome: RowOutcome
     code: str
     message: str
     earlier_row: int | None
@@ -158,14 +158,14 @@ def confirm(
             field="consent_statement",
         )
     with _locked(recipient_import, ImportState.IMPORTING) as row:
-        if not row.counts.get(Outcome.ACCEPTED):
+        if not row.counts.get(RowOutcome.ACCEPTED):
             raise ServiceError(
                 "import_without_accepted_rows",
                 "No row of this list can be accepted; download its errors, correct them and upload it again.",
             )
         change_state(row, ImportState.IMPORTING, consent_statement=statement, consent_stated_at=now, confirmed_by=actor)
         approvals.take_back_if_changed(
-            row.campaign, actor, "People were added by another list.", added=row.counts[Outcome.ACCEPTED]
+            row.campaign, actor, "People were added by another list.", added=row.counts[RowOutcome.ACCEPTED]
         )
         if row.campaign.live:
             _record_consent(row, statement, actor, now)
@@ -211,7 +211,7 @@ def first_errors(recipient_import: RecipientImport, per_code: int = 5, *, reveal
     return [
         RowError(
             row.row_number,
-            Outcome(row.outcome),
+            RowOutcome(row.outcome),
             row.code,
             message_of(row.code),
             row.earlier_row,

@@ -9,7 +9,7 @@ from django.db import models
 
 from campaigns.models.campaign import Campaign
 from campaigns.models.uploaded_list import UploadedList, UploadedListQuerySet
-from campaigns.states import UNDER_WAY, ImportState, Outcome
+from campaigns.states import UNDER_WAY, ImportState, RowOutcome
 
 MAX_STATEMENT_LENGTH = 1000
 
@@ -62,7 +62,7 @@ class RejectedRow(models.Model):
     id = models.BigAutoField(primary_key=True)
     recipient_import = models.ForeignKey(RecipientImport, on_delete=models.CASCADE, related_name="rejected")
     row_number = models.BigIntegerField()
-    outcome = models.CharField(max_length=24, choices=[(outcome, outcome) for outcome in Outcome])
+    outcome = models.CharField(max_length=24, choices=[(outcome, outcome) for outcome in RowOutcome])
     code = models.CharField(max_length=40)
     # For a phone number that an earlier row has: the number of that row, and the positions of the columns that differ.
     earlier_row = models.BigIntegerField(null=True)

@@ -20,7 +20,7 @@ from campaigns.lifecycle import service as services
 from campaigns.models import Campaign, LaunchApproval
 from campaigns.models.launch_approval import MAX_REMARK
 from campaigns.selectors import imports
-from campaigns.states import ApprovalKind, ApprovalState, ImportState, Outcome
+from campaigns.states import ApprovalKind, ApprovalState, ImportState, RowOutcome
 from delivery.admin.player import player
 from delivery.recordings.recordings import measured
 from rvm.platform.admin.rights import acting_user
@@ -83,7 +83,12 @@ class LaunchApprovals(CampaignActions):
             "player": player(measured(campaign.recording)) if campaign.recording else "",
             "settings": settings_summary(campaign),
             "lists": [
-                (row.file_name, row.counts.get(Outcome.ACCEPTED, 0), row.consent_statement, name_of(row.confirmed_by))
+                (
+                    row.file_name,
+                    row.counts.get(RowOutcome.ACCEPTED, 0),
+                    row.consent_statement,
+                    name_of(row.confirmed_by),
+                )
                 for row in imports(campaign).filter(state=ImportState.COMPLETED)
             ],
             "reasons": [labels.reason(code) for code in approval.reasons],

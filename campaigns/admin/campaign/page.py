@@ -25,7 +25,7 @@ from campaigns.admin.rights import right_to_change
 from campaigns.lifecycle import canaries
 from campaigns.models import Campaign, CampaignRetry, RecipientImport, Withdrawal
 from campaigns.selectors import imports, retries
-from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, CanaryState, ImportState, Outcome, RetryState
+from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, CanaryState, ImportState, RetryState, RowOutcome
 from delivery.admin.player import player
 from delivery.recordings.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms
@@ -242,7 +242,7 @@ def _retry(retry: CampaignRetry) -> str:
 
 def _list(row: Any) -> dict[str, Any]:
     """The context of one list on the page."""
-    accepted, whole = row.counts.get(Outcome.ACCEPTED, 0), sum(row.counts.values())
+    accepted, whole = row.counts.get(RowOutcome.ACCEPTED, 0), sum(row.counts.values())
     return {
         "pk": row.pk,
         "name": row.file_name,

@@ -20,7 +20,7 @@ from campaigns.imports import service as services
 from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.lifecycle.transitions import can_become
 from campaigns.models import RecipientImport
-from campaigns.states import OF_KNOWN_NUMBERS, ImportState, Outcome
+from campaigns.states import OF_KNOWN_NUMBERS, ImportState, RowOutcome
 from rvm.platform.admin.alarms import import_alarms
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedFilter
@@ -42,11 +42,11 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
 
     @display(description="Can be reached")
     def accepted(self, row: RecipientImport) -> str:
-        return f"{row.counts[Outcome.ACCEPTED]:,}" if Outcome.ACCEPTED in row.counts else "-"
+        return f"{row.counts[RowOutcome.ACCEPTED]:,}" if RowOutcome.ACCEPTED in row.counts else "-"
 
     @display(description="Left out")
     def rejected(self, row: RecipientImport) -> str:
-        return f"{sum(row.counts.values()) - row.counts.get(Outcome.ACCEPTED, 0):,}" if row.counts else "-"
+        return f"{sum(row.counts.values()) - row.counts.get(RowOutcome.ACCEPTED, 0):,}" if row.counts else "-"
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -66,7 +66,7 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
             "state_colour": labels.IMPORT_COLOURS.get(row.state, ""),
             "next_step": labels.list_step(
                 row.state,
-                row.counts.get(Outcome.ACCEPTED, 0),
+                row.counts.get(RowOutcome.ACCEPTED, 0),
                 operates=operates,
                 asks=UNCLEAR in row.columns,
                 imported=row.rows_imported,
@@ -77,7 +77,7 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
             "may_read": operates and can_become(row, ImportState.UPLOADED) and row.file_removed_at is None,
             "may_confirm": operates
             and can_become(row, ImportState.IMPORTING)
-            and bool(row.counts.get(Outcome.ACCEPTED)),
+            and bool(row.counts.get(RowOutcome.ACCEPTED)),
             "may_discard": operates and can_become(row, ImportState.DISCARDED),
             **reading,
             "may_listen": reading.get("hides") is False and bool(row.campaign.script),
@@ -110,14 +110,14 @@ def _results(row: RecipientImport, *, reveal: bool) -> dict[str, Any]:
         kind["rows"].append(labels.row_of(error.row_number, error.earlier_row, error.differs))
     return {
         "outcomes": [
-            {"words": words, "count": count, "good": outcome == Outcome.ACCEPTED}
+            {"words": words, "count": count, "good": outcome == RowOutcome.ACCEPTED}
             for outcome, words in labels.OUTCOMES.items()
-            if (count := row.counts.get(outcome, 0)) or outcome == Outcome.ACCEPTED
+            if (count := row.counts.get(outcome, 0)) or outcome == RowOutcome.ACCEPTED
         ],
         "read": sum(row.counts.values()),
         "answers": labels.answers(row.answers),
-        "accepted_words": labels.people(row.counts.get(Outcome.ACCEPTED, 0)),
-        "rejected_count": sum(row.counts.values()) - row.counts.get(Outcome.ACCEPTED, 0),
+        "accepted_words": labels.people(row.counts.get(RowOutcome.ACCEPTED, 0)),
+        "rejected_count": sum(row.counts.values()) - row.counts.get(RowOutcome.ACCEPTED, 0),
         "kinds": list(by_code.values()),
         "hides_rows": not reveal and any(row.counts.get(outcome) for outcome in OF_KNOWN_NUMBERS),
         "warnings": services.warnings(row) if row.state == ImportState.CHECKED else [],

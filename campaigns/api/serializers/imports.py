@@ -21,13 +21,13 @@ from campaigns.api.serializers.uploaded_lists import (
 )
 from campaigns.models import RecipientImport
 from campaigns.models.recipient_import import MAX_STATEMENT_LENGTH
-from campaigns.states import ImportState, Outcome
+from campaigns.states import ImportState, RowOutcome
 from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
 from rvm.platform.api.rows.serializers import FormerIdField, OptionalTextField
 from rvm.spreadsheets.columns.kinds import KINDS, REPEATED
 
 IMPORT_STATES = [state.value for state in ImportState]
-OUTCOMES = [outcome.value for outcome in Outcome]
+OUTCOMES = [outcome.value for outcome in RowOutcome]
 ANSWERS = ("yes", "no", "nothing", "unclear", "next_number")
 
 

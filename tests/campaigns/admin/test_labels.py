@@ -15,7 +15,7 @@ from campaigns.admin import labels, time_zones
 from campaigns.admin.campaign.script_form import from_script, to_script
 from campaigns.admin.lists.column_labels import CALLED, labeled_columns, masked_cell, merge_field
 from campaigns.imports.uploaded_lists import ColumnRead
-from campaigns.states import CampaignState, ImportState, Outcome
+from campaigns.states import CampaignState, ImportState, RowOutcome
 from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.services.retries import LeftOut
@@ -110,7 +110,7 @@ def test_a_script_that_the_fields_cannot_say_is_not_read_as_another(script: list
 
 def test_every_state_status_and_outcome_has_its_words() -> None:
     assert set(labels.STATUSES) == set(labels.BAR_COLOURS) == set(VoicemailStatus)
-    assert set(labels.OUTCOMES) == set(Outcome)
+    assert set(labels.OUTCOMES) == set(RowOutcome)
     assert set(labels.IMPORT_STATES) == set(ImportState)
     for state in CampaignState:
         snapshot = labels.CampaignSnapshot(state=state, total=1, recording=True, start="", end="")

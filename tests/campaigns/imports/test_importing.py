@@ -22,7 +22,7 @@ from campaigns.imports.row_errors import CODES
 from campaigns.imports.runner import work
 from campaigns.lifecycle.service import edit
 from campaigns.models import Campaign, RecipientImport, RejectedRow
-from campaigns.states import ImportState, Outcome
+from campaigns.states import ImportState, RowOutcome
 from delivery.lane_totals import counts_of
 from delivery.models import Voicemail
 from rvm.platform.database.ids import time_of
@@ -131,7 +131,7 @@ def test_every_row_ends_as_one_outcome_and_a_bad_row_never_stops_the_rest() -> N
     assert row.codes == Counter(code for _, code in expected)
     assert row.counts == {
         outcome: sum(1 for _, code in ROWS if (CODES[code].outcome if code in CODES else code) == outcome)
-        for outcome in Outcome
+        for outcome in RowOutcome
     }
     assert sum(row.counts.values()) == row.rows_read == len(ROWS)
     # Not 0151: the row that breaks off may have said no.
@@ -173,14 +173,14 @@ def test_whatever_a_list_holds_its_counts_add_up_and_no_number_is_queued_twice(r
         assert row.error
         return
     assert sum(row.counts.values()) == row.rows_read
-    assert row.counts[Outcome.ACCEPTED] + RejectedRow.objects.filter(recipient_import=row).count() == row.rows_read
-    if row.counts[Outcome.ACCEPTED]:
+    assert row.counts[RowOutcome.ACCEPTED] + RejectedRow.objects.filter(recipient_import=row).count() == row.rows_read
+    if row.counts[RowOutcome.ACCEPTED]:
         service.confirm(row, consent_statement="They agreed.", actor=None, now=timezone.now())
         work()
         row.refresh_from_db()
         assert row.state == ImportState.COMPLETED
     reached = recipients(campaign)
-    assert len(reached) == len(set(reached)) == row.counts[Outcome.ACCEPTED]
+    assert len(reached) == len(set(reached)) == row.counts[RowOutcome.ACCEPTED]
 
 
 def test_the_same_file_twice_changes_nothing_and_is_said_before() -> None:
