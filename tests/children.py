@@ -33,12 +33,12 @@ def none_left() -> bool:
     return until(lambda: not in_calls())
 
 
-def until(is_so: Callable[[], bool]) -> bool:
+def until(is_so: Callable[[], object]) -> bool:
     """Whether it comes to be so within 30 seconds."""
     deadline = time.monotonic() + 30
     while not is_so() and time.monotonic() < deadline:
         os.sched_yield()
-    return is_so()
+    return bool(is_so())
 
 
 def _of_servers() -> set[int]:

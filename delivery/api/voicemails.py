@@ -32,6 +32,7 @@ from delivery.api.serializers.voicemails import (
     represented,
 )
 from delivery.audio import Inspection
+from delivery.audio.inspection import Unheard
 from delivery.models import Voicemail
 from delivery.recordings.recordings import inspected, stored_recording
 from delivery.recordings.storage import name_of_file
@@ -146,27 +147,27 @@ class VoicemailsView(_VoicemailView, ListView, CreateView, PreparedView):
         uploaded = hasattr(self.request.data, "lists")
         self.order = (SendUpload if uploaded else SendRecording)(data=self.request.data)
         self.order.is_valid(raise_exception=True)
-        self.verdict: Inspection | None = None
+        self.sound: Inspection | Unheard | None = None
         if uploaded:
             self.require_use_case(self.order.validated_data["use_case_id"])
             self.require_attesting(self.order.validated_data["statement"])
             # The response says nothing of the levels, whose measurement takes most of an inspection: the first view measures them.
-            self.verdict = inspected(self.workspace, self.order.validated_data["audio"].read())
+            self.sound = inspected(self.workspace, self.order.validated_data["audio"].read())
 
     def create(self) -> Voicemail:
         order = self.order
-        if self.verdict is not None:
-            name, now = name_of_file(order.validated_data["audio"].name), database_now()
+        if self.sound is not None:
+            name = name_of_file(order.validated_data["audio"].name)
             with stored_recording(
                 self.workspace,
                 name,
-                self.verdict,
+                self.sound,
                 uploaded_by=self.actor,
                 statement=order.validated_data["statement"],
-                now=now,
+                now=self.asked_at,
             ) as recording:
                 try:
-                    return self._queue(order, recording.pk, now)
+                    return self._queue(order, recording.pk, database_now())
                 except ServiceError as refusal:
                     refusal.field = "audio" if refusal.field == "recording_id" else refusal.field
                     raise

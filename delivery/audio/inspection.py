@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import mutagen
 import mutagen.mp3
 
 from delivery.audio.levels import Levels
-from delivery.audio.measurement import Measurement, measured
+from delivery.audio.measurement import Measurement, measuring
 from delivery.audio.mpeg.frames import Walk, walk
 from delivery.audio.rejections import CUT_OFF, LONGER, AudioWarning, rejected, warning
 from delivery.audio.silence import MIN_AUDIBLE_SECONDS, THRESHOLD_DB
@@ -56,6 +59,13 @@ class Inspection:
     converted_from: str = ""
 
 
+class Unheard(NamedTuple):
+    """A sound within the limits, and what is said of it should it play; no child has heard it yet (`listening`)."""
+
+    audio: Walk
+    inspection: Inspection
+
+
 def inspect(data: bytes, *, with_levels: bool = True) -> Inspection:
     """The accepted recording in `data`. Raises AudioRejected with a code and a message for the uploader.
 
@@ -63,23 +73,30 @@ def inspect(data: bytes, *, with_levels: bool = True) -> Inspection:
     the verdict is the same and takes a third of the time. Raises ServiceError if something stops the child.
     """
     audio = walk_within(data, shortest=MIN_SECONDS)
-    return inspect_walked(audio, fingerprint(audio), with_levels=with_levels)
+    with listening(audio, with_levels=with_levels) as heard:
+        return inspection_of(audio, heard())
 
 
-def fingerprint(audio: Walk) -> str:
-    """What identifies the sound: the SHA-256 of its frames, in hex."""
-    return hashlib.sha256(audio.frames).hexdigest()
+@contextmanager
+def listening(audio: Walk, *, with_levels: bool = False) -> Iterator[Callable[[], Levels | None]]:
+    """What waits until a child has heard that the sound plays and is not silent, and returns its levels. Both raise what `inspect`
+    raises."""
+    with measuring(audio.frames, with_levels=with_levels) as measured:
+
+        def heard() -> Levels | None:
+            found = _playing(audio, measured())
+            _refuse_silent(found.audible_seconds)
+            return found.levels
+
+        yield heard
 
 
-def inspect_walked(audio: Walk, sha256: str, *, with_levels: bool) -> Inspection:
-    """The rest of `inspect`, of a sound within the limits with this fingerprint."""
-    found = playable(audio, with_levels=with_levels)
-    _refuse_silent(found.audible_seconds)
-    levels = found.levels
+def inspection_of(audio: Walk, levels: Levels | None = None) -> Inspection:
+    """What is said of a sound within the limits with these levels, should it play."""
     mode, encoder, announced = described_by_encoder(audio)
     return Inspection(
         frames=audio.frames,
-        sha256=sha256,
+        sha256=hashlib.sha256(audio.frames).hexdigest(),
         duration_ms=round(audio.seconds * 1000),
         bitrate_kbps=average_kbps(audio),
         bitrate_mode=mode,
@@ -126,10 +143,14 @@ def wrong_duration(samples: int, sample_rate: int, shortest: float = MIN_SECONDS
     return "too_long" if samples > MAX_SECONDS * sample_rate + ENCODER_PADDING_SAMPLES else None
 
 
-def playable(audio: Walk, *, with_levels: bool = False) -> Measurement:
-    """What is measured of the sound. Raises AudioRejected if too little of it plays, and ServiceError."""
+def playable(audio: Walk) -> Measurement:
+    """What is measured of the sound, without levels. Raises AudioRejected if too little of it plays, and ServiceError."""
+    with measuring(audio.frames, with_levels=False) as measured:
+        return _playing(audio, measured())
+
+
+def _playing(audio: Walk, found: Measurement) -> Measurement:
     rate = audio.stream.sample_rate
-    found = measured(audio.frames, with_levels=with_levels)
     if found.samples * 100 < audio.samples * MIN_PLAYABLE_PERCENT:
         raise rejected(
             "does_not_play",

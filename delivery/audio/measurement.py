@@ -7,7 +7,8 @@ limited in memory and time (rvm.platform.isolation).
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
@@ -20,8 +21,9 @@ from delivery.audio.telephone import heard, heard_while_decoded
 from rvm.platform.errors import ServiceError
 from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
 
-# A minute of sound takes 0.3 s and 50 MB beside the libraries. Somebody waits for it, and a thread of the web server.
-LIMITS = Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=10, wait_seconds=30.0)
+# A minute of sound takes 0.3 s and 50 MB beside the libraries. Somebody waits for it, a thread of the web server, and mostly a
+# transaction, which PostgreSQL ends when it has idled for 30 s (rvm.platform.database.session).
+LIMITS = Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=10, wait_seconds=25.0)
 # The first four bytes of frames at usual rates: 44,100 and 48,000 Hz of MPEG 1, 22,050 and 24,000 Hz of MPEG 2, all mono.
 _USUAL = (b"\xff\xfb\x10\xc0", b"\xff\xfb\x14\xc0", b"\xff\xf3\x10\xc0", b"\xff\xf3\x14\xc0")
 CHECK_UNAVAILABLE = "recording_check_unavailable"
@@ -37,14 +39,29 @@ class Measurement:
     levels: Levels | None = field(repr=False)
 
 
-def measured(frames: bytes, *, with_levels: bool) -> Measurement:
-    """The measurement of frames that the walk has counted.
+@contextmanager
+def measuring(frames: bytes, *, with_levels: bool) -> Iterator[Callable[[], Measurement]]:
+    """What waits for the measurement of frames that the walk has counted, and returns it; a child takes it meanwhile.
 
-    Raises AudioRejected `not_decodable` if the decoder fails, and ServiceError if something else ends the child.
+    Both raise AudioRejected `not_decodable` if the decoder fails, and ServiceError if something else ends the child, which ends with
+    the block.
     """
+    with _failures_told():
+        answers = isolated(measure_frames, [frames], limits=LIMITS, refusal=AudioRejected, with_levels=with_levels)
+
+    def result() -> Measurement:
+        with _failures_told():
+            [said] = answers
+            return _read(said)
+
+    with closing(answers):
+        yield result
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
     try:
-        [said] = isolated(measure_frames, [frames], limits=LIMITS, refusal=AudioRejected, with_levels=with_levels)
-        return _read(said)
+        yield
     except ChildEnded as ended:
         if ended.why == "stopped":
             raise stopped() from None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ import structlog
 
 from delivery.audio import AudioRejected, Inspection, inspect
 from delivery.audio.conversion import inspect_any
-from delivery.audio.inspection import MIN_SECONDS, fingerprint, inspect_walked, walk_within
+from delivery.audio.inspection import MIN_SECONDS, Unheard, inspection_of, listening, walk_within
 from delivery.audio.levels import Levels
 from delivery.audio.rejections import AudioWarning
 from delivery.models import Recording
@@ -43,7 +43,7 @@ def store_recording(
 def stored_recording(
     workspace: Workspace,
     name: str,
-    data: bytes | Inspection,
+    data: bytes | Inspection | Unheard,
     *,
     assembled: bool = False,
     uploaded_by: User | None = None,
@@ -51,24 +51,36 @@ def stored_recording(
     now: datetime | None = None,
 ) -> Iterator[Recording]:
     """`store_recording` as a context manager, also of what was inspected before, with what the uploader states: if the block
-    fails, a new recording is removed."""
+    fails, a new recording is removed.
+
+    What is unheard is heard while it is stored. The block begins once the sound is accepted; until then nothing is locked that a
+    worker or another workspace waits for.
+    """
     # Thousands may be assembled in a row and few are viewed: `measured` measures their levels at the first view.
-    verdict = data if isinstance(data, Inspection) else inspect(data, with_levels=not assembled)
-    unsaved = _unsaved(workspace, name, verdict, now or database_now())
-    unsaved.assembled, unsaved.uploaded_by = assembled, uploaded_by
-    stated = statement and state_unsaved(unsaved, statement, actor=uploaded_by, now=unsaved.created_at)
-    with stored(unsaved, verdict.frames) as recording:
-        if not assembled:
-            _offered(recording, name, uploaded_by)
-        if stated and recording is unsaved:
-            record_attested(recording)
-        elif statement:
-            [recording] = attest([recording], statement, actor=uploaded_by)
-        yield recording
+    hearing: AbstractContextManager[Callable[[], object]] = nullcontext(lambda: None)
+    if isinstance(data, Unheard):
+        sound, hearing = data.inspection, listening(data.audio)
+    else:
+        sound = data if isinstance(data, Inspection) else inspect(data, with_levels=not assembled)
+    with hearing as heard:
+        unsaved = _unsaved(workspace, name, sound, now or database_now())
+        unsaved.assembled, unsaved.uploaded_by = assembled, uploaded_by
+        stated = statement and state_unsaved(unsaved, statement, actor=uploaded_by, now=unsaved.created_at)
+        with stored(unsaved, sound.frames) as recording:
+            new = recording is unsaved
+            if stated and new:
+                record_attested(recording)
+            heard()
+            if not assembled:
+                _offered(recording, name, uploaded_by)
+            if statement and not (stated and new):
+                [recording] = attest([recording], statement, actor=uploaded_by)
+            yield recording
 
 
-def inspected(workspace: Workspace, data: bytes) -> Inspection:
-    """The verdict on an upload, without levels; where the workspace has a recording of the same sound, that by which it was stored.
+def inspected(workspace: Workspace, data: bytes) -> Inspection | Unheard:
+    """The verdict on an upload, without levels, as far as there is one before it is heard; where the workspace has a recording of the
+    same sound, that by which it was stored.
 
     The frames are walked and compared as for any upload, so only the bytes of an accepted sound are found: no other format,
     and none of which the file is gone. Raises AudioRejected, and ServiceError.
@@ -77,9 +89,9 @@ def inspected(workspace: Workspace, data: bytes) -> Inspection:
         audio = walk_within(data, shortest=MIN_SECONDS)
     except AudioRejected:  # it may become an MP3
         return inspect_any(data, converting=workspace.converts_audio, with_levels=False)
-    sha256 = fingerprint(audio)
-    known = find_recording(workspace, sha256)
-    return inspect_walked(audio, sha256, with_levels=False) if known is None else _verdict_of(known, audio.frames)
+    new = Unheard(audio, inspection_of(audio))
+    known = find_recording(workspace, new.inspection.sha256)
+    return new if known is None else _verdict_of(known, audio.frames)
 
 
 def _verdict_of(known: Recording, frames: bytes) -> Inspection:

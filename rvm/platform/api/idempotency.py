@@ -1,7 +1,8 @@
 """Idempotency keys: the same POST under the same Idempotency-Key does its work once and gets the same response for 24 hours.
 
 The work and its stored response are one transaction. If the process dies, neither is committed, and a repeated request starts anew.
-Slow work that changes nothing, such as the check of a recording, is done before (`PreparedView.prepare`).
+Slow work that changes nothing, such as the conversion of a recording, is done before (`PreparedView.prepare`); a check may go on
+meanwhile that ends before PostgreSQL would end the transaction.
 A request in progress holds an advisory lock of that transaction. PostgreSQL releases it when the connection ends, so locks need no
 timeout. Only successful responses are stored: a refused request has changed nothing, unless the refusal keeps its work, and may be
 corrected and sent again under its key.

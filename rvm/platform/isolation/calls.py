@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import IO, Any, Literal
 
@@ -17,6 +19,8 @@ from rvm.platform.isolation.frames import HEAD, MAX_FRAME_BYTES, frame
 from rvm.platform.isolation.servers import SERVER_ENDED, Child, started
 
 _READ_BYTES = 256 * 1024
+# What the pipe to a child takes at once, where the system lets a pipe take so much: all of a usual sound.
+_PIPE_BYTES = 1024 * 1024
 # The longest wait for a child to exit after it has closed its pipe.
 _LAST_SECONDS = 5.0
 # Ends that are no fault of the child: a signal of somebody else, or the end of its server.
@@ -51,8 +55,10 @@ def isolated(
     limits: Limits,
     refusal: type[Exception],
     **arguments: Any,
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """The values that `task(source, **arguments)` yields in a child process: bytes, or values that JSON can represent.
+
+    The child begins at once, with as much of `chunks` as a pipe takes; the rest is for it when its values are asked for.
 
     `source` is a binary file that reads `chunks`. The child imports `task` and `refusal` by name, so both are at the top level of
     modules that import neither Django nor settings. A task whose libraries only the child may load is given as "module:function".
@@ -61,13 +67,29 @@ def isolated(
 
     The child ends when the generator ends, is closed or raises, and with this process.
     """
+    values = _values(task, chunks, limits, refusal, arguments)
+    next(values)
+    return values
+
+
+def _values(
+    task: Callable[..., Iterator[Any]] | str,
+    chunks: Iterable[bytes],
+    limits: Limits,
+    refusal: type[Exception],
+    arguments: dict[str, Any],
+) -> Generator[Any, None, None]:
+    """None when the child has begun, and then what `isolated` says."""
     name = task if isinstance(task, str) else _name(task)
     child = _started(name.partition(":")[0])
     answered = False
     try:
         call = {"task": name, "refusal": _name(refusal), "limits": asdict(limits), "arguments": arguments}
-        talk = _frames(child, frame(frames.CALL, orjson.dumps(call)), chunks, limits.wait_seconds)
-        for kind, content in talk:
+        poller = select.poll()
+        feed = _Feed(child.stdin, poller, frame(frames.CALL, orjson.dumps(call)), chunks)
+        feed.fill()
+        yield None
+        for kind, content in _frames(child, poller, feed, limits.wait_seconds):
             if kind == frames.ITEM:
                 yield orjson.loads(content)
             elif kind == frames.BYTES:
@@ -105,10 +127,8 @@ def _name(what: Callable[..., Any]) -> str:
     return f"{what.__module__}:{what.__qualname__}"
 
 
-def _frames(child: Child, call: bytes, chunks: Iterable[bytes], wait_seconds: float) -> Iterator[tuple[bytes, bytes]]:
+def _frames(child: Child, poller: select.poll, feed: _Feed, wait_seconds: float) -> Iterator[tuple[bytes, bytes]]:
     """Each complete frame on arrival, while the child is fed as fast as it reads. The child waits while the caller is busy."""
-    poller = select.poll()
-    feed = _Feed(child.stdin, poller, call, chunks)
     stdout = child.stdout.fileno()
     os.set_blocking(stdout, False)
     poller.register(stdout, select.POLLIN)
@@ -148,8 +168,16 @@ class _Feed:
     def __init__(self, pipe: IO[bytes], poller: select.poll, call: bytes, chunks: Iterable[bytes]) -> None:
         self._pipe, self._poller = pipe, poller
         self._left, self._chunks = memoryview(call), iter(chunks)
+        with suppress(OSError):  # those of all processes of a user together are limited
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         os.set_blocking(pipe.fileno(), False)
         poller.register(pipe, select.POLLOUT)
+
+    def fill(self) -> None:
+        """Send what the pipe takes now."""
+        with suppress(BlockingIOError):
+            while not self._pipe.closed:
+                self.send_next()
 
     def send_next(self) -> None:
         while not self._left:

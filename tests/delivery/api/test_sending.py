@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Thread
@@ -16,13 +18,16 @@ from django.utils import timezone
 from bench.api.statements import counted, traced
 from delivery.api import voicemails
 from delivery.audio import measurement
-from delivery.models import Recording, Voicemail, VoicemailReference
+from delivery.audio.mpeg.frames import Walk
+from delivery.models import Lane, Recording, Voicemail, VoicemailReference
 from delivery.recordings import recordings
 from delivery.recordings.storage import read_frames
+from rvm.platform.database.clock import database_now
 from rvm.platform.models import Workspace
 from rvm.platform.scopes import Scope
+from tests.children import none_left
 from tests.delivery.api.sending import codes, mp3_file, send_form
-from tests.delivery.audio import mp3_bytes
+from tests.delivery.audio import hostile_tasks, mp3_bytes
 from tests.factories import (
     Api,
     make_api,
@@ -310,6 +315,48 @@ def test_bad_audio_is_422_with_its_own_code_and_sentence(
     assert problem["errors"][0]["detail"] == problem["detail"]
     assert problem["type"].endswith(f"/docs/problems/{code}")
     assert nothing_is_left(media)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "post-1"}], ids=["", "under a key"])
+@pytest.mark.parametrize(
+    ("task", "status", "code"),
+    [(hostile_tasks.crash, 422, "not_decodable"), (hostile_tasks.be_killed, 503, "recording_check_unavailable")],
+)
+def test_a_sound_that_the_decoder_breaks_at_leaves_nothing(
+    task: object,
+    status: int,
+    code: str,
+    headers: dict[str, str],
+    api: Api,
+    use_case: UseCase,
+    media: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(measurement, "measure_frames", task)
+    response = send_form(api, use_case, headers=headers, reference="r-1")
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert nothing_is_left(media)
+    assert none_left()
+
+
+def test_no_voicemail_is_written_before_its_sound_is_heard(
+    api: Api, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others wait for what a send locks, and a decoder may take its time."""
+    heard_at = []
+
+    @contextmanager
+    def listening(audio: Walk) -> Iterator[Callable[[], object]]:
+        def heard() -> None:
+            assert not Voicemail.objects.exists()
+            assert not Lane.objects.exists()
+            heard_at.append(database_now())
+
+        yield heard
+
+    monkeypatch.setattr(recordings, "listening", listening)
+    assert send_form(api, use_case).status_code == 201
+    assert Voicemail.objects.get().created_at >= heard_at[0].replace(microsecond=heard_at[0].microsecond // 1000 * 1000)
 
 
 def test_over_8_mb_is_413_just_over_and_far_over(api: Api, use_case: UseCase, media: Path) -> None:

@@ -1,4 +1,7 @@
-"""The check of a sound is done before the transaction of an Idempotency-Key: PostgreSQL ends a transaction that pauses for long."""
+"""The check of a sound and the transaction that stores it: PostgreSQL ends a transaction that pauses for long.
+
+A sound is checked before the transaction of an Idempotency-Key, or for no longer than any transaction may pause.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
-from delivery.audio import inspection
+from delivery.audio import inspection, measurement
 from delivery.models import Clip, Recording, Voicemail
 from delivery.recordings import storage
+from rvm.platform.database import session
 from rvm.platform.models import IdempotencyKey
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
@@ -32,13 +36,13 @@ def media(settings: Any, tmp_path: Path) -> Path:
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each check of a sound, whether a transaction was open."""
     seen: list[bool] = []
-    measured = inspection.measured
+    measuring = inspection.measuring
 
     def watched(*given: Any, **how: Any) -> Any:
         seen.append(connection.in_atomic_block)
-        return measured(*given, **how)
+        return measuring(*given, **how)
 
-    monkeypatch.setattr(inspection, "measured", watched)
+    monkeypatch.setattr(inspection, "measuring", watched)
     return seen
 
 
@@ -57,13 +61,20 @@ def test_an_upload_is_checked_before_its_transaction_and_once(path: str, checks:
     assert Recording.objects.count() + Clip.objects.count() == 1
 
 
-def test_the_sound_of_a_voicemail_is_checked_before_its_transaction_and_once(checks: list[bool]) -> None:
+def test_the_sound_of_a_voicemail_is_checked_once_while_it_is_stored(checks: list[bool]) -> None:
     use_case = factories.make_use_case()
     fields = {"use_case_id": str(use_case.pk), "recipient_phone_number": factories.RECIPIENT}
-    answers = [post(factories.make_api(use_case.workspace), "voicemail", **fields)]
+    api = factories.make_api(use_case.workspace)
+    answers = [post(api, "voicemail", **fields) for _ in range(2)]
     assert answers[0].status_code == 201, answers[0].content
-    assert checks == [False]
+    assert answers[0].content == answers[1].content
+    assert checks == [True]
     assert Voicemail.objects.count() == 1
+
+
+def test_no_transaction_ends_while_it_waits_for_a_check() -> None:
+    patience = session.SETTINGS["idle_in_transaction_session_timeout"].removesuffix("s")
+    assert measurement.LIMITS.wait_seconds < float(patience)
 
 
 def test_a_refused_sound_leaves_its_key_free(checks: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:

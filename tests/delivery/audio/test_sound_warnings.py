@@ -116,8 +116,10 @@ def test_the_sample_recording_is_fine() -> None:
 
 def test_a_file_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = []
-    measured = inspection.measured
-    monkeypatch.setattr(inspection, "measured", lambda *given, **how: decoded.append(given) or measured(*given, **how))
+    measuring = inspection.measuring
+    monkeypatch.setattr(
+        inspection, "measuring", lambda *given, **how: decoded.append(given) or measuring(*given, **how)
+    )
     assert inspect(make.encoded(12)).levels.peak_dbfs is not None
     assert len(decoded) == 1
 

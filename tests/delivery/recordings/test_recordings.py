@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from threading import Barrier, Thread
@@ -12,16 +14,23 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 from django.db import IntegrityError, connection, transaction
 from django.test import RequestFactory
+from django.utils import timezone
 from mutagen.mp3 import MP3
 
-from delivery.audio import AudioRejected, inspect
+from delivery.audio import AudioRejected, inspect, measurement
+from delivery.audio.inspection import Unheard, inspection_of
+from delivery.audio.mpeg.frames import walk
+from delivery.audio.rejections import rejected
 from delivery.models import Recording
+from delivery.recordings import recordings as storing
 from delivery.recordings.playback import play
 from delivery.recordings.recordings import measured, store_recording, stored_recording
 from delivery.recordings.storage import read_frames, read_mp3
 from delivery.selectors.sounds import recordings, selectable_recordings
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
+from tests.children import in_calls
+from tests.delivery.audio import hostile_tasks
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, id3v2, noise
 from tests.factories import make_recording, make_workspace
 
@@ -188,6 +197,56 @@ def test_a_block_that_fails_takes_a_new_recording_along_and_leaves_an_old_one(me
         assert known == old
         raise KeyError
     assert read_frames(Recording.objects.get())
+
+
+def unheard() -> Unheard:
+    audio = walk(encoded(12))
+    return Unheard(audio, inspection_of(audio))
+
+
+@contextmanager
+def told(verdict: Callable[[], object]) -> Iterator[Callable[[], object]]:
+    yield verdict
+
+
+@pytest.mark.django_db
+def test_what_is_unheard_is_written_before_the_verdict_and_goes_if_that_is_a_refusal(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        assert files_in(media)
+        assert Recording.objects.exists()
+        raise rejected("silent", measured="0.0", threshold=60, allowed=1.0)
+
+    monkeypatch.setattr(storing, "listening", lambda audio: told(refuse))
+    with pytest.raises(AudioRejected), stored_recording(make_workspace(), "Flu shot", unheard()):
+        pytest.fail("nobody is told of a sound before it is accepted")
+    assert not files_in(media)
+    assert not Recording.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_refused_sound_whose_file_was_removed_stays_removed(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = make_workspace()
+    known = store_recording(workspace, "Flu shot", encoded(12))
+    (media / known.storage_name).unlink()
+    Recording.objects.update(sound_removed_at=timezone.now())
+    monkeypatch.setattr(measurement, "measure_frames", hostile_tasks.crash)
+    with pytest.raises(AudioRejected), stored_recording(workspace, "Again", unheard()):
+        pytest.fail("nobody is told of a sound before it is accepted")
+    assert not files_in(media)
+    assert Recording.objects.get().sound_removed_at is not None
+
+
+@pytest.mark.django_db
+def test_a_storage_that_fails_ends_the_child_that_hears(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measurement, "measure_frames", hostile_tasks.hang)
+    media.write_text("a file where the folder should be")
+    with pytest.raises(ServiceError) as caught, stored_recording(make_workspace(), "Flu shot", unheard()):
+        pytest.fail("there is no file")
+    assert caught.value.code == "storage_unavailable"
+    assert not in_calls()
+    assert not Recording.objects.exists()
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ import pytest
 
 from rvm.platform.isolation import calls, servers
 from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
-from tests.children import children, none_left, until, waiting
+from tests.children import children, in_calls, none_left, until, waiting
 from tests.random_text import without_ids
 from tests.rvm.platform import isolated_tasks as tasks
 
@@ -62,6 +62,22 @@ def test_the_bytes_are_taken_only_as_the_child_reads_them() -> None:
     next(echoed)
     assert next(taken) < 20
     echoed.close()
+
+
+def test_a_child_has_its_input_before_its_values_are_asked_for() -> None:
+    taken = iter([bytes(10_000), bytes(10_000)])
+    called = call(tasks.sizes, taken, twice=False)
+    assert list(taken) == []
+    assert list(called) == [{"size": 20_000}]
+
+
+def test_a_pipe_that_takes_no_more_than_others_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> int:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(calls.fcntl, "fcntl", refused)
+    chunk = bytes(range(256)) * 4_000
+    assert b"".join(call(tasks.echo, itertools.repeat(chunk, 10))) == chunk * 10
 
 
 def test_a_refusal_arrives_as_one_even_if_the_bytes_were_not_read() -> None:
@@ -133,6 +149,13 @@ def test_a_child_that_announces_more_than_there_is_memory_for_is_not_believed() 
     assert ended(tasks.lie) == "fault"
 
 
+def test_a_caller_who_asks_for_nothing_leaves_no_child_behind() -> None:
+    called = call(tasks.sleep)
+    assert until(in_calls)
+    called.close()
+    assert not in_calls()
+
+
 def test_a_caller_who_stops_early_leaves_no_child_behind() -> None:
     called = call(tasks.sleep)
     process = next(called)
@@ -191,10 +214,11 @@ def next_of(process: int) -> int:
 
 
 def test_the_next_child_is_there_before_its_call() -> None:
-    called = [call(tasks.sleep) for _ in range(2)]
-    ahead = next_of(next(called[0]))
-    assert next(called[1]) == ahead
-    for each in called:
+    called = call(tasks.sleep)
+    ahead = next_of(next(called))
+    another = call(tasks.sleep)
+    assert next(another) == ahead
+    for each in (called, another):
         each.close()
 
 
