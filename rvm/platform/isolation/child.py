@@ -1,8 +1,8 @@
 """The program of a server of children: `python -I child.py MODULE`. It forks a child for each call, with the module already imported.
 
-To import a module with its libraries takes ten times as long as a call. The next call's child is forked while nobody waits. The
-server itself reads no untrusted byte, and nothing that one call leaves behind reaches another. A script has no package, so its first
-lines add the project's root to the import path.
+To import a module with its libraries takes ten times as long as a call. The next call's child is forked while nobody waits, and not
+beside a call that has just begun, whose caller and child are at work. The server itself reads no untrusted byte, and nothing that one
+call leaves behind reaches another. A script has no package, so its first lines add the project's root to the import path.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from rvm.platform.isolation.frames import BYTES, CALL, END, FAULT, HEAD, ITEM, M
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _HANDED_OVER = 3  # descriptors of a call: the control socket, and the child's standard input and output
 _MAX_DESCRIPTORS = 1 << 16
+_PAUSE_MILLISECONDS = 20  # with nothing to do, before the next call's child is forked: a short call's time
 
 
 def serve(calls: socket.socket) -> None:
@@ -42,19 +43,23 @@ def serve(calls: socket.socket) -> None:
     controls: dict[int, _Child] = {}  # by the descriptor that is ready when the caller has no more use for the child
     poller = select.poll()
     poller.register(calls, select.POLLIN)
-    child = _Child()
+    child: _Child | None = _Child()
     while True:
+        ready = poller.poll(None if child else _PAUSE_MILLISECONDS)
+        if not ready:
+            child = _Child()
         # A new call comes last: its descriptors may have the numbers of those that are closed here.
-        for descriptor, _ in sorted(poller.poll(), key=lambda each: each[0] == calls.fileno()):
+        for descriptor, _ in sorted(ready, key=lambda each: each[0] == calls.fileno()):
             if descriptor == calls.fileno():
                 message, handed_over, _, _ = socket.recv_fds(calls, 1, _HANDED_OVER)
                 if not message:
                     return
+                child = child or _Child()
                 child.begin(handed_over)
                 running[child.ended] = controls[child.control.fileno()] = child
                 poller.register(child.ended, select.POLLIN)
                 poller.register(child.control, select.POLLIN)
-                child = _Child()
+                child = None
             elif descriptor in controls:
                 poller.unregister(descriptor)
                 os.kill(controls.pop(descriptor).id, signal.SIGKILL)
