@@ -18,7 +18,6 @@ from campaigns.imports.verdicts import BINDING, Consent
 from campaigns.models import RecipientImport, RejectedRow
 from campaigns.states import RowOutcome
 from delivery.lane_totals import has_voicemails
-from delivery.services.lanes import id_before_creation
 from rvm.platform.encryption.crypto import blind_index
 from usecases.suppressions import suppressed_sql
 
@@ -68,12 +67,10 @@ SELECT %(import)s, number, outcome, outcome, first_number,
          WHERE nth_row > 1 AND place > %(after)s) twice
 """
 # Rows whose number has a voicemail in the campaign. OFFSET 0 makes PostgreSQL probe the index row by row: its statistics of a
-# campaign that is being filled are old, and by them it would read the whole campaign for each range. What the person was
-# sent before the campaign was created is not read.
+# campaign that is being filled are old, and by them it would read the whole campaign for each range.
 _IN_CAMPAIGN_ALREADY = """
 SELECT %(import)s, s.number, 'duplicate_in_campaign', 'duplicate_in_campaign' FROM {table} s
- WHERE {open} AND EXISTS (SELECT 1 FROM (SELECT lane_id FROM delivery_voicemail v
-                                          WHERE v.recipient_index {sought} AND v.id > %(before)s OFFSET 0) v
+ WHERE {open} AND EXISTS (SELECT 1 FROM (SELECT lane_id FROM delivery_voicemail v WHERE v.recipient_index {sought} OFFSET 0) v
                            WHERE v.lane_id = %(campaign)s)
 """
 # Rows whose number is suppressed.
@@ -170,7 +167,6 @@ def _arguments(recipient_import: RecipientImport, after: int, until: int) -> dic
         "import": recipient_import.pk,
         "workspace": recipient_import.workspace_id,
         "campaign": recipient_import.campaign_id,
-        "before": id_before_creation(recipient_import.campaign.lane),
         "purpose": recipient_import.campaign.lane.use_case.purpose,
         "confidential": recipient_import.campaign.lane.use_case.to_confidential,
         "not_reachable": NOT_REACHABLE,

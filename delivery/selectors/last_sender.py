@@ -14,12 +14,11 @@ def last_sender_sql(*, matches: str, use_case: str, live: str, senders: str) -> 
     `matches` is a comparison for the person's blind index (BlindIndex.match_sql or `= …`); `use_case`, `live` and `senders`, a
     `text[]`, are SQL expressions. What the failover setup sent in between came from a number of its own, and is passed over.
     OFFSET 0 restricts the planner to the index of recipients. Without statistics on a new use case, it chose the index of use cases
-    and read all rows of the use case for each person. The index has a person's voicemails in order, so that the search ends at the
-    first that was sent from one of the senders: the inner order says so, without which all of them were read and sorted.
+    and read all rows of the use case for each person.
     """
     return (
         "SELECT id, sender FROM (SELECT id, sender, use_case_id, live FROM delivery_voicemail v"  # noqa: S608 - ours
-        f" WHERE v.recipient_index {matches} ORDER BY id DESC OFFSET 0) earlier"
+        f" WHERE v.recipient_index {matches} OFFSET 0) earlier"
         f" WHERE use_case_id = {use_case} AND live = {live} AND sender = ANY({senders}) ORDER BY id DESC LIMIT 1"
     )
 

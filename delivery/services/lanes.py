@@ -56,15 +56,10 @@ def withdraw(lane_id: UUID, voicemail_ids: Collection[UUID], now: datetime) -> i
 
 
 def id_before_first(lane: Lane) -> UUID:
-    """An id lower than that of every voicemail that the lane has: from the stored `first_id`, or from the lane's creation."""
-    return UUID(int=lane.first_id.int - 1) if lane.first_id else id_before_creation(lane)
-
-
-def id_before_creation(lane: Lane) -> UUID:
-    """An id lower than that of every voicemail that the lane has or will have, from one day before its creation.
+    """An id lower than that of every voicemail of the lane: from the stored `first_id`, or one day before the creation of the lane.
 
     Ids contain their time of creation, and clocks of the platform's machines differ by less than a day."""
-    return first_id_at(lane.created_at - timedelta(days=1))
+    return UUID(int=lane.first_id.int - 1) if lane.first_id else first_id_at(lane.created_at - timedelta(days=1))
 
 
 def id_range(lane: Lane) -> tuple[UUID, UUID]:

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
 from delivery.models import Lane, Voicemail
-from delivery.selectors.last_sender import last_sender_sql, last_senders
+from delivery.selectors.last_sender import last_senders
 from delivery.services.screening import Recipient
 from delivery.services.voicemails import queue_voicemails
 from rvm.platform.encryption.crypto import blind_index
@@ -145,14 +144,3 @@ def test_another_use_case_and_test_sends_have_numbers_of_their_own(office: Offic
     office.had(office.known)
     lanes = [make_lane(make_use_case(setup=office.main)), make_lane(office.use_case, live=False)]
     assert [last_senders(lane.pk, [index], [office.known]) for lane in lanes] == [{}, {}]
-
-
-def test_the_last_sender_is_sought_no_further_than_it_is_found(office: Office) -> None:
-    # All voicemails of each person were read and sorted: half a second for a thousand people who had one a week for a year.
-    sought = last_sender_sql(matches="= %s", use_case="%s", live="true", senders="%s::text[]")
-    with connection.cursor() as cursor:  # there are few rows here
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-        cursor.execute(f"EXPLAIN {sought}", [index_in(office.use_case), office.use_case.pk, [office.known]])
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Index Scan using voicemail_by_recipient" in plan
-    assert "Sort" not in plan
