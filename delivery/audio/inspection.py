@@ -74,7 +74,7 @@ def inspect(data: bytes, *, with_levels: bool = True) -> Inspection:
     """
     audio = walk_within(data, shortest=MIN_SECONDS)
     with listening(audio, with_levels=with_levels) as heard:
-        return inspection_of(audio, heard())
+        return inspection_of(audio, fingerprint(audio), heard())
 
 
 @contextmanager
@@ -91,12 +91,17 @@ def listening(audio: Walk, *, with_levels: bool = False) -> Iterator[Callable[[]
         yield heard
 
 
-def inspection_of(audio: Walk, levels: Levels | None = None) -> Inspection:
-    """What is said of a sound within the limits with these levels, should it play."""
+def fingerprint(audio: Walk) -> str:
+    """What identifies the sound: the SHA-256 of its frames, in hex."""
+    return hashlib.sha256(audio.frames).hexdigest()
+
+
+def inspection_of(audio: Walk, sha256: str, levels: Levels | None = None) -> Inspection:
+    """What is said of a sound within the limits with this fingerprint and these levels, should it play."""
     mode, encoder, announced = described_by_encoder(audio)
     return Inspection(
         frames=audio.frames,
-        sha256=hashlib.sha256(audio.frames).hexdigest(),
+        sha256=sha256,
         duration_ms=round(audio.seconds * 1000),
         bitrate_kbps=average_kbps(audio),
         bitrate_mode=mode,

@@ -12,7 +12,7 @@ import structlog
 
 from delivery.audio import AudioRejected, Inspection, inspect
 from delivery.audio.conversion import inspect_any
-from delivery.audio.inspection import MIN_SECONDS, Unheard, inspection_of, listening, walk_within
+from delivery.audio.inspection import MIN_SECONDS, Unheard, fingerprint, inspection_of, listening, walk_within
 from delivery.audio.levels import Levels
 from delivery.audio.rejections import AudioWarning
 from delivery.models import Recording
@@ -89,9 +89,9 @@ def inspected(workspace: Workspace, data: bytes) -> Inspection | Unheard:
         audio = walk_within(data, shortest=MIN_SECONDS)
     except AudioRejected:  # it may become an MP3
         return inspect_any(data, converting=workspace.converts_audio, with_levels=False)
-    new = Unheard(audio, inspection_of(audio))
-    known = find_recording(workspace, new.inspection.sha256)
-    return new if known is None else _verdict_of(known, audio.frames)
+    sha256 = fingerprint(audio)
+    known = find_recording(workspace, sha256)
+    return Unheard(audio, inspection_of(audio, sha256)) if known is None else _verdict_of(known, audio.frames)
 
 
 def _verdict_of(known: Recording, frames: bytes) -> Inspection:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from mutagen.mp3 import MP3
 
 from delivery.audio import AudioRejected, inspect, measurement
-from delivery.audio.inspection import Unheard, inspection_of
+from delivery.audio.inspection import Unheard, fingerprint, inspection_of
 from delivery.audio.mpeg.frames import walk
 from delivery.audio.rejections import rejected
 from delivery.models import Recording
@@ -201,7 +201,7 @@ def test_a_block_that_fails_takes_a_new_recording_along_and_leaves_an_old_one(me
 
 def unheard() -> Unheard:
     audio = walk(encoded(12))
-    return Unheard(audio, inspection_of(audio))
+    return Unheard(audio, inspection_of(audio, fingerprint(audio)))
 
 
 @contextmanager
