@@ -35,14 +35,15 @@ _LISTED = RequestValue[Sequence[Workspace]]("listed_workspaces")
 
 def listed_workspaces(request: HttpRequest) -> Sequence[Workspace]:
     """The workspaces of the list: the requested one, else in a search all of the user's, else the first by name."""
-    found = _LISTED.get(request)
-    if found is None:
-        mine = rights_of(request).workspaces()
-        asked = request.GET.get("workspace", "")
-        searched = any(name in request.GET for name in SEARCHED)
-        chosen = [workspace for workspace in mine if str(workspace.pk) == asked]
-        found = _LISTED.set(request, chosen or list(mine[: MAX_WORKSPACES if searched else 1]))
-    return found
+    return _LISTED.once(request, lambda: _listed(request))
+
+
+def _listed(request: HttpRequest) -> Sequence[Workspace]:
+    mine = rights_of(request).workspaces()
+    asked = request.GET.get("workspace", "")
+    searched = any(name in request.GET for name in SEARCHED)
+    chosen = [workspace for workspace in mine if str(workspace.pk) == asked]
+    return chosen or list(mine[: MAX_WORKSPACES if searched else 1])
 
 
 def chosen_workspace(request: HttpRequest) -> Workspace | None:

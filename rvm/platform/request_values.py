@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from django.http import HttpRequest
@@ -22,6 +23,11 @@ class RequestValue(Generic[Value]):
     def get(self, request: HttpRequest) -> Value | None:
         found: Value | None = getattr(request, self._attribute, None)
         return found
+
+    def once(self, request: HttpRequest, make: Callable[[], Value]) -> Value:
+        """The value, which is made when it is first asked for."""
+        found = self.get(request)
+        return self.set(request, make()) if found is None else found
 
     def require(self, request: HttpRequest) -> Value:
         """The value that an earlier hook has set. Raises AttributeError without one."""

@@ -80,8 +80,7 @@ _RIGHTS = RequestValue[Rights]("rights")
 
 def rights_of(request: HttpRequest) -> Rights:
     """The rights of the request's user; an anonymous user has none."""
-    known = _RIGHTS.get(request)
-    return _RIGHTS.set(request, _read(acting_user(request))) if known is None else known
+    return _RIGHTS.once(request, lambda: _read(acting_user(request)))
 
 
 def _read(user: User) -> Rights:

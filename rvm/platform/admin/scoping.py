@@ -263,9 +263,7 @@ _WORKSPACE_NAMES = RequestValue[dict[Any, str]]("workspace_names")
 
 def naming(request: HttpRequest) -> Callable[[Any], str]:
     """How rows are named as choices: with their workspace for a user who has several, in which rows may have one name."""
-    names = _WORKSPACE_NAMES.get(request)
-    if names is None:
-        names = _WORKSPACE_NAMES.set(request, dict(rights_of(request).workspaces().values_list("pk", "name")))
+    names = _WORKSPACE_NAMES.once(request, lambda: dict(rights_of(request).workspaces().values_list("pk", "name")))
 
     def named(row: Any) -> str:
         own = names.get(getattr(row, "workspace_id", None)) if len(names) > 1 else None
