@@ -130,9 +130,8 @@ def count_outcomes(recipient_import: RecipientImport) -> tuple[dict[str, int], d
         outcomes[outcome] += count
         codes[code] += count
     accepted = recipient_import.rows_read - sum(outcomes.values())
-    return {outcome.value: outcomes[outcome] for outcome in RowOutcome} | {RowOutcome.ACCEPTED.value: accepted}, dict(
-        codes
-    )
+    by_outcome = {outcome.value: outcomes[outcome] for outcome in RowOutcome} | {RowOutcome.ACCEPTED.value: accepted}
+    return by_outcome, dict(codes)
 
 
 def count_answers(recipient_import: RecipientImport) -> dict[str, int]:
