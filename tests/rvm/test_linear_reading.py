@@ -50,7 +50,13 @@ PACKAGES = (
 )
 # By module, the functions through which its patterns meet texts of others.
 READERS: dict[str, tuple[Callable[[str], Any], ...]] = {
-    objections.__name__: (objections.objects, objections.denies, objections.ends_plainly, objections.answers_something),
+    objections.__name__: (
+        objections.objects,
+        lambda text: objections.objects(f"call {text}"),  # without such a word a text is not searched
+        objections.denies,
+        objections.ends_plainly,
+        objections.answers_something,
+    ),
     departures.__name__: (departures.is_gone,),
     name_remarks.__name__: (name_remarks.remarks_no,),
     answers.__name__: (answers.answer, answers.standing, answers.is_date),
@@ -157,7 +163,10 @@ def literals(tree: Any) -> Iterator[str]:
 
 
 def texts_for(module: str) -> list[Callable[[int], str]]:
-    """Makers of texts of any length that are hard to read for the module's patterns."""
+    """Makers of texts of any length that are hard to read for the module's patterns.
+
+    Their words are whole: the rest of one that is cut off can be another word, with which a text is read further than without.
+    """
     said: set[str] = set()
     for _, pattern in patterns().get(module, ()):
         said |= (
@@ -170,7 +179,7 @@ def texts_for(module: str) -> list[Callable[[int], str]]:
     pumps += [("", word + " ", "?") for word in several[:: 1 + len(several) // 40]]
     pumps += [(word, sign, "x") for word in several[:: 1 + len(several) // 12] for sign in (" ", "1", "( ")]
     return [
-        lambda size, begin=begin, pump=pump, end=end: (begin + pump * (size // len(pump) + 1))[: size - len(end)] + end
+        lambda size, begin=begin, pump=pump, end=end: begin + pump * ((size - len(begin + end)) // len(pump)) + end
         for begin, pump, end in pumps
     ]
 
