@@ -20,11 +20,11 @@ class CampaignsConfig(AppConfig):
         from rvm.platform import quotas
         from rvm.platform.audit import vocabulary
         from rvm.platform.events import types
-        from rvm.platform.observability import health
+        from rvm.platform.health.checks import WARNINGS
         from rvm.platform.retention import holds, purges
 
         wakeups.JOBS["imports"] = "campaigns.tasks.work_imports"
-        health.WARNINGS.append(maintenance.warning)
+        WARNINGS.append(maintenance.warning)
         failed_work.register()
         tick.STEPS += [maintenance.wake_for_imports, maintenance.remove_files, maintenance.remove_strays]
         tick.STEPS.append(erasure.go_on_with_open)

@@ -20,13 +20,13 @@ class DeliveryConfig(AppConfig):
         from rvm.platform import organisations, quotas
         from rvm.platform.audit import vocabulary
         from rvm.platform.events import types
-        from rvm.platform.observability import health
+        from rvm.platform.health.checks import WARNINGS
         from rvm.platform.retention import purges
         from rvm.platform.rotation import indexes, stores
         from rvm.platform.sending_hold import service as sending_hold
         from usecases import suppressions
 
-        health.WARNINGS += [circuit_breaker.warning, system_checks.warning, readiness.warning]
+        WARNINGS.extend([circuit_breaker.warning, system_checks.warning, readiness.warning])
         checks.register(system_checks.check_carriers, system_checks.TAG)
         sending_hold.CHECKLIST += [
             forgotten_claims.newest_attempt,

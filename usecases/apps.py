@@ -9,7 +9,7 @@ class UseCasesConfig(AppConfig):
         from rvm.platform import organisations
         from rvm.platform.audit import vocabulary
         from rvm.platform.events import types
-        from rvm.platform.observability import health
+        from rvm.platform.health.checks import WARNINGS
         from rvm.platform.retention import purges
         from rvm.platform.rotation import indexes, stores
         from usecases.api import event_types
@@ -20,8 +20,8 @@ class UseCasesConfig(AppConfig):
         from usecases.rules_in_force import overdue_review
         from usecases.services import audit_words, suppression_indexes
 
-        health.WARNINGS.append(overdue_review)
-        health.WARNINGS.append(agreements.warning)
+        WARNINGS.append(overdue_review)
+        WARNINGS.append(agreements.warning)
         indexes.SUBCLASSES[Suppression] = suppression_indexes.SuppressionIndexes
         stores.REMAINDERS.append(suppression_indexes.without_number)
         organisations.ON_LEFT.append(copies.abandon)

@@ -22,7 +22,7 @@ from rvm.platform import audit
 from rvm.platform.database.ids import time_of
 from rvm.platform.encryption import encrypted_files
 from rvm.platform.retention import rules
-from rvm.platform.retention.kinds import TERMS, RetentionKind
+from rvm.platform.retention_kinds import TERMS, RetentionKind
 
 # The shortest time for which a workspace keeps files.
 KEPT = timedelta(days=TERMS[RetentionKind.LISTS].least or 0)

@@ -26,7 +26,7 @@ from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.errors import ServiceError
 from rvm.platform.events import outbox
 from rvm.platform.events.types import TYPES
-from rvm.platform.observability import failed_work
+from rvm.platform.health import failed_work
 from rvm.spreadsheets.refusals import SheetInvalid
 
 log = structlog.get_logger(__name__)

@@ -22,8 +22,8 @@ from delivery.services.lanes import cancel_queued, id_before_first, id_range
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.retention import holds, rules
-from rvm.platform.retention.kinds import RetentionKind
 from rvm.platform.retention.purges import STEP_ROWS, Purge
+from rvm.platform.retention_kinds import RetentionKind
 
 # The next people of a draft, in the order of their ids, bounded by the lane's.
 _FIND_PEOPLE = """

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from campaigns.models import Campaign, OptOutImport, RecipientImport
 from campaigns.states import CampaignState, ImportState, OptOutState
 from delivery.runtime.wakeups import wake
-from rvm.platform.observability.failed_work import KINDS, WATCHES, Found, Kind
+from rvm.platform.health.failed_work import KINDS, WATCHES, Found, Kind
 from rvm.platform.times import moments
 
 LATE = timedelta(minutes=2)

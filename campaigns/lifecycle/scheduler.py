@@ -33,7 +33,7 @@ from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.lanes import assign_recording, assign_recordings, cancel_queued, id_before_first
 from rvm.platform.database import sql
 from rvm.platform.errors import ServiceError
-from rvm.platform.observability.failed_work import reason_of, record
+from rvm.platform.health.failed_work import reason_of, record
 
 log = structlog.get_logger(__name__)
 

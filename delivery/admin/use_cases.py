@@ -19,9 +19,9 @@ from unfold.widgets import UnfoldBooleanWidget
 from delivery.admin import guard_labels
 from delivery.services.eligibility import explanation
 from rvm.phone_numbers.numbers import zones_of
+from rvm.platform.admin.history.model_admin import RowWithTitle
 from rvm.platform.admin.number_quota import within_quota
 from rvm.platform.admin.pickers import LocalMomentField
-from rvm.platform.admin.records.history import RowWithTitle
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.times.tz_database import zone as zone_named

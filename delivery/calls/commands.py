@@ -32,8 +32,8 @@ from delivery.runtime.wakeups import wake_on_commit
 from delivery.transport.interface import CarrierResponse, Proof, Transport, TransportFailure
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
+from rvm.platform.health import failed_work
 from rvm.platform.models import Tally
-from rvm.platform.observability import failed_work
 from usecases.callbacks.addresses import recording_address
 from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import CallbackKey

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from delivery.carriers import CARRIERS
 from delivery.carriers.abilities import CallCommands
-from rvm.platform.observability.health import live_workers
+from rvm.platform.health.checks import live_workers
 from usecases.models import TelephonySetup
 
 

@@ -36,7 +36,7 @@ from delivery.selectors.last_sender import last_senders
 from rvm.phone_numbers.places import Places, places_known
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
-from rvm.platform.observability.failed_work import record_on_commit
+from rvm.platform.health.failed_work import record_on_commit
 from usecases.consents.standing import consents_held
 from usecases.eligibility import (
     UNREADABLE_RECHECK,

@@ -25,7 +25,7 @@ from delivery.engine.results import Result, record
 from delivery.engine.shares import Shares
 from delivery.models import Lane
 from delivery.runtime.bisection import OUTAGES, bisected
-from rvm.platform.observability import failed_work
+from rvm.platform.health import failed_work
 from usecases.models import TelephonySetup
 
 log = structlog.get_logger(__name__)

@@ -29,7 +29,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable, blind_index
 from rvm.platform.encryption.fields import EncryptedField, EncryptedTextField
-from rvm.platform.observability.failed_work import record_on_commit
+from rvm.platform.health.failed_work import record_on_commit
 from usecases.models import RINGING_CARRIERS, TelephonySetup
 from usecases.suppressions import Statement, suppress_all, suppress_index
 

@@ -41,7 +41,7 @@ from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Transport, TransportFailure
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
-from rvm.platform.observability import failed_work
+from rvm.platform.health import failed_work
 from usecases.callbacks.models import CallbackSecret
 from usecases.consents.standing import consents_held
 from usecases.eligibility import Send, decide

@@ -8,8 +8,8 @@ from functools import partial
 from uuid import UUID
 
 from rvm.platform.database import sql
-from rvm.platform.retention.kinds import RetentionKind
 from rvm.platform.retention.purges import MAX_COUNTED, Purge, in_steps
+from rvm.platform.retention_kinds import RetentionKind
 from usecases.models import TelephonySetup
 
 

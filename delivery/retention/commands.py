@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from delivery.retention.by_setup import purge_by_setup
-from rvm.platform.retention.kinds import RetentionKind
+from rvm.platform.retention_kinds import RetentionKind
 
 _OLD = """
   FROM delivery_callcommand WHERE setup_id = %s AND created_at <= %s AND state NOT IN ('waiting', 'leaving')

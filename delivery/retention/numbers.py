@@ -13,8 +13,8 @@ from django.db import transaction
 
 from rvm.platform.database import sql
 from rvm.platform.retention import holds, rules
-from rvm.platform.retention.kinds import RetentionKind
 from rvm.platform.retention.purges import MAX_COUNTED, STEP_ROWS, Purge
+from rvm.platform.retention_kinds import RetentionKind
 
 # The next that have ended, by the partial index of those with a number. Held ones are read and passed over.
 _FIND_ENDED = """

@@ -18,8 +18,8 @@ from delivery.recordings.removal import remove_sound
 from delivery.recordings.usage import needed
 from rvm.platform.database.clock import database_now
 from rvm.platform.retention import holds, rules
-from rvm.platform.retention.kinds import RetentionKind
 from rvm.platform.retention.purges import MAX_COUNTED, Purge
+from rvm.platform.retention_kinds import RetentionKind
 
 STEP_ROWS = 50  # each a file to delete
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from delivery.retention.by_setup import purge_by_setup
-from rvm.platform.retention.kinds import RetentionKind
+from rvm.platform.retention_kinds import RetentionKind
 
 # By the partial index of these. A report that waits to be merged is none of them.
 _OLD = """

@@ -22,8 +22,8 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.recordings.links import FETCHES
 from delivery.selectors.setup_stats import open_attempts, stats_of
 from rvm.platform.database import sql
+from rvm.platform.health.checks import live_workers
 from rvm.platform.models import FailedWork, Tally
-from rvm.platform.observability.health import live_workers
 from rvm.platform.redis_connection import redis_client
 from rvm.platform.sending_hold.service import is_held
 from rvm.platform.webhooks import watches

@@ -11,8 +11,8 @@ from delivery.lifecycle.invariants import TALLY
 from delivery.models import CarrierMedia
 from delivery.runtime import queues
 from delivery.runtime.wakeups import wake
+from rvm.platform.health.failed_work import KINDS, WATCHES, Found, Kind, record
 from rvm.platform.models import Tally
-from rvm.platform.observability.failed_work import KINDS, WATCHES, Found, Kind, record
 from usecases.models import TelephonySetup
 
 HOUR = timedelta(hours=1)

@@ -26,7 +26,7 @@ from rq.worker.base import WorkerStatus
 from delivery.runtime import shutdown
 from delivery.runtime.queues import ON_OUTAGE, discard_other_types
 from delivery.runtime.wakeups import JOBS
-from rvm.platform.observability import failed_work
+from rvm.platform.health import failed_work
 from rvm.platform.redis_connection import redis_now
 
 log = structlog.get_logger(__name__)

@@ -27,8 +27,8 @@ from rvm.platform.accounts.sessions import clear_sessions
 from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.audit import chain
 from rvm.platform.database.clock import database_now
+from rvm.platform.health import failed_work
 from rvm.platform.models import Heartbeat
-from rvm.platform.observability import failed_work
 from rvm.platform.retention.purges import Purger
 from rvm.platform.sending_hold import service as sending_hold
 from usecases.organisations import copies

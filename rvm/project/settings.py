@@ -245,7 +245,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "rvm.platform.accounts.lost_forms.LostFormMiddleware",
     "rvm.platform.accounts.second_factor.guard.SecondFactorMiddleware",
-    "rvm.platform.times.middleware.TimeZoneMiddleware",
+    "rvm.platform.admin.people.time_zone.TimeZoneMiddleware",
     "rvm.platform.api.compatibility.prefix.CompatibilityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from rvm.platform.access.api_keys import CallerView
+from rvm.platform.admin.people.time_zone import TimeZoneView
 from rvm.project import docs
 
 
@@ -22,7 +23,7 @@ def nowhere(request: HttpRequest) -> NoReturn:
 _OF_A_WORKSPACE = [
     "delivery.api.urls",
     "rvm.platform.access.urls",
-    "rvm.platform.audit.urls",
+    "rvm.platform.audit_api.urls",
     "rvm.platform.events.api.urls",
     "rvm.platform.webhooks.api.urls",
     "usecases.api.urls",
@@ -33,7 +34,7 @@ _OF_A_WORKSPACE = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/<uuid:workspace_id>/", include([path("", include(urls)) for urls in _OF_A_WORKSPACE])),
     path("v1/auth/me", CallerView.as_view(), name="caller"),
-    path("", include("rvm.platform.observability.urls")),
+    path("", include("rvm.platform.health.urls")),
     path("", include("delivery.web.urls")),
     path("", include("usecases.inbound.urls")),
     path("v1/openapi.json", docs.OpenApiView.as_view(), name="openapi"),
@@ -44,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/people/", include("campaigns.admin.people.urls")),
     path("admin/autocomplete/", nowhere),
     path("admin/", admin.site.urls),
+    path("accounts/time-zone/", TimeZoneView.as_view(), name="account_time_zone"),
     path("accounts/", include("rvm.platform.accounts.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]

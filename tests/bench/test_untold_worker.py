@@ -11,7 +11,7 @@ from delivery.lifecycle import transitions
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Transition
 from delivery.models import Voicemail
-from rvm.platform.events.models import Outbox
+from rvm.platform.models import Outbox
 from tests.factories import make_voicemail
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from campaigns.imports import runner
 from campaigns.lifecycle.audit_words import MESSAGES
 from campaigns.lifecycle.service import pause, resume
 from campaigns.states import CampaignState, ImportState
-from rvm.platform.events.models import Outbox
+from rvm.platform.models import Outbox
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from rvm_client import NotVerified
 from rvm_client.webhooks import verify
 from standardwebhooks.webhooks import Webhook
 
-from rvm.platform.webhooks.models import WebhookDestination
+from rvm.platform.models import WebhookDestination
 from rvm.platform.webhooks.sending.signatures import body_of, headers_of
 
 OLD, NEW, FOREIGN = (f"whsec_{base64.b64encode(name * 4).decode()}" for name in (b"old-key-", b"new-key-", b"foreign-"))

@@ -26,7 +26,7 @@ from rvm.platform.api.problem_codes import ADDRESS_NOT_ALLOWED, MISSING_SCOPE, U
 from rvm.platform.database import session
 from rvm.platform.events import streams
 from rvm.platform.events.types import TYPES
-from rvm.platform.observability.health import CHECKS
+from rvm.platform.health.checks import CHECKS
 from rvm.platform.roles import ROLES, Right, Role
 from rvm.platform.scopes import Scope
 from rvm.project import settings
@@ -284,7 +284,7 @@ def operations() -> Iterator[tuple[str, str]]:
     from delivery.api.urls import urlpatterns as of_delivery
     from delivery.setups.urls import urlpatterns as of_setups
     from rvm.platform.access.urls import urlpatterns as of_access
-    from rvm.platform.audit.urls import urlpatterns as of_audit
+    from rvm.platform.audit_api.urls import urlpatterns as of_audit
     from rvm.platform.events.api.urls import urlpatterns as of_events
     from rvm.platform.webhooks.api.urls import urlpatterns as of_webhooks
     from usecases.api.urls import urlpatterns as of_use_cases

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rvm.platform.retention.kinds import TERMS
+from rvm.platform.retention_kinds import TERMS
 from tests.docs.pages import DOCS, table
 
 

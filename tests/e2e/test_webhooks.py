@@ -8,8 +8,7 @@ import pytest
 from django.urls import reverse
 
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import Workspace
-from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination
+from rvm.platform.models import WebhookDelivery, WebhookDestination, Workspace
 from tests.e2e.admin_pages import AdminPages
 from tests.rvm.platform.webhooks.factories import make_delivery
 

@@ -16,8 +16,8 @@ from delivery.lifecycle.transitions import Transition
 from delivery.models import LaneCount, LaneDelta, Voicemail
 from delivery.transport.interface import CarrierRequest
 from delivery.worker.maintenance import expire, expire_leases, rebuild_counts, roll_up_counts
+from rvm.platform.health import checks
 from rvm.platform.models import Heartbeat
-from rvm.platform.observability import health
 from tests.delivery.fake_carrier import Answer, FakeTransport, accepted, timed_out
 from tests.delivery.states import counter_totals, row_counts
 from tests.factories import make_campaign, make_user
@@ -87,8 +87,8 @@ def test_a_campaign_that_is_due_starts_with_the_next_tick() -> None:
 def test_where_the_clock_stands_still_readiness_says_so() -> None:
     """ictdialer #20, #22: “nothing happens, no logs”."""
     Heartbeat.objects.create(name="tick", at=timezone.now() - timedelta(minutes=5))
-    with pytest.raises(health.Unready, match=r"manage\.py tick"):
-        health.tick()
+    with pytest.raises(checks.Unready, match=r"manage\.py tick"):
+        checks.tick()
 
 
 def test_what_is_unsent_at_a_campaigns_end_expires_and_is_not_sent_the_next_day() -> None:

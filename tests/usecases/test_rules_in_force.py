@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from rvm.platform.observability import health
+from rvm.platform.health.checks import WARNINGS
 from tests.factories import make_user, make_workspace
 from usecases.rules_in_force import overdue_review
 
@@ -36,6 +36,6 @@ def test_a_rule_is_named_once_its_review_is_overdue(
 
 def test_operators_and_administrators_are_warned(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("usecases.rules_in_force.database_now", lambda: datetime(2027, 6, 1, tzinfo=UTC))
-    assert overdue_review in health.WARNINGS
+    assert overdue_review in WARNINGS
     client.force_login(make_user(workspace=make_workspace(), is_staff=True, password=None))
     assert "Nobody has compared the calling hours of US, FL" in client.get(reverse("admin:index")).content.decode()

@@ -20,8 +20,8 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_state
+from rvm.platform.admin.history.model_admin import MAX_PARTS
 from rvm.platform.admin.questions import Question, asks
-from rvm.platform.admin.records.history import MAX_PARTS
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.roles import Right

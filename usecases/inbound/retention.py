@@ -17,8 +17,8 @@ from django.db.models import QuerySet
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import Workspace
 from rvm.platform.retention import holds, rules
-from rvm.platform.retention.kinds import RetentionKind
 from rvm.platform.retention.purges import MAX_COUNTED, STEP_ROWS, Purge
+from rvm.platform.retention_kinds import RetentionKind
 from usecases.inbound.models import InboundMessage
 
 

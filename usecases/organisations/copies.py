@@ -21,8 +21,8 @@ from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable, blind_index
 from rvm.platform.encryption.fields import EncryptedTextField
+from rvm.platform.health.failed_work import record_on_commit
 from rvm.platform.models import Workspace
-from rvm.platform.observability.failed_work import record_on_commit
 from rvm.platform.observability.representation import hides
 from rvm.platform.organisations import lock_alone
 from usecases.models import Suppression, SuppressionCopying

@@ -29,8 +29,8 @@ from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, CanaryState, Im
 from delivery.admin.player import player
 from delivery.recordings.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms
+from rvm.platform.admin.history.model_admin import MAX_PARTS
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.records.history import MAX_PARTS
 from rvm.platform.audit.reading import PLATFORM
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.heavy_requests import heavy

@@ -9,7 +9,6 @@ from django.urls import include, path
 
 from rvm.platform.accounts.invitation_views import InvitationView
 from rvm.platform.accounts.second_factor import views
-from rvm.platform.accounts.time_zone_view import TimeZoneView
 
 
 def closed(request: HttpRequest, **_: Any) -> NoReturn:
@@ -23,7 +22,6 @@ urlpatterns = [
     # Before allauth's, which would answer.
     *(path(name, closed) for name in CLOSED),
     path("invitation/", InvitationView.as_view(), name="account_invitation"),
-    path("time-zone/", TimeZoneView.as_view(), name="account_time_zone"),
     path("2fa/totp/activate/", views.EnrolView.as_view(), name="mfa_activate_totp"),
     path("2fa/totp/deactivate/", views.RemoveView.as_view(), name="mfa_deactivate_totp"),
     path("2fa/recovery-codes/", views.RecoveryCodesView.as_view(), name="mfa_view_recovery_codes"),

@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from redis import RedisError
 
 from rvm.platform.database import server
-from rvm.platform.observability.health import Unready, durability, live_workers, tick, workers
+from rvm.platform.health.checks import Unready, durability, live_workers, tick, workers
 from rvm.platform.sending_hold import service
 
 SILENT = "Redis or PostgreSQL does not answer; /readyz says which."

@@ -25,8 +25,8 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import id_in
 from rvm.platform.models import MAX_HOLD_REASON, Erasure, LegalHold, RetentionRule, Workspace
 from rvm.platform.retention import holds, rules
-from rvm.platform.retention.kinds import DECIDED, TERMS, RetentionKind
 from rvm.platform.retention.purges import MAX_COUNTED, waiting
+from rvm.platform.retention_kinds import DECIDED, TERMS, RetentionKind
 from rvm.platform.roles import Right
 
 MAX_SHOWN = 50

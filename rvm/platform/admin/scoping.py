@@ -23,9 +23,9 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from rvm.platform import audit
 from rvm.platform.admin.form_errors import FormErrorsAdmin
+from rvm.platform.admin.history.model_admin import History, RowWithTitle
 from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.pickers import DayField, MomentField, MomentPicker
-from rvm.platform.admin.records.history import History, RowWithTitle
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.admin.versions.model_admin import VersionedAdmin
 from rvm.platform.models import Workspace

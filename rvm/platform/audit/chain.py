@@ -7,18 +7,15 @@ Until then an event is an `UnsealedEvent`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 
 from rvm.platform.database import sql
-from rvm.platform.encryption.crypto import chain_hash, chain_key
-from rvm.platform.models import AuditChain, AuditSeal, Workspace
-from rvm.platform.rotation.stores import Remainder
+from rvm.platform.encryption.crypto import chain_hash
+from rvm.platform.models import AuditChain, Workspace
 
 log = structlog.get_logger(__name__)
 
@@ -96,20 +93,6 @@ def seal(now: datetime) -> int:
 def _chain(workspace_id: UUID | None) -> AuditChain:
     workspace = None if workspace_id is None else Workspace(pk=workspace_id)
     return AuditChain.objects.get_or_create(pk=workspace_id or _PLATFORM, defaults={"workspace": workspace})[0]
-
-
-def seals_under_older_keys(since: datetime | None) -> Iterator[Remainder]:
-    """Seals are never made again, so what verifies them stays: their index key, or the chain key that is made from it."""
-    index_keys, chain_keys = settings.RVM_INDEX_KEYS, settings.RVM_AUDIT_KEYS
-    kept = chain_keys.keys if chain_keys else {}
-    used = AuditSeal.objects.order_by().values_list("key_number", flat=True).distinct()
-    for number in sorted(set(used) - {index_keys.current}):
-        if number in index_keys.keys and kept.get(number) != chain_key(index_keys.keys[number]):
-            yield Remainder(
-                f"Audit events were sealed under index key {number}: list what `manage.py audit key {number}` prints in"
-                " RVM_AUDIT_KEYS.",
-                frozenset({number}),
-            )
 
 
 def log_heads(now: datetime) -> None:

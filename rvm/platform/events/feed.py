@@ -13,8 +13,8 @@ from uuid import UUID
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at, is_first_of_moment, time_of
 from rvm.platform.errors import ServiceError
-from rvm.platform.events.models import Event
-from rvm.platform.retention.kinds import TERMS, RetentionKind
+from rvm.platform.models import Event
+from rvm.platform.retention_kinds import TERMS, RetentionKind
 from rvm.platform.times import moments
 
 KEPT = timedelta(days=TERMS[RetentionKind.EVENTS].days or 0)

@@ -36,8 +36,7 @@ from rvm.platform.api.problems import Problem, problem_of
 from rvm.platform.api.rendering import to_json
 from rvm.platform.database import sql
 from rvm.platform.events import feed
-from rvm.platform.events.models import Event
-from rvm.platform.models import ApiKey
+from rvm.platform.models import ApiKey, Event
 from rvm.platform.scopes import Scope
 
 _log = structlog.get_logger(__name__)

@@ -8,8 +8,6 @@ from typing import Any
 
 from rest_framework.serializers import Serializer
 
-MAX_NAME = 40
-
 
 @dataclass(frozen=True, slots=True)
 class EventType:

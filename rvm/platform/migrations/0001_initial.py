@@ -9,7 +9,7 @@ import django.db.models.functions.datetime
 import django.utils.timezone
 import rvm.platform.database.ids
 import rvm.platform.encryption.fields
-import rvm.platform.models
+import rvm.platform.models.workspaces
 import rvm.platform.times.zones
 import uuid
 from django.conf import settings
@@ -177,7 +177,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200)),
                 ('slug', models.SlugField(help_text='The address of its public pages; what is printed on letters must not change.', max_length=64, unique=True)),
                 ('opt_out_page', models.BooleanField(db_default=True, default=True, help_text='Whether its public page, on which people write their number to get no more voicemails, is open.')),
-                ('opt_out_keys', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=8, validators=[django.core.validators.RegexValidator('\\A[0-9*#]+\\Z', 'Keys are digits, * and #.')]), blank=True, db_default=['9'], default=rvm.platform.models.new_opt_out_keys, help_text='The keys that mean an opt-out on its call-back line, as its gateway passes them on: 9, or 9, 22.', size=None)),
+                ('opt_out_keys', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=8, validators=[django.core.validators.RegexValidator('\\A[0-9*#]+\\Z', 'Keys are digits, * and #.')]), blank=True, db_default=['9'], default=rvm.platform.models.workspaces.new_opt_out_keys, help_text='The keys that mean an opt-out on its call-back line, as its gateway passes them on: 9, or 9, 22.', size=None)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
             ],
             options={

@@ -1,1 +1,1 @@
-"""Observability for operators: health checks, logs without phone numbers, and an id for each request."""
+"""Observability for operators: logs without phone numbers, and an id for each request."""

@@ -17,7 +17,7 @@ import structlog
 
 from rvm.platform.models import Workspace
 from rvm.platform.retention import rules
-from rvm.platform.retention.kinds import RetentionKind
+from rvm.platform.retention_kinds import RetentionKind
 
 log = structlog.get_logger(__name__)
 

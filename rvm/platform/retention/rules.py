@@ -10,7 +10,7 @@ from django.db import transaction
 from rvm.platform import audit
 from rvm.platform.models import RetentionRule, User, Workspace
 from rvm.platform.retention import holds
-from rvm.platform.retention.kinds import DECIDED, TERMS, RetentionKind
+from rvm.platform.retention_kinds import DECIDED, TERMS, RetentionKind
 
 
 def days_of(workspace_id: UUID) -> dict[RetentionKind, int | None]:

@@ -2,7 +2,7 @@
 
 It is the spelling of the United States in the Unicode locale data (CLDR), which browsers use too, with the day of the week and the
 zone's abbreviation. Without a zone that is named, a time is shown by the active one: at the desk that of the person
-(`rvm.platform.times.middleware`), elsewhere UTC. The formats themselves are Django's, in `rvm/project/formats`.
+(`rvm.platform.admin.people.time_zone`), elsewhere UTC. The formats themselves are Django's, in `rvm/project/formats`.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from django.db.models.functions import Now
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import first_id_at
+from rvm.platform.models import WebhookAttempt, WebhookDelivery, WebhookDestination
 from rvm.platform.webhooks.event_types import PING, tell
-from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination
 
 # Whether the destination d is told of the event e: of what it has chosen, and of its own tests whatever it has chosen.
 IS_TOLD = f"""

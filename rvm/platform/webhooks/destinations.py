@@ -22,11 +22,10 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.events.feed import KEPT
 from rvm.platform.events.types import TYPES
-from rvm.platform.models import User, Workspace
+from rvm.platform.models import User, WebhookDelivery, WebhookDestination, WebhookSecret, Workspace
 from rvm.platform.outbound.installation import target_of
 from rvm.platform.quotas import CODE as QUOTA_USED_UP
 from rvm.platform.webhooks import deliveries
-from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination, WebhookSecret
 
 MAX_DESTINATIONS = 20
 CHANGEABLE = (

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from rvm.platform.events import outbox
 from rvm.platform.events.types import EventType
-from rvm.platform.webhooks.models import WebhookDestination
+from rvm.platform.models import WebhookDestination
 
 PING, DISABLED = "webhook.ping", "webhook_destination.disabled"
 

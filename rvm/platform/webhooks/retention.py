@@ -9,8 +9,8 @@ from uuid import UUID
 
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
-from rvm.platform.retention.kinds import RetentionKind
 from rvm.platform.retention.purges import MAX_COUNTED, Purge, in_steps
+from rvm.platform.retention_kinds import RetentionKind
 
 # Of each destination, also of one that is deleted.
 _OLD = """

@@ -6,9 +6,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from rvm.platform import audit
-from rvm.platform.models import User
+from rvm.platform.models import User, WebhookDestination
 from rvm.platform.webhooks.event_types import DISABLED, tell
-from rvm.platform.webhooks.models import WebhookDestination
 
 
 @transaction.atomic

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from django.db.models import Q
 
 from rvm.platform.database import sql
-from rvm.platform.observability import health
-from rvm.platform.observability.failed_work import KINDS, WATCHES, Found, Kind
+from rvm.platform.health.checks import WARNINGS
+from rvm.platform.health.failed_work import KINDS, WATCHES, Found, Kind
+from rvm.platform.models import WebhookDestination
 from rvm.platform.times import moments
-from rvm.platform.webhooks.models import WebhookDestination
 from rvm.platform.webhooks.sending.schedule import TOLERATED
 
 # Events get their places within a second of their commit, as long as a process does it.
@@ -94,4 +94,4 @@ def register() -> None:
         }
     )
     WATCHES.append(("webhook_destination", failing_destinations))
-    health.WARNINGS.append(warning)
+    WARNINGS.append(warning)

@@ -27,10 +27,10 @@ from delivery.worker import tick
 from rvm.platform.database.ids import uuid7, uuid7_at
 from rvm.platform.encryption import encrypted_files
 from rvm.platform.errors import ServiceError
+from rvm.platform.health.checks import WARNINGS
 from rvm.platform.models import AuditEvent
-from rvm.platform.observability import health
 from rvm.platform.retention import holds, rules
-from rvm.platform.retention.kinds import RetentionKind
+from rvm.platform.retention_kinds import RetentionKind
 from tests import factories
 from tests.campaigns.imports.lists import (
     STATEMENT,
@@ -331,7 +331,7 @@ def test_a_discarded_list_is_gone_with_the_next_tick() -> None:
 
 
 def test_imports_that_nobody_works_on_are_warned_of_and_leave_the_platform_ready() -> None:
-    assert maintenance.warning in health.WARNINGS and maintenance.warning() == ""
+    assert maintenance.warning in WARNINGS and maintenance.warning() == ""
     row = service.check(upload(make_campaign(), LIST), actor=None, now=NOW)
     assert maintenance.warning() == ""
     RecipientImport.objects.filter(pk=row.pk).update(updated_at=timezone.now() - timedelta(minutes=3))

@@ -28,9 +28,8 @@ from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models import CanaryMember, CarrierMedia, Drop, KeptDecision, Lane, LaneDelta, Voicemail
 from rvm.platform.errors import ServiceError
-from rvm.platform.events.models import Outbox
-from rvm.platform.models import AuditEvent, FailedWork, Workspace
-from rvm.platform.observability.failed_work import record
+from rvm.platform.health.failed_work import record
+from rvm.platform.models import AuditEvent, FailedWork, Outbox, Workspace
 from tests.campaigns.canaries import report
 from tests.campaigns.lifecycle.test_pausing import Crew, until
 from tests.delivery.reports.test_batches import spoil_number

@@ -13,7 +13,7 @@ from delivery.models import Voicemail
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.retention import holds
-from rvm.platform.retention.kinds import TERMS, RetentionKind
+from rvm.platform.retention_kinds import TERMS, RetentionKind
 from tests.delivery.states import counter_totals, row_counts
 from tests.factories import make_campaign, make_import
 

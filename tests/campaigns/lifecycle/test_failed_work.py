@@ -10,8 +10,8 @@ from campaigns.imports import runner
 from campaigns.lifecycle import scheduler
 from campaigns.models import Campaign, OptOutImport, RecipientImport
 from campaigns.states import CampaignState
+from rvm.platform.health.failed_work import notice
 from rvm.platform.models import FailedWork
-from rvm.platform.observability.failed_work import notice
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import TRANSITIONS, VoicemailStatus
 from delivery.lifecycle.transitions import NewDrop, Transition
 from rvm.platform.database.ids import uuid7
-from rvm.platform.events.models import Outbox
+from rvm.platform.models import Outbox
 from tests import factories
 from tests.delivery.states import NOW, make_submitted
 

@@ -12,7 +12,7 @@ from delivery.retention.commands import COMMANDS
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7
 from rvm.platform.retention import holds, purges
-from rvm.platform.retention.kinds import TERMS, RetentionKind
+from rvm.platform.retention_kinds import TERMS, RetentionKind
 from tests.factories import make_setup
 from usecases.models import TelephonySetup
 

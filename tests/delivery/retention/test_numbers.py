@@ -26,7 +26,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import RetentionRule, Workspace
 from rvm.platform.retention import holds
-from rvm.platform.retention.kinds import TERMS, RetentionKind
+from rvm.platform.retention_kinds import TERMS, RetentionKind
 from rvm.platform.times import moments
 from tests.factories import RECIPIENT, make_api, make_campaign, make_lane, make_use_case, make_user, make_voicemail
 

@@ -20,7 +20,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from rvm.platform.retention import holds
-from rvm.platform.retention.kinds import TERMS, RetentionKind
+from rvm.platform.retention_kinds import TERMS, RetentionKind
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import make_api, make_campaign, make_recording, make_use_case, make_user, make_voicemail
 

@@ -11,7 +11,7 @@ from delivery.models import CarrierReport
 from delivery.retention.reports import REPORTS
 from rvm.platform.database.clock import database_now
 from rvm.platform.retention import holds, purges
-from rvm.platform.retention.kinds import TERMS, RetentionKind
+from rvm.platform.retention_kinds import TERMS, RetentionKind
 from tests.factories import RECIPIENT, make_setup
 from usecases.models import TelephonySetup
 

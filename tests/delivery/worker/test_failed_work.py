@@ -20,8 +20,8 @@ from delivery.runtime import wakeups
 from delivery.worker import tick
 from delivery.worker.rq_worker import Worker
 from rvm.platform.database.clock import database_now
+from rvm.platform.health.failed_work import notice
 from rvm.platform.models import FailedWork, Tally
-from rvm.platform.observability.failed_work import notice
 from tests import factories
 from tests.delivery.states import NOW
 

@@ -16,7 +16,7 @@ from delivery.runtime import shutdown
 from delivery.runtime.queues import WakeUpQueue
 from delivery.worker import rq_worker, tasks
 from delivery.worker.rq_worker import Worker, work
-from rvm.platform.observability.health import Unready, workers
+from rvm.platform.health.checks import Unready, workers
 from rvm.platform.redis_connection import redis_client
 
 

@@ -25,7 +25,7 @@ from rq.serializers import JSONSerializer, PickleSerializer
 from delivery.runtime import queues, shutdown, wakeups
 from delivery.worker import rq_worker
 from delivery.worker.rq_worker import Worker
-from rvm.platform.observability.health import live_workers
+from rvm.platform.health.checks import live_workers
 
 OURS = wakeups.JOBS["imports"]
 

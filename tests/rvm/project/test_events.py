@@ -10,9 +10,8 @@ from rest_framework import serializers
 from rest_framework.serializers import Serializer
 
 from rvm.platform.events import publisher
-from rvm.platform.events.models import Event
-from rvm.platform.events.types import MAX_NAME, TYPES
-from rvm.platform.models import Workspace
+from rvm.platform.events.types import TYPES
+from rvm.platform.models import MAX_EVENT_TYPE, Event, Workspace
 from tests.factories import Api, make_api
 from tests.rvm.project.test_worlds import ACTIONS, Rows, live_rows, media
 
@@ -61,7 +60,7 @@ def told(api: Api) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", TYPES)
 def test_a_type_is_described_by_ids_codes_and_counts(name: str) -> None:
     noun, _, became = name.partition(".")
-    assert noun and became and len(name) <= MAX_NAME and TYPES[name].description.endswith(".")
+    assert noun and became and len(name) <= MAX_EVENT_TYPE and TYPES[name].description.endswith(".")
     for field, kind in fields_of(TYPES[name].data).items():
         assert isinstance(kind, HARMLESS), (name, field)
 

@@ -44,9 +44,17 @@ from delivery.reports.inbox import merge, receive
 from delivery.setups import api as setups
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import ApiKey, Event, Outbox, Session, Workspace
+from rvm.platform.models import (
+    ApiKey,
+    Event,
+    Outbox,
+    Session,
+    WebhookDelivery,
+    WebhookDestination,
+    WebhookSecret,
+    Workspace,
+)
 from rvm.platform.scopes import Scope
-from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination, WebhookSecret
 from tests.campaigns.api.calling import upload_directly
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.states import make_submitted, state

@@ -32,8 +32,8 @@ from rvm.platform.database import ids
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import time_of
 from rvm.platform.encryption import encrypted_files
+from rvm.platform.health.checks import live_workers
 from rvm.platform.models import ApiKey
-from rvm.platform.observability.health import live_workers
 from rvm.platform.redis_connection import redis_client
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from rvm.platform.database import sql
+from rvm.platform.health.checks import WARNINGS
 from rvm.platform.models import Workspace
-from rvm.platform.observability import health
 from rvm.platform.roles import Role
 from tests.factories import make_setup, make_user, make_workspace
 from usecases.attestations.agreements import AGREED_SQL, agreement_of, missing_agreement, missing_agreements, warning
@@ -39,7 +39,7 @@ def test_a_live_setup_sends_with_an_agreement_or_an_exception(fields: dict[str, 
 
 
 def test_readyz_warns_by_number_only_and_not_about_setups_that_send_nothing() -> None:
-    assert warning in health.WARNINGS
+    assert warning in WARNINGS
     assert warning() == ""
     make_setup(carrier="drop_cowboy", baa_signed_on=None, enabled=False)
     assert warning() == ""

@@ -9,7 +9,7 @@ import pytest
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import RetentionRule, Workspace
 from rvm.platform.retention import holds
-from rvm.platform.retention.kinds import RetentionKind
+from rvm.platform.retention_kinds import RetentionKind
 from tests.factories import RECIPIENT, make_workspace
 from usecases.inbound.models import InboundMessage
 from usecases.inbound.retention import OPT_OUTS, OTHERS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from rvm.platform.events.models import Outbox
+from rvm.platform.models import Outbox
 from tests import factories
 from usecases.api.event_types import SuppressionEventSerializer
 from usecases.models import Suppression

@@ -26,10 +26,10 @@ from rvm.platform import audit
 from rvm.platform.accounts import limits
 from rvm.platform.accounts.password_links import make_password_link
 from rvm.platform.accounts.second_factor.reset import reset_second_factor
+from rvm.platform.admin.history.model_admin import MAX_PARTS
 from rvm.platform.admin.people.invitations import show_link
 from rvm.platform.admin.pickers import ZoneField
 from rvm.platform.admin.questions import Question, asks
-from rvm.platform.admin.records.history import MAX_PARTS
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.database.clock import database_now

@@ -12,10 +12,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from rvm.platform.admin.history.event_lines import Line, lines, rows_for
 from rvm.platform.admin.list_export import ListExport, pages, time_text
 from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.records.event_filters import ActionFilter, ActorFilter, DayFilter, SubjectFilter
-from rvm.platform.admin.records.event_lines import Line, lines, rows_for
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.audit.reading import Told, tell

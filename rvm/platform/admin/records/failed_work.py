@@ -16,8 +16,8 @@ from unfold.decorators import display
 
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.health.failed_work import kind_of
 from rvm.platform.models import FailedWork
-from rvm.platform.observability.failed_work import kind_of
 from rvm.platform.roles import Right
 
 

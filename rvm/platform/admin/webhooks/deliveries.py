@@ -17,11 +17,11 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
+from rvm.platform.models import WebhookDelivery, WebhookDestination
 from rvm.platform.roles import Right
 from rvm.platform.times import moments
 from rvm.platform.webhooks.deliveries import attempts
 from rvm.platform.webhooks.destinations import replay_delivery
-from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination
 
 _COLOURS = {"waiting": "info", "delivered": "success", "given up": "danger"}
 _WORDS = {"pending": "waiting", "delivered": "delivered", "failed": "given up"}

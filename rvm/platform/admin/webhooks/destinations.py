@@ -27,11 +27,11 @@ from rvm.platform.admin.webhooks.forms import DestinationForm, ReplayForm, Secre
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.events.feed import KEPT
+from rvm.platform.models import WebhookDestination
 from rvm.platform.request_values import RequestValue
 from rvm.platform.roles import Right
 from rvm.platform.times import moments
 from rvm.platform.webhooks import destinations, switches
-from rvm.platform.webhooks.models import WebhookDestination
 
 TAKES, FAILING, DISABLED = "takes webhooks", "failing", "disabled"
 # What is about to be too old for the feed when the request arrives is asked for a moment later.

@@ -9,8 +9,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 
 from rvm.platform.admin.form_errors import NO_NAMES, ServiceForm
 from rvm.platform.events.types import TYPES
+from rvm.platform.models import WebhookDestination
 from rvm.platform.outbound.targets import MAX_LENGTH
-from rvm.platform.webhooks.models import WebhookDestination
 
 
 class DestinationForm(ServiceForm):

@@ -27,9 +27,9 @@ from rvm.platform.api.views import ApiView
 from rvm.platform.client_address import seen_address
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.events import feed
-from rvm.platform.events.models import Event
 from rvm.platform.events.streams import Stream
 from rvm.platform.events.types import TYPES
+from rvm.platform.models import Event
 from rvm.platform.scopes import Scope
 
 MAX_TYPES = 50

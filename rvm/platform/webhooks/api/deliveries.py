@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rvm.platform.api.lists import ListView, RowsView, page_of
+from rvm.platform.models import WebhookDelivery
 from rvm.platform.scopes import Scope
 from rvm.platform.webhooks import destinations
 from rvm.platform.webhooks.api.destinations import TAGS, DestinationsView
@@ -19,7 +20,6 @@ from rvm.platform.webhooks.api.serializers import (
     WebhookDeliveryQuery,
     WebhookDeliverySerializer,
 )
-from rvm.platform.webhooks.models import WebhookDelivery
 
 
 class _DeliveryView(DestinationsView, RowsView):

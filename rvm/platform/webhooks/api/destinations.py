@@ -17,6 +17,7 @@ from rvm.platform.api.lists import ListView, RowsView, WorldQuery, page_of
 from rvm.platform.api.problem_codes import by_code
 from rvm.platform.api.schema import request_example
 from rvm.platform.api.views import ApiView
+from rvm.platform.models import WebhookDestination, WebhookSecret
 from rvm.platform.scopes import Scope
 from rvm.platform.webhooks import destinations, switches
 from rvm.platform.webhooks.api.serializers import (
@@ -30,7 +31,6 @@ from rvm.platform.webhooks.api.serializers import (
     WebhookTestSerializer,
 )
 from rvm.platform.webhooks.event_types import PING
-from rvm.platform.webhooks.models import WebhookDestination, WebhookSecret
 
 TAGS = ["Webhooks"]
 _ONCE = "`secret` is shown in this answer only: repeated under its Idempotency-Key, the request gets null there."

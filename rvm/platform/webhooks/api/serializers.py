@@ -18,11 +18,11 @@ from rvm.platform.api.fields import (
 from rvm.platform.api.keys import DEFAULT_OVERLAP, MAX_OVERLAP
 from rvm.platform.api.lists import PageQuery
 from rvm.platform.api.rows.serializers import ModelRowSerializer, OptionalTextField, RowSerializer
-from rvm.platform.events.types import MAX_NAME, TYPES, EventType
+from rvm.platform.events.types import TYPES, EventType
+from rvm.platform.models import MAX_EVENT_TYPE, WebhookAttempt, WebhookDelivery, WebhookDestination, WebhookSecret
 from rvm.platform.outbound.targets import MAX_LENGTH
 from rvm.platform.webhooks.deliveries import MAX_SHOWN, attempts
 from rvm.platform.webhooks.destinations import CHANGEABLE
-from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination, WebhookSecret
 
 SIGNATURES = WebhookDestination.Signature.choices
 DELIVERY_STATES = WebhookDelivery.State.values
@@ -237,7 +237,7 @@ class WebhookReplayedSerializer(serializers.Serializer[Any]):
 
 
 class EventTypeSerializer(serializers.Serializer[EventType]):
-    name = serializers.CharField(max_length=MAX_NAME)
+    name = serializers.CharField(max_length=MAX_EVENT_TYPE)
     description = serializers.CharField()
 
 

@@ -10,8 +10,8 @@ from django.db import DatabaseError, InterfaceError, InternalError, OperationalE
 
 from rvm.platform.database.clock import database_now
 from rvm.platform.events import publisher
+from rvm.platform.health import failed_work
 from rvm.platform.models import Heartbeat
-from rvm.platform.observability import failed_work
 from rvm.platform.webhooks.sending.sender import LOOK, Sender
 
 log = structlog.get_logger(__name__)

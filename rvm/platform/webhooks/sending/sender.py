@@ -20,8 +20,8 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.errors import ServiceError
+from rvm.platform.models.webhooks import MAX_CONCURRENCY, WebhookDestination
 from rvm.platform.outbound.installation import target_of
-from rvm.platform.webhooks.models import MAX_CONCURRENCY, WebhookDestination
 from rvm.platform.webhooks.sending import feed, leases
 from rvm.platform.webhooks.sending.answers import TOTAL_SECONDS, rest_of
 from rvm.platform.webhooks.sending.channels import Channel, Wheel

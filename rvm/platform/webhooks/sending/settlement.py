@@ -13,8 +13,8 @@ from django.db import transaction
 
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
+from rvm.platform.models.webhooks import MAX_BECAUSE, WebhookDelivery, WebhookDestination
 from rvm.platform.webhooks import switches
-from rvm.platform.webhooks.models import MAX_BECAUSE, WebhookDelivery, WebhookDestination
 from rvm.platform.webhooks.sending.feed import Due
 from rvm.platform.webhooks.sending.schedule import Answer, Health, Judgement, judge
 

@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from rvm.platform.api.rendering import to_json
 from rvm.platform.events.feed import envelope
-from rvm.platform.webhooks.models import WebhookDestination
+from rvm.platform.models import WebhookDestination
 
 
 def body_of(event_id: UUID, type_name: str, occurred_at: datetime, data: str) -> bytes:

@@ -22,10 +22,12 @@ from rvm.platform.models import (
     Organisation,
     Tally,
     User,
+    WebhookDelivery,
+    WebhookDestination,
+    WebhookSecret,
     Workspace,
 )
 from rvm.platform.roles import Role
-from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination, WebhookSecret
 from tests.factories import make_api_key, make_consent, make_suppression, make_use_case, make_user, make_voicemail
 from tests.rvm.platform.webhooks.factories import make_delivery, make_destination
 from usecases.inbound.models import InboundMessage, InboundSecret

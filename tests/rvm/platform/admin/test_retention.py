@@ -12,7 +12,7 @@ from django.urls import reverse
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import AuditEvent, Erasure, LegalHold, Workspace
 from rvm.platform.retention import holds, rules
-from rvm.platform.retention.kinds import DECIDED, RetentionKind
+from rvm.platform.retention_kinds import DECIDED, RetentionKind
 from rvm.platform.roles import Role
 from tests.factories import make_campaign, make_use_case, make_user, make_voicemail, make_workspace
 from tests.posted_forms import posted

@@ -9,9 +9,8 @@ from rest_framework import serializers
 
 from rvm.platform.database.ids import uuid7
 from rvm.platform.events import outbox, publisher
-from rvm.platform.events.models import Event
 from rvm.platform.events.types import TYPES
-from rvm.platform.models import Workspace
+from rvm.platform.models import Event, Workspace
 
 
 def happened(workspace: Workspace | UUID, *names: str, live: bool = True) -> list[Event]:

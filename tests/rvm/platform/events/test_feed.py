@@ -10,7 +10,7 @@ import pytest
 
 from rvm.platform.database.ids import first_id_at, uuid7, uuid7_at
 from rvm.platform.events import feed
-from rvm.platform.events.models import Event
+from rvm.platform.models import Event
 from rvm.platform.scopes import Scope
 from tests import factories
 from tests.factories import Api

@@ -11,7 +11,7 @@ from django.db import connection
 
 from rvm.platform.database.ids import first_id_at, time_of, uuid7
 from rvm.platform.events import outbox, publisher
-from rvm.platform.events.models import Event, Outbox
+from rvm.platform.models import Event, Outbox
 from tests import factories
 
 _ADD = f"""

@@ -15,8 +15,8 @@ from delivery.worker import tick
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import AuditEvent, RetentionRule, Workspace
 from rvm.platform.retention import holds, purges, rules
-from rvm.platform.retention.kinds import DECIDED, TERMS, RetentionKind
 from rvm.platform.retention.purges import REST, Purge, Purger, steps
+from rvm.platform.retention_kinds import DECIDED, TERMS, RetentionKind
 from tests.factories import make_user, make_workspace
 
 pytestmark = pytest.mark.django_db

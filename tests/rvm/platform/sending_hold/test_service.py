@@ -20,8 +20,8 @@ from delivery.engine.lane_routes import active_routes
 from delivery.models import Voicemail
 from delivery.worker.tick import tick
 from rvm.platform.errors import ServiceError
+from rvm.platform.health.checks import WARNINGS
 from rvm.platform.models import AuditEvent, DatabaseIdentity, Heartbeat, Workspace
-from rvm.platform.observability import health
 from rvm.platform.roles import Role
 from rvm.platform.sending_hold.identity import Identity
 from rvm.platform.sending_hold.service import hold, is_held, look, notice, release, unseen_parts
@@ -131,7 +131,7 @@ def tells_nothing(runtime_role: str) -> Iterator[None]:
 def test_what_postgresql_does_not_tell_is_warned_of_and_holds_nothing(tells_nothing: None) -> None:
     notice(timezone.now())
     assert look().seen[:2] == (None, None) and not is_held()
-    assert "does not tell its timeline" in unseen_parts() and unseen_parts in health.WARNINGS
+    assert "does not tell its timeline" in unseen_parts() and unseen_parts in WARNINGS
     DatabaseIdentity.objects.update(database=7)
     assert is_held()
 

@@ -103,7 +103,7 @@ _OTHERS = {
     "campaigns/admin/fields.py", "delivery/carriers/slybroadcast.py", "delivery/downloads.py",
     "delivery/services/voicemail_indexes.py",
     "rvm/platform/admin/list_export.py", "rvm/platform/admin/pickers.py", "rvm/platform/api/authentication.py",
-    "rvm/platform/api/rendering.py", "rvm/platform/audit/reference/views.py", "rvm/project/formats/en/formats.py",
+    "rvm/platform/api/rendering.py", "rvm/platform/audit_api/reference/views.py", "rvm/project/formats/en/formats.py",
 }  # fmt: skip
 
 

@@ -9,9 +9,7 @@ from uuid import UUID
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7, uuid7_at
 from rvm.platform.events import outbox, publisher
-from rvm.platform.events.models import Event
-from rvm.platform.models import Workspace
-from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination, WebhookSecret
+from rvm.platform.models import Event, WebhookAttempt, WebhookDelivery, WebhookDestination, WebhookSecret, Workspace
 
 SECRET = "whsec_" + "c2VjcmV0" * 5
 

@@ -12,11 +12,9 @@ from django.db import connection
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import first_id_at, uuid7
-from rvm.platform.events.models import Outbox
-from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.models import AuditEvent, Outbox, WebhookAttempt, WebhookDelivery, Workspace
 from rvm.platform.webhooks import destinations, switches
 from rvm.platform.webhooks.deliveries import MAX_SHOWN, attempts, ping, replay, replay_since
-from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery
 from tests.rvm.platform.webhooks.factories import deliveries, happened, make_delivery, make_destination
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,9 @@ import pytest
 
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7_at
-from rvm.platform.models import Workspace
+from rvm.platform.models import WebhookAttempt, WebhookDelivery, WebhookDestination, Workspace
 from rvm.platform.retention import purges
 from rvm.platform.webhooks import retention
-from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination
 from tests.factories import make_workspace
 from tests.rvm.platform.webhooks.factories import make_destination
 

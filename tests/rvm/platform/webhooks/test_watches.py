@@ -8,10 +8,8 @@ import pytest
 
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7
-from rvm.platform.events.models import Outbox
-from rvm.platform.models import Workspace
+from rvm.platform.models import Outbox, WebhookDelivery, Workspace
 from rvm.platform.webhooks import watches
-from rvm.platform.webhooks.models import WebhookDelivery
 from tests.rvm.platform.webhooks.factories import make_destination
 
 pytestmark = pytest.mark.django_db

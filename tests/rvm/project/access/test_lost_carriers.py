@@ -10,8 +10,8 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
+from rvm.platform.health.checks import WARNINGS
 from rvm.platform.models import Workspace
-from rvm.platform.observability.health import WARNINGS
 from tests.factories import Api, make_api, make_suppression
 from tests.rvm.project.access.routes import Route
 from tests.rvm.project.access.test_admin_access import Visitor, answers, in_shares

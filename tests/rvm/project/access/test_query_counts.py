@@ -27,8 +27,7 @@ from delivery.models import Clip
 from delivery.setups import api as setups
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import ApiKey, Workspace
-from rvm.platform.webhooks.models import WebhookDestination
+from rvm.platform.models import ApiKey, WebhookDestination, Workspace
 from tests.campaigns.api.calling import upload_directly
 from tests.factories import (
     Api,

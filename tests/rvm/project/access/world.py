@@ -22,9 +22,8 @@ from campaigns.people.search import Person
 from delivery.models import CarrierReport, Voicemail
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
-from rvm.platform.models import ApiKey, FailedWork, User, Workspace
+from rvm.platform.models import ApiKey, FailedWork, User, WebhookDelivery, WebhookDestination, Workspace
 from rvm.platform.roles import Role
-from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination
 from tests.campaigns.imports.lists import checked
 from tests.factories import RECIPIENT, encrypted, make_campaign, make_user, make_voicemail, make_workspace
 from tests.rvm.platform.admin.every_row import make_every_row

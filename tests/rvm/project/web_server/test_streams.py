@@ -21,8 +21,7 @@ from rvm.devtools.embedded.processes import spawn
 from rvm.devtools.stack import MANAGE
 from rvm.platform.api.keys import revoke_api_key
 from rvm.platform.events import outbox, publisher
-from rvm.platform.events.models import Event
-from rvm.platform.models import ApiKey, Workspace
+from rvm.platform.models import ApiKey, Event, Workspace
 from tests.factories import make_api_key, make_workspace
 from tests.rvm.platform.events.publishing import happened
 from tests.rvm.platform.events.test_publisher import other_session

@@ -12,8 +12,7 @@ from django.urls import reverse
 
 from campaigns.models import Campaign
 from delivery.models import Clip, Lane, Recording
-from rvm.platform.models import AuditEvent, Membership, Organisation, User, Workspace
-from rvm.platform.webhooks.models import WebhookDestination
+from rvm.platform.models import AuditEvent, Membership, Organisation, User, WebhookDestination, Workspace
 from tests.factories import make_user, make_workspace
 from tests.posted_forms import posted
 from tests.rvm.platform.admin.every_row import make_every_row

@@ -13,11 +13,9 @@ from django.urls import reverse
 
 from rvm.platform.admin.webhooks.destinations import state_in_words
 from rvm.platform.database.clock import database_now
-from rvm.platform.events.models import Outbox
-from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.models import AuditEvent, Outbox, WebhookDelivery, WebhookDestination, WebhookSecret, Workspace
 from rvm.platform.roles import Role
 from rvm.platform.times import moments
-from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination, WebhookSecret
 from tests.factories import make_user, make_workspace
 from tests.rvm.platform.webhooks.factories import happened, make_delivery, make_destination
 

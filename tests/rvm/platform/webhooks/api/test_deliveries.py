@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import AuditEvent, Workspace
-from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination
+from rvm.platform.models import AuditEvent, WebhookDelivery, WebhookDestination, Workspace
 from tests.factories import Api, make_api, make_workspace
 from tests.rvm.platform.webhooks.factories import make_delivery, make_destination
 

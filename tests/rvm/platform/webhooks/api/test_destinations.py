@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from rvm.platform.database.clock import database_now
-from rvm.platform.events.models import Event, Outbox
 from rvm.platform.events.publisher import publish
 from rvm.platform.events.types import TYPES
-from rvm.platform.models import AuditEvent, IdempotencyKey, Workspace
+from rvm.platform.models import AuditEvent, Event, IdempotencyKey, Outbox, WebhookDestination, WebhookSecret, Workspace
 from rvm.platform.scopes import Scope
 from rvm.platform.webhooks.destinations import MAX_DESTINATIONS
-from rvm.platform.webhooks.models import WebhookDestination, WebhookSecret
 from tests.factories import Api, make_api, make_workspace
 from tests.rvm.platform.webhooks.factories import make_destination
 

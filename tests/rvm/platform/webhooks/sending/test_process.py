@@ -18,9 +18,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7
 from rvm.platform.events import outbox, publisher
-from rvm.platform.events.models import Event, Outbox
-from rvm.platform.models import FailedWork, Heartbeat, Workspace
-from rvm.platform.webhooks.models import WebhookDelivery, WebhookDestination
+from rvm.platform.models import Event, FailedWork, Heartbeat, Outbox, WebhookDelivery, WebhookDestination, Workspace
 from rvm.platform.webhooks.sending import feed
 from rvm.platform.webhooks.sending.process import Process
 from rvm.platform.webhooks.sending.sender import Sender

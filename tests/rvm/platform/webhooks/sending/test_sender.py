@@ -15,11 +15,9 @@ from standardwebhooks import Webhook
 
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import uuid7
-from rvm.platform.events.models import Outbox
-from rvm.platform.models import Workspace
+from rvm.platform.models import Outbox, WebhookAttempt, WebhookDelivery, WebhookDestination, WebhookSecret, Workspace
 from rvm.platform.outbound.targets import Target
 from rvm.platform.webhooks import switches
-from rvm.platform.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDestination, WebhookSecret
 from rvm.platform.webhooks.sending import sender as module
 from rvm.platform.webhooks.sending.sender import Sender
 from tests.delivery.transport.wire_server import Heard, WireServer

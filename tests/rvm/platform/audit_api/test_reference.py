@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rvm.platform.audit.reference import events as reference
-from rvm.platform.audit.reference import exports
+from rvm.platform.audit_api.reference import events as reference
+from rvm.platform.audit_api.reference import exports
 from rvm.platform.models import AuditEvent, User, Workspace
 from rvm.platform.scopes import Scope
 from tests.factories import Api, make_api, make_use_case, make_voicemail, make_workspace

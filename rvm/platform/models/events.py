@@ -6,6 +6,10 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from rvm.platform.models.workspaces import Workspace
+
+MAX_EVENT_TYPE = 40  # characters of the name of a type, such as voicemail.delivered
+
 # Neither table has an enforced foreign key: both are written as often as voicemails change.
 _OF_WORKSPACE: dict[str, Any] = {"on_delete": models.DO_NOTHING, "db_constraint": False, "related_name": "+"}
 
@@ -15,15 +19,12 @@ class Outbox(models.Model):
     commits, but of two events of one subject the earlier one has the smaller id: their transactions waited for one another."""
 
     id = models.BigAutoField(primary_key=True)
-    workspace = models.ForeignKey("platform.Workspace", **_OF_WORKSPACE, db_index=False)
+    workspace = models.ForeignKey(Workspace, **_OF_WORKSPACE, db_index=False)
     live = models.BooleanField()
-    type = models.CharField(max_length=40)
+    type = models.CharField(max_length=MAX_EVENT_TYPE)
     subject_id = models.UUIDField()
     occurred_at = models.DateTimeField()
     data: models.JSONField[Any, Any] = models.JSONField()
-
-    class Meta:
-        app_label = "platform"
 
 
 class Event(models.Model):
@@ -31,15 +32,14 @@ class Event(models.Model):
     ids are the order of the feed."""
 
     id = models.UUIDField(primary_key=True, editable=False)
-    workspace = models.ForeignKey("platform.Workspace", **_OF_WORKSPACE, db_index=False)
+    workspace = models.ForeignKey(Workspace, **_OF_WORKSPACE, db_index=False)
     live = models.BooleanField(help_text="Whether it is about live rows; test keys see the others.")
-    type = models.CharField(max_length=40, help_text="Such as voicemail.delivered.")
+    type = models.CharField(max_length=MAX_EVENT_TYPE, help_text="Such as voicemail.delivered.")
     subject_id = models.UUIDField(help_text="The id of what it is about.")
     occurred_at = models.DateTimeField()
     data: models.JSONField[Any, Any] = models.JSONField(help_text="What its readers get: ids, states and codes.")
 
     class Meta:
-        app_label = "platform"
         ordering: ClassVar[list[str]] = ["id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["workspace", "live", "id"], name="platform_event_feed")

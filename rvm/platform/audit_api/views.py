@@ -15,9 +15,11 @@ from rest_framework.response import Response
 
 from rvm.platform.api.lists import ListView, PageQuery
 from rvm.platform.api.pagination import position_token
-from rvm.platform.api.views import ApiView
 from rvm.platform.audit.reading import tell
-from rvm.platform.audit.reference.events import (
+from rvm.platform.audit.selectors import in_words
+from rvm.platform.audit.vocabulary import DISCLOSURES
+from rvm.platform.audit_api.base import TAGS, WORLD, EventsView
+from rvm.platform.audit_api.reference.events import (
     AccessLogQuery,
     AuditEventPageSerializer,
     EventsQuery,
@@ -27,36 +29,16 @@ from rvm.platform.audit.reference.events import (
     members,
     position_at,
 )
-from rvm.platform.audit.selectors import in_words
-from rvm.platform.audit.serializers import AuditEventSerializer
-from rvm.platform.audit.vocabulary import DISCLOSURES
+from rvm.platform.audit_api.serializers import AuditEventSerializer
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import ApiKey, AuditEvent
-from rvm.platform.scopes import Scope
+from rvm.platform.models import AuditEvent
 
-TAGS = ["Audit"]
-WORLD = "A test key gets what test keys did."
 _COLUMNS = {
     "action": "action",
     "actor": "actor",
     "resource_type": "subject_type",
     "resource_id": "subject_id",
 }
-
-
-class EventsView(ApiView):
-    """The base of views of events."""
-
-    required_scopes: ClassVar = {"GET": Scope.AUDIT_READ}
-
-    def within(self, live: bool | None) -> QuerySet[AuditEvent]:
-        """The events that the key may read, of a test key those of the service users of test keys, also from jobs that they began."""
-        own = AuditEvent.objects.filter(workspace=self.workspace)
-        if live is None:
-            return own
-        # Listed, so that the index of actors is used: joined, all events of the workspace would be read for a page.
-        keys = ApiKey.objects.filter(workspace=self.workspace, live=live)
-        return own.filter(actor__in=list(keys.values_list("user_id", flat=True)))
 
 
 class _AuditListView(ListView, EventsView):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from rvm.platform.api.schema import give_examples
-from rvm.platform.audit.reference.events import AuditEventPageSerializer, ReferenceAuditEventSerializer
-from rvm.platform.audit.reference.views import (
+from rvm.platform.audit_api.reference.events import AuditEventPageSerializer, ReferenceAuditEventSerializer
+from rvm.platform.audit_api.reference.views import (
     AuditExportPageSerializer,
     AuditExportSerializer,
     AuditSummarySerializer,
     NewAuditExport,
 )
-from rvm.platform.audit.serializers import AuditEventSerializer
+from rvm.platform.audit_api.serializers import AuditEventSerializer
 
 _WORKSPACE = "01920f3a-5e00-7000-8000-0000000000a0"
 _ID = "01920f3b-9a00-7000-8000-0000000000a8"

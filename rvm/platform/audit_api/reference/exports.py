@@ -14,8 +14,8 @@ from django.db.models import QuerySet
 from rvm.platform import audit
 from rvm.platform.api.rendering import to_json
 from rvm.platform.audit.reading import tell
-from rvm.platform.audit.reference.events import event_of, matching
 from rvm.platform.audit.selectors import in_words
+from rvm.platform.audit_api.reference.events import event_of, matching
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent, User, Workspace
 

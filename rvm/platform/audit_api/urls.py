@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-import rvm.platform.audit.examples  # noqa: F401  # gives the serializers their examples
-from rvm.platform.audit import views
-from rvm.platform.audit.reference import views as reference
+import rvm.platform.audit_api.examples  # noqa: F401  # gives the serializers their examples
+from rvm.platform.audit_api import views
+from rvm.platform.audit_api.reference import views as reference
 
 urlpatterns = [
     path("audit", views.AuditView.as_view(), name="audit"),

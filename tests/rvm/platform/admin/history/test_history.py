@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from campaigns.models import Withdrawal
-from rvm.platform.admin.records.history import PAGE
+from rvm.platform.admin.history.model_admin import PAGE
 from rvm.platform.models import AuditEvent, Membership, User, Workspace
 from rvm.platform.roles import Role
 from tests.campaigns.admin.conftest import make_campaign

@@ -18,8 +18,8 @@ from django.utils import timezone
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from rvm.platform.health import checks
 from rvm.platform.models import Heartbeat
-from rvm.platform.observability import health
 from rvm.platform.redis_connection import redis_client
 from rvm.platform.times import tz_database
 from tests.factories import make_setup
@@ -40,8 +40,8 @@ def all_well(monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
         redis.sadd(f"rq:workers:{queue}", "rq:worker:test")
     beat(redis)
     Heartbeat.objects.create(name="tick", at=timezone.now())
-    monkeypatch.setattr(health, "unapplied_migrations", lambda: 0)
-    monkeypatch.setattr(health, "_migrated", False)
+    monkeypatch.setattr(checks, "unapplied_migrations", lambda: 0)
+    monkeypatch.setattr(checks, "_migrated", False)
     monkeypatch.setattr(tz_database, "release", lambda: of_today())
     yield redis
     redis.delete("rq:worker:test", *(f"rq:workers:{queue}" for queue in settings.RQ_QUEUES))
@@ -94,7 +94,7 @@ def test_a_worker_that_vanished_died_or_fell_silent_does_not_count(all_well: Red
     beat(all_well, death="2026-01-01T00:00:00.000000Z")
     fails("workers", "dispatch, reports")
     all_well.delete("rq:worker:test")
-    beat(all_well, age=health.WORKER_SECONDS + 1)
+    beat(all_well, age=checks.WORKER_SECONDS + 1)
     fails("workers", "dispatch, reports")
 
 
@@ -119,11 +119,11 @@ def test_asking_changes_nothing_in_redis(all_well: Redis) -> None:
 
 
 def test_missing_migrations_are_counted_and_applied_ones_are_not_looked_for_again(monkeypatch: Any) -> None:
-    monkeypatch.setattr(health, "unapplied_migrations", lambda: 2)
+    monkeypatch.setattr(checks, "unapplied_migrations", lambda: 2)
     fails("migrations", "2 migrations are not applied")
-    monkeypatch.setattr(health, "unapplied_migrations", lambda: 0)
+    monkeypatch.setattr(checks, "unapplied_migrations", lambda: 0)
     assert ask()[0] == 200
-    monkeypatch.setattr(health, "unapplied_migrations", lambda: 1 // 0)
+    monkeypatch.setattr(checks, "unapplied_migrations", lambda: 1 // 0)
     assert ask()[0] == 200
 
 
@@ -140,7 +140,7 @@ def test_a_server_that_is_away_is_named_without_its_address(
     def away() -> str:
         raise error
 
-    monkeypatch.setitem(health.CHECKS, name, away)
+    monkeypatch.setitem(checks.CHECKS, name, away)
     fails(name, message)
     assert b"secret-host" not in Client().get("/readyz").content
 
@@ -181,7 +181,7 @@ def test_a_warning_that_cannot_be_found_out_is_left_out(monkeypatch: pytest.Monk
     def away() -> str:
         raise OperationalError("password for user secret-host")
 
-    monkeypatch.setattr(health, "WARNINGS", [away])
+    monkeypatch.setattr(checks, "WARNINGS", [away])
     answer = Client().get("/readyz")
     assert answer.status_code == 200 and answer.json()["warnings"] == []
 
@@ -219,6 +219,6 @@ def test_a_database_that_is_cut_off_is_given_up_within_seconds() -> None:
 
 
 def test_livez_answers_without_any_of_them(monkeypatch: Any) -> None:
-    monkeypatch.setattr(health, "CHECKS", {"all": lambda: 1 // 0})
+    monkeypatch.setattr(checks, "CHECKS", {"all": lambda: 1 // 0})
     assert Client().get("/livez").json() == {"live": True}
     assert Client().post("/livez").status_code == 405

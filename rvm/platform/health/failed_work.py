@@ -20,8 +20,8 @@ from redis import RedisError
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.health.checks import live_workers
 from rvm.platform.models import FailedWork, Heartbeat
-from rvm.platform.observability.health import live_workers
 
 log = structlog.get_logger(__name__)
 

@@ -17,9 +17,9 @@ from rq.timeouts import JobTimeoutException
 
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.health import failed_work
+from rvm.platform.health.failed_work import KINDS, Found, Kind, notice, reason_of, record, succeeded
 from rvm.platform.models import AuditEvent, FailedWork, Heartbeat, Workspace
-from rvm.platform.observability import failed_work
-from rvm.platform.observability.failed_work import KINDS, Found, Kind, notice, reason_of, record, succeeded
 from rvm.platform.roles import Role
 from tests.factories import make_user, make_workspace
 
@@ -53,7 +53,7 @@ def test_a_failure_that_cannot_be_noted_stops_nothing(monkeypatch: pytest.Monkey
     def away(*_: object, **__: object) -> None:
         raise OperationalError("away")
 
-    monkeypatch.setattr("rvm.platform.observability.failed_work.sql.run", away)
+    monkeypatch.setattr("rvm.platform.health.failed_work.sql.run", away)
     record("job", "reports", reason="x")
     monkeypatch.setattr(FailedWork.objects, "filter", away)
     succeeded("job", "reports")

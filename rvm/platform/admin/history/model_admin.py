@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
-from rvm.platform.admin.records.event_lines import lines
+from rvm.platform.admin.history.event_lines import lines
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.audit.selectors import in_words
 from rvm.platform.audit.vocabulary import DISCLOSURES

@@ -1,21 +1,48 @@
-"""The page on which people choose the time zone in which they see times."""
+"""The time zone of the desk: each page shows and reads times in the zone of its person, who may choose it on a page.
+
+Elsewhere, also in the API, in workers and in files that are sent while they are made, it stays UTC.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 from django.views.generic import FormView
 
 from rvm.platform import audit
 from rvm.platform.admin.pickers import ZoneField
 from rvm.platform.admin.rights import acting_user, rights_of
-from rvm.platform.times.zones import common_zone, zone_name
+from rvm.platform.times.zones import common_zone, person_zone, zone_name
+
+_PAGES = ("/admin/", "/accounts/")
+
+
+class TimeZoneMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()  # the thread serves others
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        """Only for a session, because a look at the user makes a response depend on cookies."""
+        if not request.path.startswith(_PAGES) or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return
+        if request.user.is_authenticated:
+            timezone.activate(person_zone(acting_user(request), rights_of(request).time_zones.values()))
 
 
 class TimeZoneForm(forms.Form):

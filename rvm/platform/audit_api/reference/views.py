@@ -21,11 +21,11 @@ from rvm.platform.api.lists import ListView, PageQuery, page_of
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.api.rows.serializers import RowSerializer
 from rvm.platform.api.schema import response_example
-from rvm.platform.audit.reference.events import known_service, matching
-from rvm.platform.audit.reference.exports import exports, lines_of_export, make_export, require_span
-from rvm.platform.audit.serializers import DayOrMomentField, SpanFields, known_action
-from rvm.platform.audit.views import TAGS, WORLD, EventsView
 from rvm.platform.audit.vocabulary import DISCLOSURES
+from rvm.platform.audit_api.base import TAGS, WORLD, EventsView
+from rvm.platform.audit_api.reference.events import known_service, matching
+from rvm.platform.audit_api.reference.exports import exports, lines_of_export, make_export, require_span
+from rvm.platform.audit_api.serializers import DayOrMomentField, SpanFields, known_action
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope

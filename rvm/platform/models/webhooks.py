@@ -14,7 +14,9 @@ from django.db.models.functions import Now
 
 from rvm.platform.database.rows import Row
 from rvm.platform.encryption.fields import EncryptedTextField
-from rvm.platform.events.types import MAX_NAME
+from rvm.platform.models.events import MAX_EVENT_TYPE
+from rvm.platform.models.people import User
+from rvm.platform.models.workspaces import Workspace
 
 MAX_DESTINATION_NAME = 100
 MAX_DESCRIPTION = 300
@@ -32,13 +34,13 @@ class WebhookDestination(Row):
         STANDARD = "standard", "Standard Webhooks"
         HEX = "hex", "Hex HMAC over v1:timestamp:body"
 
-    workspace = models.ForeignKey("platform.Workspace", on_delete=models.CASCADE, related_name="+", db_index=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     live = models.BooleanField(help_text="Whether it is told of what is live; otherwise of tests alone.")
     name = models.CharField(max_length=MAX_DESTINATION_NAME)
     description = models.CharField(max_length=MAX_DESCRIPTION, blank=True)
     url = EncryptedTextField("address", help_text="Addresses of receivers often hold a token.")
     accepted_event_types = ArrayField(
-        models.CharField(max_length=MAX_NAME),
+        models.CharField(max_length=MAX_EVENT_TYPE),
         default=list,
         blank=True,
         help_text="Empty: all, also those of later versions.",
@@ -73,15 +75,12 @@ class WebhookDestination(Row):
     )
     disabled_at = models.DateTimeField(null=True, editable=False)
     disabled_because = models.CharField(max_length=MAX_BECAUSE, blank=True, editable=False)
-    created_by = models.ForeignKey(
-        "platform.User", on_delete=models.SET_NULL, null=True, related_name="+", editable=False
-    )
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
-        app_label = "platform"
         verbose_name = "webhook destination"
         verbose_name_plural = "webhook destinations"
         indexes: ClassVar[list[models.Index]] = [
@@ -105,9 +104,6 @@ class WebhookSecret(Row):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(null=True, editable=False, help_text="From then on it signs nothing.")
 
-    class Meta:
-        app_label = "platform"
-
     def __str__(self) -> str:
         return f"…{self.last4}"
 
@@ -127,7 +123,7 @@ class WebhookDelivery(Row):
         WebhookDestination, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
     )
     event_id = models.UUIDField()
-    type = models.CharField(max_length=MAX_NAME)
+    type = models.CharField(max_length=MAX_EVENT_TYPE)
     subject_id = models.UUIDField(help_text="What the event is about: a later event of it waits for this one.")
     state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
     # Of a receiver that keeps asking for rest there are more than a small integer holds.
@@ -141,7 +137,6 @@ class WebhookDelivery(Row):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        app_label = "platform"
         verbose_name = "webhook delivery"
         verbose_name_plural = "webhook deliveries"
         indexes: ClassVar[list[models.Index]] = [
@@ -170,6 +165,3 @@ class WebhookAttempt(models.Model):
         max_length=300, blank=True, help_text="Why there was none, or why it does not count, as a sentence."
     )
     answer = models.CharField(max_length=500, blank=True, help_text="The beginning of its body, with numbers masked.")
-
-    class Meta:
-        app_label = "platform"

@@ -13,8 +13,8 @@ from rvm.platform.api.fields import IdField, TextField, WholeNumberField, YesFil
 from rvm.platform.api.lists import page_of
 from rvm.platform.audit.reading import Told
 from rvm.platform.audit.selectors import between
-from rvm.platform.audit.serializers import AuditEventSerializer, AuditQuery, DaysQuery
 from rvm.platform.audit.vocabulary import DISCLOSURES, SUBJECTS
+from rvm.platform.audit_api.serializers import AuditEventSerializer, AuditQuery, DaysQuery
 from rvm.platform.models import AuditEvent
 
 # How many events are counted for `total`, and how far an offset reaches: both read the events that they pass.

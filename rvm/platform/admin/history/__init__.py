@@ -1,0 +1,1 @@
+"""The history of a row at the desk, and the lines in which events are told."""
