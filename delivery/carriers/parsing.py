@@ -14,6 +14,8 @@ from uuid import UUID
 
 import orjson
 
+from delivery.transport.interface import CarrierResponse
+
 _PUNCTUATION = re.compile(r"[ ().+-]")
 MAX_CODE_LENGTH, MAX_TEXT_LENGTH, MAX_ID_LENGTH = 64, 500, 255
 MAX_RETRY_AFTER = 3600  # seconds
@@ -91,6 +93,11 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
         return timedelta(seconds=min(int(value[:9]), MAX_RETRY_AFTER))
     until, now = _http_date(value), _http_date(headers.get("date", ""))
     return min(max(until - now, timedelta()), timedelta(seconds=MAX_RETRY_AFTER)) if until and now else None
+
+
+def throttled_for(response: CarrierResponse) -> timedelta | None:
+    """How long a response wants no further request: by its `Retry-After`, or a second if it has none; None unless it is a 429."""
+    return (retry_after(response.headers) or timedelta(seconds=1)) if response.status == 429 else None
 
 
 def _http_date(value: str) -> datetime | None:

@@ -6,7 +6,6 @@ Holding a lane, changing a pace or killing a worker therefore leaves no claimed 
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, wait
@@ -19,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from delivery.carriers.base import Carrier, drop_request
+from delivery.carriers.parsing import throttled_for
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.results import Result
 from delivery.engine.scheduler import MAX_WAIT, Claimed, ClaimScheduler, Turn
@@ -28,20 +28,14 @@ from delivery.runtime import shutdown
 from delivery.runtime.deadlines import RECORD_PATIENCE
 from delivery.transport.interface import CarrierResponse, Proof, Transport, TransportFailure
 from rvm.platform.database.clock import database_now
+from rvm.platform.times.boot_clock import boot_clock
 
 log = structlog.get_logger(__name__)
 
 FLUSH_ROWS = 200  # this many results start a turn at once ...
 FLUSH_SECONDS = 0.02  # ... fewer wait at most this long for others
 BUSY_SECONDS = 0.002  # longest wait for the network while a turn is running
-THROTTLED = 429
-THROTTLED_PAUSE = timedelta(seconds=1)  # for a 429 response without Retry-After
 IDLE_SECONDS = 0.02  # longest wait for the network otherwise
-
-
-def boot_clock() -> float:
-    """Seconds on a clock that also counts while the machine or the process is suspended."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 NOT_BUILT = Submission(Outcome.NOT_SENT, text="The request for the carrier could not be built.")
@@ -59,9 +53,8 @@ def submission_of(adapter: Carrier, end: CarrierResponse | TransportFailure, dro
         # Without the error's text, which may quote the number.
         log.error("answer_not_read", drop_id=str(drop_id), error=type(error).__name__)
         return Submission(Outcome.UNKNOWN, code=f"http_{end.status}")
-    if end.status == THROTTLED and not submission.retry_after:
-        return replace(submission, retry_after=THROTTLED_PAUSE)
-    return submission
+    pause = None if submission.retry_after else throttled_for(end)
+    return replace(submission, retry_after=pause) if pause else submission
 
 
 class Dispatcher:

@@ -23,10 +23,10 @@ from django.db.models import QuerySet
 from delivery.carriers import adapter_of
 from delivery.carriers.abilities import WINDOW_SHARE, IdempotencyKeys, LookUp, MediaUpload, UnknownToCarrier
 from delivery.carriers.base import Carrier, DropRequest, drop_request
-from delivery.carriers.parsing import retry_after
+from delivery.carriers.parsing import throttled_for
 from delivery.engine import circuit_breaker
 from delivery.engine.claim import facts_of, unattested_on
-from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE, boot_clock, submission_of
+from delivery.engine.dispatcher import submission_of
 from delivery.engine.lane_routes import SendRoute, route_of
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.recent_drops import RecentDrops
@@ -42,6 +42,7 @@ from delivery.transport.interface import CarrierRequest, CarrierResponse, Transp
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.health import failed_work
+from rvm.platform.times.boot_clock import boot_clock
 from usecases.callbacks.models import CallbackSecret
 from usecases.consents.standing import consents_held
 from usecases.eligibility import Send, decide
@@ -135,8 +136,8 @@ def _unknown_to_carrier(
     """Put the carrier's response into the inbox; True if the carrier has never seen the drop."""
     drop = lookup.drop
     circuit_breaker.heed(drop.setup_id, lookup.adapter, response, now)
-    if response.status == THROTTLED:
-        limiter.pause_look_ups(drop.setup_id, retry_after(response.headers) or THROTTLED_PAUSE)
+    if pause := throttled_for(response):
+        limiter.pause_look_ups(drop.setup_id, pause)
     match adapter.read_lookup(response):
         case Report() as report if report.attempt_key == drop.id:
             receive(drop.setup_id, response.body, [report])

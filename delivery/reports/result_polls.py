@@ -16,9 +16,8 @@ from uuid import UUID
 import structlog
 
 from delivery.carriers.abilities import ResultPoll
-from delivery.carriers.parsing import retry_after
+from delivery.carriers.parsing import throttled_for
 from delivery.engine import circuit_breaker
-from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE
 from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.awaited_results import WAITS
 from delivery.lifecycle.events import MAX_REFERENCE, ReportStatus
@@ -100,8 +99,8 @@ def _take_due(limiter: RateLimiter, now: datetime) -> list[UUID]:
 def _read(lookup: Lookup, response: CarrierResponse, limiter: RateLimiter) -> None:
     """Put the result into the inbox if the answer has one and is about this drop."""
     adapter, drop = lookup.adapter, lookup.drop
-    if response.status == THROTTLED:
-        limiter.pause_look_ups(drop.setup_id, retry_after(response.headers) or THROTTLED_PAUSE)
+    if pause := throttled_for(response):
+        limiter.pause_look_ups(drop.setup_id, pause)
     report = adapter.read_result(response, drop.pk) if isinstance(adapter, ResultPoll) else None
     if report is None or report.attempt_key != drop.pk or report.status is ReportStatus.ACCEPTED:
         return

@@ -19,7 +19,6 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Generic
 
 import pycurl
@@ -27,6 +26,7 @@ import pycurl
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Context, Proof, TransportFailure
 from rvm.platform.outbound.connection import trusted_certificates
 from rvm.platform.outbound.libcurl import ACTIONS, EVENTS, QUICK_EXIT
+from rvm.platform.times.boot_clock import boot_clock
 
 BODY_LIMIT = 64 * 1024  # bytes; carriers answer with less than 2 kB
 CONNECTIONS_KEPT = 512  # further idle connections are closed, oldest first
@@ -58,8 +58,6 @@ _UNSENT = {
     pycurl.E_ABORTED_BY_CALLBACK: "The request could not leave in time.",
 }
 
-_seconds_since_boot = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
-
 
 class CurlTransport(Generic[Context]):
     """`Transport` over libcurl. Times are in seconds; `total_timeout` counts from `submit` and includes connecting.
@@ -73,7 +71,7 @@ class CurlTransport(Generic[Context]):
         connect_timeout: float = 3.0,
         total_timeout: float = 15.0,
         body_limit: int = BODY_LIMIT,
-        clock: Callable[[], float] = _seconds_since_boot,
+        clock: Callable[[], float] = boot_clock,
     ) -> None:
         self._clock = clock
         self._total_timeout = total_timeout

@@ -12,7 +12,7 @@ from django_rq import get_connection
 
 from delivery.calls.commands import EXCHANGE_SECONDS, CommandSender, Sending
 from delivery.engine import circuit_breaker
-from delivery.engine.dispatcher import Dispatcher, boot_clock
+from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.scheduler import Claimed
 from delivery.recordings.carrier_media import upload_one
@@ -24,6 +24,7 @@ from delivery.runtime.deadlines import STEP_SECONDS
 from delivery.transport.curl import CurlTransport
 from delivery.worker.rq_worker import worker_name
 from rvm.platform.database.clock import database_now
+from rvm.platform.times.boot_clock import boot_clock
 
 
 @cache

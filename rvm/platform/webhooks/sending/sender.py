@@ -6,12 +6,10 @@ under way end meanwhile, their ends are settled later, and nothing new begins on
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -22,6 +20,7 @@ from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.errors import ServiceError
 from rvm.platform.models.webhooks import MAX_CONCURRENCY, WebhookDestination
 from rvm.platform.outbound.installation import target_of
+from rvm.platform.times.boot_clock import boot_clock
 from rvm.platform.webhooks.sending import feed, leases
 from rvm.platform.webhooks.sending.answers import TOTAL_SECONDS, rest_of
 from rvm.platform.webhooks.sending.channels import Channel, Wheel
@@ -42,8 +41,6 @@ LOOK, EXTEND, SETTLE, IDLE = 0.2, 1.0, 0.03, 10.0
 SETTLED_AT_ONCE = 64
 # A request may begin only while its end is sure to come before that of the lease.
 _MARGIN = TOTAL_SECONDS + 1
-
-_seconds_since_boot = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 
 
 @dataclass(slots=True)
@@ -83,7 +80,7 @@ class Line:
 
 
 class Sender:
-    def __init__(self, clock: Callable[[], float] = _seconds_since_boot) -> None:
+    def __init__(self, clock: Callable[[], float] = boot_clock) -> None:
         self.process_id = uuid7()
         self.lines: dict[UUID, Line] = {}
         self.results: list[Result] = []
