@@ -5,6 +5,7 @@ A server has no secret and no descriptor of this process, and ends when this pro
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import socket
@@ -124,3 +125,10 @@ class _Server:
         self._calls.close()
         self._process.kill()
         self._process.wait()
+
+
+@atexit.register
+def _end_servers() -> None:
+    for (pid, _), server in _servers.items():
+        if pid == os.getpid():
+            server.close()
