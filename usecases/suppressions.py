@@ -244,7 +244,7 @@ def are_suppressed(
 
     The number is used only during a key rotation, when row and list may have indexes of different keys.
     """
-    known = known_indexes(workspace_id, people)
+    known = [blind_index().known_of(workspace_id, *person) for person in people]
     sought = {each for indexes in known for each in indexes}
     listed = suppressed_among(workspace_id, sought, purpose, to_confidential=to_confidential)
     return [not listed.isdisjoint(indexes) for indexes in known]
@@ -258,20 +258,10 @@ def ids_of_suppressions(
     to_confidential: bool = False,
 ) -> list[list[UUID]]:
     """For each person, the suppressions that bind for the purpose; arguments as of `are_suppressed`."""
-    known = known_indexes(workspace_id, people)
+    known = [blind_index().known_of(workspace_id, *person) for person in people]
     sought = {each for indexes in known for each in indexes}
     found = sql.run(_IDS_AMONG, [sql.binaries(sought), workspace_id, purpose, to_confidential]) if sought else []
     return [sorted(row[1] for row in found if bytes(row[0]) in indexes) for indexes in known]
-
-
-def known_indexes(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]]) -> list[list[bytes]]:
-    """The indexes under which each person may be found: the row's, and during a key rotation those under all keys; arguments as of
-    `are_suppressed`."""
-    index, rotating = blind_index(), blind_index().rotating
-    return [
-        [own, *index.all_of(workspace_id, number)] if rotating and number is not None else [own]
-        for own, number in people
-    ]
 
 
 def is_suppressed(

@@ -11,9 +11,9 @@ from datetime import datetime
 from uuid import UUID
 
 from rvm.platform.database import sql
+from rvm.platform.encryption.crypto import blind_index
 from usecases.consents.bases import NeededConsent
 from usecases.eligibility import ConsentHeld
-from usecases.suppressions import known_indexes
 
 
 # All queries for consents are built from these two. `any_basis`: whether any basis will do.
@@ -56,10 +56,11 @@ def consented_parameters(workspace_id: UUID, needed: NeededConsent, *, at: datet
 def consents_held(
     workspace_id: UUID, people: Sequence[tuple[bytes, str | None]], needed: NeededConsent | None
 ) -> list[ConsentHeld | None]:
-    """For each person, the consents that stand; None without one, and if none is needed. `people` as of `are_suppressed`."""
+    """For each person, the consents that stand; None without one, and if none is needed. `people`: pairs of the row's blind
+    index and the number, None if unreadable."""
     if needed is None:
         return [None] * len(people)
-    known = known_indexes(workspace_id, people)
+    known = [blind_index().known_of(workspace_id, *person) for person in people]
     found = _among(workspace_id, {each for indexes in known for each in indexes}, needed)
     return [_held([row for index in set(indexes) for row in found.get(index, ())]) for indexes in known]
 
@@ -70,7 +71,7 @@ def consents_for(
     """What `consents_held` finds of one person for each of several needs."""
     found: dict[NeededConsent, list[tuple[UUID, datetime | None]]] = defaultdict(list)
     if asked := set(filter(None, needed)):
-        [indexes] = known_indexes(workspace_id, [person])
+        indexes = blind_index().known_of(workspace_id, *person)
         purposes, written, valid_days = zip(*asked, strict=True)
         sought = {
             "workspace": workspace_id,

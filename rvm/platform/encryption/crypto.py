@@ -111,6 +111,11 @@ class BlindIndex:
         """The indexes of `text` under every configured key, which a search needs during a rotation."""
         return [self.of(workspace_id, text, key_id) for key_id in self.key_ids]
 
+    def known_of(self, workspace_id: UUID, own: bytes, text: str | None) -> list[bytes]:
+        """The indexes under which others may have the `text` of a row: the row's `own`, and during a rotation those under all keys.
+        The text is None if the row's cannot be read."""
+        return [own, *self.all_of(workspace_id, text)] if self.rotating and text is not None else [own]
+
 
 def chain_key(index_key: bytes) -> bytes:
     """The key of audit chains that belongs to an index key. It verifies what was sealed, and finds no number."""

@@ -22,3 +22,12 @@ def test_it_is_the_hmac_of_workspace_and_text_under_each_key(workspace_id: UUID,
     assert index.all_of(workspace_id, text) == expected
     assert index.of(workspace_id, text) == expected[1]
     assert index.of(workspace_id, text, 1) == expected[0]
+
+
+def test_a_row_is_known_by_its_own_index_and_during_a_rotation_by_those_under_all_keys() -> None:
+    workspace_id, number = UUID(int=7), "+12025550142"
+    one, rotating = BlindIndex(KeyRing({1: bytes(32)}, 1)), BlindIndex(KeyRing({1: bytes(32), 2: b"2" * 32}, 2))
+    own = one.of(workspace_id, number)
+    assert one.known_of(workspace_id, own, number) == [own]
+    assert set(rotating.known_of(workspace_id, own, number)) == {own, rotating.of(workspace_id, number)}
+    assert rotating.known_of(workspace_id, own, None) == [own]
