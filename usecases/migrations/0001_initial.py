@@ -10,7 +10,7 @@ import rvm.platform.database.ids
 import rvm.platform.encryption.fields
 import uuid
 import usecases.callbacks.models
-import usecases.models
+import usecases.models.use_case
 from django.conf import settings
 from django.db import migrations, models
 from rvm.platform.database.append_only import append_only
@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
                 ('consent_valid_days', models.PositiveIntegerField(blank=True, help_text='Recorded consents count for so many days after they were given; empty for no limit.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3660)])),
                 ('window_start', models.TimeField(default=datetime.time(9, 0), help_text='Earliest local time at the recipient.')),
                 ('window_end', models.TimeField(default=datetime.time(20, 0), help_text='Local time at the recipient from which nothing is sent.')),
-                ('days', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(7)]), blank=True, default=usecases.models.new_days, help_text='Local weekdays on which it sends: 1 is Monday, 7 is Sunday.', size=7)),
+                ('days', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(7)]), blank=True, default=usecases.models.use_case.new_days, help_text='Local weekdays on which it sends: 1 is Monday, 7 is Sunday.', size=7)),
                 ('sends_on_holidays', models.BooleanField(default=False, help_text="Whether it also sends on federal holidays, by the recipient's local day.")),
                 ('state_overlay', models.BooleanField(default=True, help_text='Whether the hours of state and federal law narrow its own. Without them, say why.')),
                 ('state_overlay_reason', models.CharField(blank=True, help_text='Why the hours of the law do not apply; kept with the change.', max_length=300)),

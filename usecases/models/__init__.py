@@ -1,0 +1,44 @@
+"""Models of telephony setups, sender numbers, use cases, freezes of states, consents and suppressions."""
+
+from usecases.callbacks.models import CallbackSecret
+from usecases.inbound.models import InboundMessage, InboundSecret
+from usecases.models.bounds import (
+    ATTEMPTS_BOUNDS,
+    PACE_BOUNDS,
+    RETRY_MINUTES_BOUNDS,
+    RETRY_MINUTES_HELP,
+    WINDOW_START_HELP,
+)
+from usecases.models.consent import Consent
+from usecases.models.phone_number import PhoneNumber, e164
+from usecases.models.states import StateFreeze, StateRuleSet
+from usecases.models.suppression import Suppression, SuppressionCopying, SuppressionQuerySet
+from usecases.models.telephony_setup import INSTALLED_CARRIERS, RINGING_CARRIERS, TelephonySetup, TelephonySetupQuerySet
+from usecases.models.use_case import Channel, NumberAssignment, UseCase, new_days
+
+__all__ = [
+    "ATTEMPTS_BOUNDS",
+    "INSTALLED_CARRIERS",
+    "PACE_BOUNDS",
+    "RETRY_MINUTES_BOUNDS",
+    "RETRY_MINUTES_HELP",
+    "RINGING_CARRIERS",
+    "WINDOW_START_HELP",
+    "CallbackSecret",
+    "Channel",
+    "Consent",
+    "InboundMessage",
+    "InboundSecret",
+    "NumberAssignment",
+    "PhoneNumber",
+    "StateFreeze",
+    "StateRuleSet",
+    "Suppression",
+    "SuppressionCopying",
+    "SuppressionQuerySet",
+    "TelephonySetup",
+    "TelephonySetupQuerySet",
+    "UseCase",
+    "e164",
+    "new_days",
+]
