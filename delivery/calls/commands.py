@@ -35,9 +35,8 @@ from rvm.platform.database.ids import uuid7
 from rvm.platform.health import failed_work
 from rvm.platform.models import Tally
 from usecases.callbacks.addresses import recording_address
-from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import CallbackKey
-from usecases.models import TelephonySetup
+from usecases.models import CallbackSecret, TelephonySetup
 
 log = structlog.get_logger(__name__)
 

@@ -26,8 +26,8 @@ from delivery.models import Clip, Drop, Recording
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.redis_connection import redis_client
-from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import Use
+from usecases.models import CallbackSecret
 
 log = structlog.get_logger(__name__)
 

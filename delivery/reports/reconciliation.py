@@ -43,10 +43,9 @@ from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.health import failed_work
 from rvm.platform.times.boot_clock import boot_clock
-from usecases.callbacks.models import CallbackSecret
 from usecases.consents.standing import consents_held
 from usecases.eligibility import Send, decide
-from usecases.models import TelephonySetup
+from usecases.models import CallbackSecret, TelephonySetup
 from usecases.suppressions import Statement, ids_of_suppressions, is_suppressed, suppress_all
 
 log = structlog.get_logger(__name__)

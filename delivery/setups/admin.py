@@ -35,9 +35,9 @@ from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.roles import Right
 from usecases.admin.use_cases import NotDeletedFilter
-from usecases.callbacks.service import earlier_until
 from usecases.models import TelephonySetup, TelephonySetupQuerySet
 from usecases.services import delete_setup
+from usecases.services.callback_secrets import earlier_until
 
 _STATE = (
     "callback_address", "tested", "breaker", "open_drops", "lately", "created_at", "updated_at", "deleted_at",

@@ -29,8 +29,8 @@ from usecases import selectors, services
 from usecases.api.base import UseCasesView
 from usecases.attestations.agreements import missing_agreement
 from usecases.callbacks.addresses import fixed_address
-from usecases.callbacks.service import end_earlier_callback_secrets, rotate_callback_secret
 from usecases.models import TelephonySetup
+from usecases.services.callback_secrets import end_earlier_callback_secrets, rotate_callback_secret
 
 TAGS = ["Telephony setups"]
 

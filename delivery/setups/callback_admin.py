@@ -20,13 +20,13 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
 from rvm.platform.times import moments
 from usecases.callbacks.addresses import fixed_address
-from usecases.callbacks.service import (
+from usecases.models import TelephonySetup
+from usecases.services.callback_secrets import (
     earlier_until,
     end_earlier_callback_secrets,
     fixed_address_since,
     rotate_callback_secret,
 )
-from usecases.models import TelephonySetup
 
 CHANGE = "admin:usecases_telephonysetup_change"
 

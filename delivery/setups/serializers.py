@@ -15,8 +15,8 @@ from delivery.setups.services import MAX_CREDENTIAL_LENGTH, SETTINGS, credential
 from rvm.platform.api.fields import StrictModelSerializer
 from rvm.platform.api.rows.serializers import ModelRowSerializer, OptionalTextField
 from usecases.attestations.agreements import Agreement, agreement_of
-from usecases.callbacks.service import earlier_until, fixed_address_since
 from usecases.models import TelephonySetup
+from usecases.services.callback_secrets import earlier_until, fixed_address_since
 
 
 @extend_schema_field(

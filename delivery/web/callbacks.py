@@ -34,8 +34,8 @@ from delivery.reports.inbox import receive
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.tokens import digest_of
 from usecases.callbacks.addresses import carriers_url
-from usecases.callbacks.models import CallbackSecret, CallbackSecretQuerySet
 from usecases.callbacks.proofs import CallbackKey, Use
+from usecases.models import CallbackSecret, CallbackSecretQuerySet
 
 log = structlog.get_logger(__name__)
 

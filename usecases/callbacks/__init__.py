@@ -1,1 +1,1 @@
-"""The secrets of setups' callback addresses: the proof that an address carries for one drop, and the token of a fixed address."""
+"""The addresses that carriers call, of a drop with the proof that it was made for that one, of a setup with a token."""

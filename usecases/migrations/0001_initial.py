@@ -9,7 +9,7 @@ import django.db.models.functions.text
 import rvm.platform.database.ids
 import rvm.platform.encryption.fields
 import uuid
-import usecases.callbacks.models
+import usecases.models.callback_secret
 import usecases.models.use_case
 from django.conf import settings
 from django.db import migrations, models
@@ -265,7 +265,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField()),
-                ('key', rvm.platform.encryption.fields.EncryptedTextField(bound_to=('setup_id', 'id'), default=usecases.callbacks.models.new_key, editable=True)),
+                ('key', rvm.platform.encryption.fields.EncryptedTextField(bound_to=('setup_id', 'id'), default=usecases.models.callback_secret.new_key, editable=True)),
                 ('digest', models.BinaryField(help_text="SHA-256 of the token in the setup's fixed address, which has 192 random bits; empty if it has none.", max_length=32, null=True, unique=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('expires_at', models.DateTimeField(editable=False, help_text='From then on its addresses are unknown; empty for the current version.', null=True)),

@@ -1,6 +1,5 @@
 """Models of telephony setups, sender numbers, use cases, freezes of states, consents and suppressions."""
 
-from usecases.callbacks.models import CallbackSecret
 from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.models.bounds import (
     ATTEMPTS_BOUNDS,
@@ -9,6 +8,7 @@ from usecases.models.bounds import (
     RETRY_MINUTES_HELP,
     WINDOW_START_HELP,
 )
+from usecases.models.callback_secret import CallbackSecret, CallbackSecretQuerySet
 from usecases.models.consent import Consent
 from usecases.models.phone_number import PhoneNumber, e164
 from usecases.models.states import StateFreeze, StateRuleSet
@@ -25,6 +25,7 @@ __all__ = [
     "RINGING_CARRIERS",
     "WINDOW_START_HELP",
     "CallbackSecret",
+    "CallbackSecretQuerySet",
     "Channel",
     "Consent",
     "InboundMessage",

@@ -11,8 +11,8 @@ from django.db.models.functions import Lower, Now
 
 from rvm.platform.encryption.fields import EncryptedJSONField, UpdatedAtField
 from rvm.platform.models import Row, Workspace
-from usecases.callbacks.models import CallbackSecret
 from usecases.models.bounds import MAX_HOURS, PACE_BOUNDS
+from usecases.models.callback_secret import CallbackSecret
 
 # Names of the carriers that are installed, and of those that call, so that the telephone rings before the message is left.
 # `delivery.carriers` adds them: a process asks the adapters that it sends with, and no row says what an earlier version of one did.

@@ -33,9 +33,9 @@ from tests import factories
 from tests.delivery.carriers.lacking import lacking
 from tests.delivery.fake_carrier import FakeTransport, timed_out
 from tests.delivery.states import NOW, both, make_drop, make_submitted
-from usecases.callbacks.service import rotate_callback_secret
 from usecases.eligibility import Send, decide
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
+from usecases.services.callback_secrets import rotate_callback_secret
 from usecases.suppressions import is_suppressed
 
 pytestmark = pytest.mark.django_db

@@ -33,8 +33,7 @@ from tests.delivery.carriers.lacking import lacking
 from tests.delivery.fake_carrier import FakeTransport, timed_out
 from tests.delivery.states import NOW, both, make_submitted
 from usecases.callbacks.addresses import drop_path
-from usecases.callbacks.models import CallbackSecret
-from usecases.models import TelephonySetup
+from usecases.models import CallbackSecret, TelephonySetup
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,7 @@ from delivery.web import callbacks
 from delivery.web.callbacks import MEMORY_SECONDS, Listener, UnusableSetup
 from rvm.platform.encryption.tokens import digest_of
 from tests import factories
-from usecases.callbacks.models import CallbackSecret
-from usecases.models import TelephonySetup
+from usecases.models import CallbackSecret, TelephonySetup
 
 pytestmark = pytest.mark.django_db
 

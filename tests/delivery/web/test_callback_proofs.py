@@ -21,10 +21,9 @@ from rvm.platform.database.ids import uuid7
 from tests import factories
 from tests.delivery.states import both, make_submitted
 from usecases.callbacks.addresses import drop_address
-from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import CallbackKey
-from usecases.callbacks.service import end_earlier_callback_secrets, rotate_callback_secret
-from usecases.models import TelephonySetup, UseCase
+from usecases.models import CallbackSecret, TelephonySetup, UseCase
+from usecases.services.callback_secrets import end_earlier_callback_secrets, rotate_callback_secret
 from usecases.suppressions import is_suppressed
 
 pytestmark = pytest.mark.django_db

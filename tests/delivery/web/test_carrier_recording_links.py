@@ -32,10 +32,9 @@ from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.states import make_submitted
 from usecases.callbacks.addresses import drop_address, recording_address
-from usecases.callbacks.models import CallbackSecret
 from usecases.callbacks.proofs import Use
-from usecases.callbacks.service import end_earlier_callback_secrets, rotate_callback_secret
-from usecases.models import TelephonySetup
+from usecases.models import CallbackSecret, TelephonySetup
+from usecases.services.callback_secrets import end_earlier_callback_secrets, rotate_callback_secret
 
 pytestmark = pytest.mark.django_db
 WINDOW = Sandbox.idempotency_window * WINDOW_SHARE

@@ -19,8 +19,7 @@ from rvm.platform.encryption.crypto import Undecryptable, cipher
 from rvm.platform.encryption.fields import Encrypted, EncryptedField
 from tests import factories
 from tests.rvm.platform.admin.every_row import make_every_row
-from usecases.callbacks.models import CallbackSecret
-from usecases.models import TelephonySetup
+from usecases.models import CallbackSecret, TelephonySetup
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),

@@ -14,7 +14,7 @@ from rvm.platform.models import Session
 from rvm.platform.webhooks.destinations import rotate_secret
 from tests.factories import make_api_key, make_setup, make_use_case, make_user
 from tests.rvm.platform.webhooks.factories import make_destination
-from usecases.callbacks.service import rotate_callback_secret
+from usecases.services.callback_secrets import rotate_callback_secret
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import User
 from rvm.platform.observability.representation import hides
-from usecases.callbacks.models import CallbackSecret
-from usecases.models import TelephonySetup
+from usecases.models import CallbackSecret, TelephonySetup
 from usecases.services.setups import lock_setup
 
 TOKEN_BYTES = 24

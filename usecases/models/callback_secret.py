@@ -1,4 +1,4 @@
-"""The versions of a setup's callback secret."""
+"""Versions of a setup's callback secret."""
 
 from __future__ import annotations
 
@@ -52,7 +52,6 @@ class CallbackSecret(Row):
     )
 
     class Meta:
-        app_label = "usecases"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["setup", "version"], name="usecases_callback_version"),
             models.UniqueConstraint(fields=["setup"], condition=Q(expires_at=None), name="usecases_callback_current"),

@@ -13,15 +13,14 @@ from rvm.platform.encryption.tokens import digest_of
 from rvm.platform.models import AuditEvent
 from tests.factories import make_setup, make_user
 from tests.services import refused
-from usecases.callbacks.models import CallbackSecret
-from usecases.callbacks.service import (
+from usecases.models import CallbackSecret, TelephonySetup
+from usecases.services import delete_setup
+from usecases.services.callback_secrets import (
     earlier_until,
     end_earlier_callback_secrets,
     fixed_address_since,
     rotate_callback_secret,
 )
-from usecases.models import TelephonySetup
-from usecases.services import delete_setup
 
 pytestmark = pytest.mark.django_db
 
