@@ -24,8 +24,8 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.observability.masking import number_ending
 from rvm.platform.request_values import RequestValue
 from rvm.platform.roles import Right
-from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.inbound.service import create_secret, replace_secret, revoke_secret
+from usecases.models import InboundMessage, InboundSecret
 
 # A secret is shown once, by the hook that follows the one that makes it.
 _PLAINTEXT = RequestValue[str]("plaintext")

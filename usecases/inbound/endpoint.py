@@ -17,10 +17,10 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import Organisation
 from usecases.inbound import words
-from usecases.inbound.models import InboundMessage
 from usecases.inbound.numbers import written_number
 from usecases.inbound.service import MessageIdTaken, hear, valid_secrets
 from usecases.inbound.signatures import is_signed_by_any, is_timely
+from usecases.models import InboundMessage
 
 log = structlog.get_logger(__name__)
 

@@ -20,9 +20,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from rvm.platform.models import Organisation
 from usecases.inbound.limits import exceeded
-from usecases.inbound.models import InboundMessage
 from usecases.inbound.numbers import written_number
 from usecases.inbound.service import hear
+from usecases.models import InboundMessage
 
 MAX_LENGTH = 60
 LANGUAGES = ("en", "es")

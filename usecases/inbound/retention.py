@@ -19,7 +19,7 @@ from rvm.platform.models import Workspace
 from rvm.platform.retention import holds, rules
 from rvm.platform.retention.purges import MAX_COUNTED, STEP_ROWS, Purge
 from rvm.platform.retention_kinds import RetentionKind
-from usecases.inbound.models import InboundMessage
+from usecases.models import InboundMessage
 
 
 def remove_words(messages: QuerySet[InboundMessage]) -> int:

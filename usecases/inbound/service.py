@@ -10,9 +10,8 @@ from django.db.models import Q, QuerySet
 from rvm.platform import audit
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.models import Organisation, User
-from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.inbound.signatures import new_secret
-from usecases.models import Suppression
+from usecases.models import InboundMessage, InboundSecret, Suppression
 from usecases.suppressions import suppress_for_organisation
 
 OVERLAP = timedelta(hours=24)

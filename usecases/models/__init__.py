@@ -1,6 +1,5 @@
-"""Models of telephony setups, sender numbers, use cases, freezes of states, consents and suppressions."""
+"""Models of telephony setups, sender numbers, use cases, freezes of states, consents, suppressions and inbound messages."""
 
-from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.models.bounds import (
     ATTEMPTS_BOUNDS,
     PACE_BOUNDS,
@@ -10,6 +9,7 @@ from usecases.models.bounds import (
 )
 from usecases.models.callback_secret import CallbackSecret, CallbackSecretQuerySet
 from usecases.models.consent import Consent
+from usecases.models.inbound import InboundMessage, InboundSecret
 from usecases.models.phone_number import PhoneNumber, e164
 from usecases.models.states import StateFreeze, StateRuleSet
 from usecases.models.suppression import Suppression, SuppressionCopying, SuppressionQuerySet

@@ -35,8 +35,7 @@ from tests.factories import (
     make_voicemail,
     make_workspace,
 )
-from usecases.inbound.models import InboundMessage
-from usecases.models import Suppression
+from usecases.models import InboundMessage, Suppression
 
 pytestmark = pytest.mark.django_db
 

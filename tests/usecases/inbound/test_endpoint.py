@@ -16,10 +16,9 @@ from rvm.platform.models import AuditEvent, Organisation, Workspace
 from tests.factories import RECIPIENT, make_suppression, make_use_case, make_user, make_voicemail, make_workspace
 from tests.random_text import without_ids
 from tests.sessions import Session
-from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.inbound.service import create_secret, hear, replace_secret, revoke_secret
 from usecases.inbound.signatures import new_secret, signature
-from usecases.models import Suppression
+from usecases.models import InboundMessage, InboundSecret, Suppression
 from usecases.suppressions import is_suppressed
 
 pytestmark = pytest.mark.django_db

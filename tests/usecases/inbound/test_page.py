@@ -17,8 +17,7 @@ from rvm.platform.redis_connection import redis_client
 from tests.factories import RECIPIENT, make_use_case, make_voicemail, make_workspace
 from tests.random_text import without_ids
 from usecases.inbound import limits
-from usecases.inbound.models import InboundMessage
-from usecases.models import Suppression
+from usecases.models import InboundMessage, Suppression
 from usecases.suppressions import is_suppressed
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from rvm.platform.models import RetentionRule, Workspace
 from rvm.platform.retention import holds
 from rvm.platform.retention_kinds import RetentionKind
 from tests.factories import RECIPIENT, make_workspace
-from usecases.inbound.models import InboundMessage
 from usecases.inbound.retention import OPT_OUTS, OTHERS
+from usecases.models import InboundMessage
 
 pytestmark = pytest.mark.django_db
 

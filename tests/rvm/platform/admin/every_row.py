@@ -30,9 +30,17 @@ from rvm.platform.models import (
 from rvm.platform.roles import Role
 from tests.factories import make_api_key, make_consent, make_suppression, make_use_case, make_user, make_voicemail
 from tests.rvm.platform.webhooks.factories import make_delivery, make_destination
-from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.inbound.service import create_secret
-from usecases.models import Consent, PhoneNumber, StateFreeze, Suppression, TelephonySetup, UseCase
+from usecases.models import (
+    Consent,
+    InboundMessage,
+    InboundSecret,
+    PhoneNumber,
+    StateFreeze,
+    Suppression,
+    TelephonySetup,
+    UseCase,
+)
 
 
 def make_drop(voicemail: Voicemail, **fields: Any) -> Drop:

@@ -15,8 +15,7 @@ from rvm.platform.roles import Role
 from tests.factories import make_user, make_workspace
 from tests.rvm.platform.admin.every_row import make_every_row
 from tests.rvm.platform.admin.test_every_table import REGISTERED, address
-from usecases.inbound.models import InboundMessage, InboundSecret
-from usecases.models import StateFreeze
+from usecases.models import InboundMessage, InboundSecret, StateFreeze
 
 pytestmark = pytest.mark.django_db
 

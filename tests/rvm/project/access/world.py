@@ -29,8 +29,7 @@ from tests.factories import RECIPIENT, encrypted, make_campaign, make_user, make
 from tests.rvm.platform.admin.every_row import make_every_row
 from tests.rvm.project.access.routes import Route
 from tests.rvm.project.test_worlds import Rows, make_rows
-from usecases.inbound.models import InboundMessage
-from usecases.models import Consent, Suppression
+from usecases.models import Consent, InboundMessage, Suppression
 
 OURS = ("platform", "usecases", "delivery", "campaigns")
 PATIENT = "+12025550111"

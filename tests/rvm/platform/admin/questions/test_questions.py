@@ -22,8 +22,7 @@ from tests.rvm.platform.admin.every_row import make_every_row
 from tests.rvm.platform.webhooks.factories import make_destination
 from tests.rvm.project.access.routes import ADMIN
 from tests.rvm.project.test_worlds import snapshot
-from usecases.inbound.models import InboundSecret
-from usecases.models import TelephonySetup, UseCase
+from usecases.models import InboundSecret, TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""The messages of people who spoke for themselves, and the secrets with which gateways sign what they pass on."""
+"""Messages of people who spoke for themselves, and the secrets with which gateways sign what they pass on."""
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ class InboundSecret(Row):
     expires_at = models.DateTimeField(
         null=True, editable=False, help_text="From then on it signs nothing; set when it is replaced or revoked."
     )
-
-    class Meta:
-        app_label = "usecases"
 
     def __str__(self) -> str:
         return f"{self.organisation} (…{self.last4})"
@@ -59,7 +56,6 @@ class InboundMessage(Row):
     received_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
-        app_label = "usecases"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["organisation", "message_id"], condition=~models.Q(message_id=""), name="usecases_heard_once"
