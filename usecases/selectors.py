@@ -19,11 +19,11 @@ from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.observability.representation import hides
-from usecases.attestations.agreements import AGREED_SQL
-from usecases.attestations.ownership import USABLE_SQL
 from usecases.models import (
+    AGREED_SQL,
     INSTALLED_CARRIERS,
     RINGING_CARRIERS,
+    USABLE_SQL,
     Consent,
     PhoneNumber,
     Suppression,

@@ -19,15 +19,14 @@ from delivery.runtime.watermarks import Watermark
 from rvm.platform.database import sql
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.sending_hold.identity import HELD_SQL
-from usecases.attestations.agreements import AGREED_SQL
-from usecases.attestations.ownership import USABLE_SQL, sender_usable_sql
+from usecases.attestations.ownership import sender_usable_sql
 from usecases.callbacks.proofs import CallbackKey
 from usecases.caps import UNCAPPED, Caps
 from usecases.consents.bases import NeededConsent, needed_consent
 from usecases.effective_settings import effective_days, effective_sql, hours_allowed
 from usecases.eligibility import LanePolicy
 from usecases.freezes import FREEZES_SQL, freezes_in
-from usecases.models import CallbackSecret, TelephonySetup
+from usecases.models import AGREED_SQL, USABLE_SQL, CallbackSecret, TelephonySetup
 from usecases.rules_in_force import NEWEST_LOADED_SQL, in_force
 from usecases.selectors import can_send_sql, may_ring_sql
 

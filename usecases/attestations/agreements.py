@@ -1,6 +1,5 @@
-"""Agreements with carriers, without which no voicemail leaves through a live setup: the rule in SQL, and what tells of a missing one.
-
-`TelephonySetup.agreed` is the same rule for a row.
+"""Agreements with carriers, without which no voicemail leaves through a live setup: which of them a setup has, and what tells of a
+missing one. `TelephonySetup.agreed` is the rule.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ from uuid import UUID
 
 from usecases.models import TelephonySetup
 
-# For a setup `s`.
-AGREED_SQL = "(s.simulated OR s.baa_signed_on IS NOT NULL OR s.baa_exception_reason <> '')"
 NO_AGREEMENT = (
     "The telephony setup “{name}” has no signed agreement with its carrier, so nothing is sent through it. An administrator states "
     "on the setup when the business associate agreement was signed, or why none is needed."

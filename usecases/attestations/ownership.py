@@ -1,12 +1,12 @@
-"""Which sender numbers are used: active ones, of a live setup only those that the organisation owns by an administrator's statement.
+"""Which use cases have a sender: an active number, of a live setup one that the organisation owns by an administrator's statement.
 
-Pure. `PhoneNumberQuerySet.usable` is the same rule for rows.
+`PhoneNumberQuerySet.usable` is the rule for one number.
 """
 
 from __future__ import annotations
 
-# For a number `p` and the setup `s` that would send from it.
-USABLE_SQL = "(p.active AND (s.simulated OR p.owned_stated_at IS NOT NULL))"
+from usecases.models import USABLE_SQL
+
 NOT_OWNED = (
     "Nobody has stated that your organisation owns the active sender numbers of this use case, so nothing is sent from them. An "
     "administrator states it on the numbers' pages."

@@ -16,6 +16,8 @@ from usecases.models.telephony_setup import TelephonySetup
 e164 = RegexValidator(
     r"^\+[1-9][0-9]{6,14}\Z", "Write the number as + and 7 to 15 digits, the country code first.", "not_e164"
 )
+# `PhoneNumberQuerySet.usable` for a number `p` and the setup `s` that would send from it.
+USABLE_SQL = "(p.active AND (s.simulated OR p.owned_stated_at IS NOT NULL))"
 
 
 class PhoneNumberQuerySet(models.QuerySet["PhoneNumber"]):

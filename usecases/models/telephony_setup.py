@@ -18,6 +18,8 @@ from usecases.models.callback_secret import CallbackSecret
 # `delivery.carriers` adds them: a process asks the adapters that it sends with, and no row says what an earlier version of one did.
 INSTALLED_CARRIERS: set[str] = set()
 RINGING_CARRIERS: set[str] = set()
+# `TelephonySetup.agreed` for a setup `s`.
+AGREED_SQL = "(s.simulated OR s.baa_signed_on IS NOT NULL OR s.baa_exception_reason <> '')"
 
 
 class TelephonySetupQuerySet(models.QuerySet["TelephonySetup"]):

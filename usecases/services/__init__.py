@@ -1,7 +1,6 @@
 """Services of this layer: keyword-only, atomic and audited. They raise `rvm.platform.errors.ServiceError`, or Django's
 ValidationError if a value breaks a rule of its column."""
 
-from usecases.selectors import require_usable
 from usecases.services.phone_numbers import (
     add_phone_number,
     assign_number,
@@ -21,7 +20,6 @@ __all__ = [
     "delete_setup",
     "delete_use_case",
     "remove_phone_number",
-    "require_usable",
     "state_ownership",
     "unassign_number",
     "update_phone_number",

@@ -13,8 +13,8 @@ from rvm.platform.health.checks import WARNINGS
 from rvm.platform.models import Workspace
 from rvm.platform.roles import Role
 from tests.factories import make_setup, make_user, make_workspace
-from usecases.attestations.agreements import AGREED_SQL, agreement_of, missing_agreement, missing_agreements, warning
-from usecases.models import TelephonySetup
+from usecases.attestations.agreements import agreement_of, missing_agreement, missing_agreements, warning
+from usecases.models import AGREED_SQL, TelephonySetup
 
 pytestmark = pytest.mark.django_db
 
