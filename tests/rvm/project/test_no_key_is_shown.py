@@ -71,6 +71,7 @@ def test_what_holds_a_key_does_not_show_it(holder: Any) -> None:
 
 
 def test_no_object_of_the_encryption_shows_the_keys_of_the_settings() -> None:
+    gc.unfreeze()  # another test may have imported the program of the web processes, which hides what is loaded from gc
     crypto.cipher(), crypto.blind_index(), crypto.chain_hash()
     rings = [settings.RVM_ENCRYPTION_KEYS, settings.RVM_INDEX_KEYS]
     secret = [bytes(key) for ring in rings for key in ring.keys.values()]
