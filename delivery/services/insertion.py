@@ -94,7 +94,7 @@ SELECT used.removed_at, coalesce((SELECT delta FROM counted), 0), other.id, othe
     .replace(
         "{last_sender}",
         last_sender_sql(
-            matches="{sought}",
+            indexes="{indexes}",
             use_case="%(use_case)s",
             live="%(live)s",
             senders="ARRAY(SELECT unnest(%(assigned)s::text[]))",
@@ -115,7 +115,10 @@ def insert_voicemails(rows: Sequence[Voicemail], assigned: Collection[str]) -> t
     workspace_id, use_case = shared.workspace_id, shared.use_case
     recorded = [(row.id, row.record_number) for row in rows]
     answer = sql.run(
-        _INSERT_QUEUED.format(sought=index.match_sql("r.index", "r.older::bytea[]")),
+        _INSERT_QUEUED.format(
+            sought=index.match_sql("r.index", "r.older::bytea[]"),
+            indexes=index.array_sql("r.index", "r.older::bytea[]"),
+        ),
         {
             "workspace": workspace_id,
             "use_case": use_case.pk,
@@ -175,7 +178,7 @@ SELECT {id} AS id, recipient, index, last4, coalesce(sender, '') AS sender, refe
           LEFT JOIN LATERAL ({last_sender}) last ON true) numbered
 """.replace("{id}", counted_id_sql("clock", "int8send(half)")).replace(
     "{last_sender}",
-    last_sender_sql(matches="{sought}", use_case="%(use_case)s", live="%(live)s", senders="%(senders)s::text[]"),
+    last_sender_sql(indexes="{indexes}", use_case="%(use_case)s", live="%(live)s", senders="%(senders)s::text[]"),
 )
 _INSERT_PREPARED = """
 INSERT INTO delivery_voicemail
@@ -218,7 +221,7 @@ def insert_staged(
     index under the current key, `older` has those under other keys, if any. `arguments` are the parameters of `staged`. The argument
     `recording_id` is the default for rows without one. `identified` must be true if a row may have a reference or a record number.
     """
-    sought = blind_index().match_sql("s.index", "s.older")
+    indexes = blind_index().array_sql("s.index", "s.older")
     shared: dict[str, Any] = {
         "workspace": lane.workspace_id,
         "use_case": lane.use_case_id,
@@ -233,7 +236,7 @@ def insert_staged(
     }
     with connection.cursor() as cursor:
         statement = _INSERT_IDENTIFIED if identified else _INSERT_STAGED
-        cursor.execute(statement.format(staged=staged, sought=sought), {**arguments, **shared})
+        cursor.execute(statement.format(staged=staged, indexes=indexes), {**arguments, **shared})
         count: int = cursor.rowcount
         if count:
             cursor.execute(_COUNT_QUEUED, [lane.pk, count])

@@ -105,7 +105,11 @@ class BlindIndex:
         `current` is an SQL expression for the index under the current key (bytea), `older` one for the indexes under the older keys
         (bytea[]), which is used only during a rotation.
         """
-        return f"= ANY({older} || {current})" if self.rotating else f"= {current}"
+        return f"= ANY({self.array_sql(current, older)})" if self.rotating else f"= {current}"
+
+    def array_sql(self, current: str, older: str) -> str:
+        """The SQL array of the indexes that `match_sql` compares."""
+        return f"{older} || {current}" if self.rotating else f"ARRAY[{current}]"
 
     def all_of(self, workspace_id: UUID, text: str) -> list[bytes]:
         """The indexes of `text` under every configured key, which a search needs during a rotation."""

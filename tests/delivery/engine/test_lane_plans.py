@@ -14,11 +14,10 @@ from delivery.engine import claim, idle_lanes, lane_routes
 from delivery.models import Lane, LaneCount, Voicemail
 from delivery.selectors.filters import VoicemailFilter
 from delivery.selectors.voicemails import voicemails
-from delivery.services import insertion, lanes, retries
+from delivery.services import lanes, retries
 from delivery.services.insertion import insert_staged
 from delivery.web import gauges
 from delivery.worker import maintenance
-from rvm.platform.database import sql
 from rvm.platform.database.ids import time_of
 from tests import factories
 
@@ -101,30 +100,6 @@ def test_a_look_begins_where_the_first_of_a_lane_waits(three_lists: Lane) -> Non
         conditions = [line for line in lines if line.startswith("Index Cond") and "not_before" in line]
         assert len(conditions) == count
         assert all("ROW(" in line and ">= ROW(" in line for line in conditions), conditions
-
-
-@pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
-def test_the_sender_that_a_person_saw_last_is_sought_by_the_person(three_lists: Lane) -> None:
-    # Once a batch of a large list was sought through all voicemails, newest first, for each of its people: it took ten minutes.
-    asked = {
-        **dict.fromkeys(("use_case", "setup", "recording"), three_lists.use_case_id),
-        **dict.fromkeys(("not_before", "expires_at", "created_at", "updated_at"), NOW),
-        **dict.fromkeys(("older", "senders", "assigned", "last4", "references", "metadata", "record_numbers"), "{}"),
-        "workspace": three_lists.workspace_id,
-        "lane": three_lists.pk,
-        "purpose": "appointment",
-        "confidential": False,
-        "live": True,
-        "index_key": 1,
-        "status": "queued",
-        "ids": sql.ids([three_lists.pk]),
-        "recipients": sql.binaries([b"sealed"]),
-        "indexes": sql.binaries([b"nobody"]),
-        "record_entries": "{}",
-    }
-    lines = plan(insertion._INSERT_QUEUED.format(sought="= r.index"), asked)
-    assert any("voicemail_by_recipient" in line for line in lines), lines
-    assert not [line for line in lines if "voicemail_newest" in line or "voicemail_by_use_case" in line], lines
 
 
 @pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)

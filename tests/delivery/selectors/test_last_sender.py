@@ -144,3 +144,26 @@ def test_another_use_case_and_test_sends_have_numbers_of_their_own(office: Offic
     office.had(office.known)
     lanes = [make_lane(make_use_case(setup=office.main)), make_lane(office.use_case, live=False)]
     assert [last_senders(lane.pk, [index], [office.known]) for lane in lanes] == [{}, {}]
+
+
+@pytest.mark.parametrize("then", [(1, 2), (2, 1)])
+def test_while_keys_rotate_it_is_the_last_under_either_of_them(
+    office: Office, then: tuple[int, int], keys: Callable[..., None]
+) -> None:
+    # Processes take the new key one after the other, so that the newest may be under the older one.
+    other = assign_preferred(office.use_case, office.main, office.known)
+    for key, sender in zip(then, (office.known, other.e164), strict=True):
+        keys(index=(3 - key, key))
+        office.had(sender)
+    keys(index=(1, 2))
+    assert by_api(office).sender == other.e164
+    office.had(office.known)
+    assert by_api(office).sender == office.known
+
+
+def test_what_another_use_case_or_a_test_sent_since_is_passed_over(office: Office) -> None:
+    office.had(office.known)
+    other = assign_preferred(office.use_case, office.main, office.known)
+    make_voicemail(make_use_case(setup=office.main), sender=other.e164, status="delivered")
+    make_voicemail(office.use_case, sender=other.e164, status="delivered", live=False)
+    assert by_api(office).sender == office.known
