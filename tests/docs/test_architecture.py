@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 
-from tests.docs.pages import CODE, DOCS, PROJECT, name_of, table, words
+from tests.docs.pages import CODE, DOCS, PROJECT, name_of, table, tracked_files, words
 
 TOUR = DOCS / "architecture.md"
 RECORDS = DOCS / "architecture" / "decisions"
@@ -39,6 +40,16 @@ def test_the_layers_are_drawn_in_the_order_that_is_held() -> None:
 def test_the_rooms_of_a_layer_are_drawn_in_the_order_that_is_held() -> None:
     held = {name: [set(group.split(" | ")) for group in layers] for name, layers in contracts().items() if name}
     assert {name: groups for name, groups in drawn().items() if groups} == held
+
+
+def test_a_module_that_calls_itself_pure_is_held_to_it() -> None:
+    linter = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    [held] = [each["source_modules"] for each in linter["contracts"] if each["name"].startswith("Pure modules")]
+    files = [path for path in tracked_files() if path.suffix == ".py" and path.relative_to(PROJECT).parts[0] in CODE]
+    calling = [path for path in files if re.search(r"\bPure\b", ast.get_docstring(ast.parse(path.read_text())) or "")]
+    names = [name_of(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in calling]
+    assert len(names) > 40
+    assert [name for name in names if not any(f"{name}.".startswith(f"{module}.") for module in held)] == []
 
 
 def test_the_tables_are_described() -> None:
