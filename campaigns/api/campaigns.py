@@ -115,7 +115,7 @@ class CampaignView(_CampaignView):
         summary="Change a campaign",
         description="Fields that are left out do not change. Once a campaign has begun, only `name`, `pace_per_second` and "
         "`priority` can change, and while it is paused also `recording_id`, `ends_at`, `window_start`, `window_end`, `days`, "
-        "`max_attempts`, `retry_minutes` and the settings of the canary, for those who still wait: 409 `campaign_claimed` for "
+        "`max_attempts`, `retry_minutes` and the settings of the canary, for those who still wait: 409 `campaign_begun` for "
         "others. "
         "Once it has recipients, the use case cannot change: 409 "
         "`campaign_has_recipients`. A scheduled campaign whose size needs an approval is a draft again after any other change.",

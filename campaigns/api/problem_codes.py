@@ -6,7 +6,7 @@ from campaigns.states import ImportState, OptOutState
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 
 CAMPAIGN_CLAIMED = ProblemCode(
-    "campaign_claimed",
+    "campaign_begun",
     409,
     "The campaign has begun",
     "From then on only `name`, `pace_per_second` and `priority` change; while it is paused also `recording_id`, `ends_at`, "

@@ -21,17 +21,17 @@ from rvm.platform.database.clock import database_now
 BATCH = 20_000
 
 
-class CampaignClaimed(Exception):
+class CampaignBegun(Exception):
     """The campaign has begun or ended, so no people can be added."""
 
 
 def insert(recipient_import: RecipientImport) -> None:
     """Insert all accepted rows that are not inserted yet, after staging the list again if its table is missing or outdated.
 
-    Raises Superseded, Stopping, CampaignClaimed, and the exceptions of `stage`."""
+    Raises Superseded, Stopping, CampaignBegun, and the exceptions of `stage`."""
     if not is_staged(recipient_import):
         if recipient_import.campaign.state not in EDITABLE:
-            raise CampaignClaimed  # also if the file is gone, for which `stage` would raise another exception
+            raise CampaignBegun  # also if the file is gone, for which `stage` would raise another exception
         compared = stage(recipient_import)
         with transaction.atomic():
             classify(recipient_import, compared)
@@ -43,7 +43,7 @@ def insert(recipient_import: RecipientImport) -> None:
 
 
 def insert_batch(recipient_import: RecipientImport) -> None:
-    """Insert the accepted ones of the next BATCH rows and commit the progress. Raises Superseded, CampaignClaimed."""
+    """Insert the accepted ones of the next BATCH rows and commit the progress. Raises Superseded, CampaignBegun."""
     after = recipient_import.rows_imported
     until = min(after + BATCH, recipient_import.rows_read)
     with transaction.atomic():
@@ -66,7 +66,7 @@ def insert_batch(recipient_import: RecipientImport) -> None:
 def _locked(recipient_import: RecipientImport) -> Campaign:
     campaign = locked(recipient_import.campaign)
     if campaign.state not in EDITABLE:
-        raise CampaignClaimed
+        raise CampaignBegun
     if campaign.script != recipient_import.campaign.script:
         raise Superseded  # the staged recordings were chosen by another script, so the rows are staged again
     return campaign

@@ -14,7 +14,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from campaigns.imports.classification import classify, count_answers, count_outcomes, forget
-from campaigns.imports.insertion import CampaignClaimed, insert
+from campaigns.imports.insertion import CampaignBegun, insert
 from campaigns.imports.staging import Stopping, mark_staged, stage, unstage
 from campaigns.lifecycle.transitions import Superseded, change_state_if_still
 from campaigns.models import RecipientImport
@@ -78,7 +78,7 @@ def work_on(identifier: UUID) -> None:
             fail(recipient_import, str(refused))
     except (FileNotFoundError, Undecryptable):
         fail(recipient_import, LOST)
-    except CampaignClaimed:
+    except CampaignBegun:
         fail(recipient_import, "The campaign was ended or launched while its list was being imported.")
     except (InterfaceError, OperationalError, Stopping, Superseded):
         raise  # committed batches remain, and the next run continues after them

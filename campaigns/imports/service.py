@@ -71,7 +71,7 @@ def upload(
 ) -> RecipientImport:
     """Store the file encrypted and guess how it is read; `reading` overrides the guess with the settings of `read_as`.
 
-    Raises ServiceError: campaign_claimed, recording_missing, quota_used_up, import_too_large, import_unreadable,
+    Raises ServiceError: campaign_begun, recording_missing, quota_used_up, import_too_large, import_unreadable,
     storage_unavailable, and the codes of columns.
     """
     _require_editable(campaign)
@@ -114,7 +114,7 @@ def read_as(
     `columns_said` are the positions of the given columns whose kind the user has set, by default all. In these only explicit refusals
     are searched for, and nothing if the column is not read.
 
-    Raises ServiceError: campaign_claimed, import_<state>, import_file_removed, import_unreadable, and the codes of columns.
+    Raises ServiceError: campaign_begun, import_<state>, import_file_removed, import_unreadable, and the codes of columns.
     """
     with _locked(recipient_import, ImportState.UPLOADED) as row:
         before = {name: getattr(row, name) for name in READ_AS}
@@ -254,7 +254,7 @@ _NAMED_SO = (
 def _require_editable(campaign: Campaign) -> None:
     if campaign.state not in EDITABLE:
         raise ServiceError(
-            "campaign_claimed",
+            "campaign_begun",
             f"This campaign is {campaign.state}: nobody can be added to it any more. Make another campaign for this list.",
             campaign_state=campaign.state,
         )

@@ -188,7 +188,7 @@ def already_launched(row: Campaign) -> ServiceError:
         else "Its name, pace and priority can still be changed."
     )
     return ServiceError(
-        "campaign_claimed",
+        "campaign_begun",
         f"{begun} and is {row.state}: who is reached stays. {more}",
         campaign_state=row.state,
     )

@@ -64,5 +64,5 @@ def test_a_scheduled_campaign_can_be_changed_until_it_is_claimed_and_then_says_w
     services.edit(campaign, {"starts_at": None}, actor=person, now=datetime.now(UTC))
     services.launch(campaign, actor=person, now=datetime.now(UTC))
     refused = api.patch(f"campaigns/{campaign.pk}", {"starts_at": (starts + 3 * HOUR).isoformat()})
-    assert (refused.status_code, refused.json()["code"]) == (409, "campaign_claimed")
+    assert (refused.status_code, refused.json()["code"]) == (409, "campaign_begun")
     assert "pace" in refused.json()["detail"]

@@ -204,7 +204,7 @@ def test_a_running_campaign_keeps_who_is_reached_and_what_they_hear(
     add_recipients(campaign, 1)
     assert api.post(f"campaigns/{campaign.pk}/launch").json()["state"] == "running"
     told = api.patch(f"campaigns/{campaign.pk}", {"ends_at": SOON.isoformat()})
-    assert refusal(told, 409) == "campaign_claimed"
+    assert refusal(told, 409) == "campaign_begun"
     assert "It was launched" in told.json()["detail"]
     assert told.json()["campaign_state"] == "running"
     assert api.patch(f"campaigns/{campaign.pk}", {"name": "B", "pace_per_second": 1, "priority": 5}).status_code == 200

@@ -430,8 +430,8 @@ def test_a_launch_waits_for_the_import(api: Api, campaign: Campaign, uploaded: R
 
 def test_a_running_campaign_takes_no_more_people(api: Api, campaign: Campaign, uploaded: RecipientImport) -> None:
     Campaign.objects.filter(pk=campaign.pk).update(state="running")
-    assert refusal(upload(api, campaign), 409) == "campaign_claimed"
-    assert refusal(api.post(path_of(uploaded, "/check")), 409) == "campaign_claimed"
+    assert refusal(upload(api, campaign), 409) == "campaign_begun"
+    assert refusal(api.post(path_of(uploaded, "/check")), 409) == "campaign_begun"
 
 
 def test_a_live_list_does_not_exist_for_a_test_key(campaign: Campaign, uploaded: RecipientImport) -> None:

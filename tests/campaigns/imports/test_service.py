@@ -122,10 +122,10 @@ def test_a_campaign_that_was_claimed_takes_no_list(state: CampaignState) -> None
     fresh, ready = upload(campaign, LIST), checked(campaign, LIST)
     Campaign.objects.filter(pk=campaign.pk).update(state=state)
     campaign.refresh_from_db()
-    assert code_of(lambda: upload(campaign, LIST)) == "campaign_claimed"
-    assert code_of(lambda: service.check(fresh, actor=None, now=NOW)) == "campaign_claimed"
-    assert code_of(lambda: service.read_as(fresh, {}, actor=None, now=NOW)) == "campaign_claimed"
-    assert code_of(lambda: service.confirm(ready, consent_statement="Yes.", actor=None, now=NOW)) == "campaign_claimed"
+    assert code_of(lambda: upload(campaign, LIST)) == "campaign_begun"
+    assert code_of(lambda: service.check(fresh, actor=None, now=NOW)) == "campaign_begun"
+    assert code_of(lambda: service.read_as(fresh, {}, actor=None, now=NOW)) == "campaign_begun"
+    assert code_of(lambda: service.confirm(ready, consent_statement="Yes.", actor=None, now=NOW)) == "campaign_begun"
     assert service.discard(fresh, actor=None, now=NOW).state == "discarded"
 
 

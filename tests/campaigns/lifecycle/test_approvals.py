@@ -351,7 +351,7 @@ def test_an_edit_after_an_approval_at_once_is_refused(ann: User, ben: User) -> N
         approve(approval, ben)
         other = Session(lambda: code(services.edit, campaign, {"window_end": time(12)}, actor=ann, now=NOW))
         other.wait_until_blocked()
-    assert (other.result(), state(campaign)) == ("campaign_claimed", "running")
+    assert (other.result(), state(campaign)) == ("campaign_begun", "running")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -83,7 +83,7 @@ def goes_on(campaign: Campaign) -> None:
 def test_who_is_reached_and_when_it_began_stay_while_it_is_paused(name: str) -> None:
     with pytest.raises(ServiceError) as caught:
         revise(paused(), **{name: None})
-    assert caught.value.code == "campaign_claimed"
+    assert caught.value.code == "campaign_begun"
     assert "while it is paused also recording, hours, days, end and attempts" in caught.value.message
 
 
@@ -91,7 +91,7 @@ def test_what_runs_is_paused_first() -> None:
     campaign = launched()
     with pytest.raises(ServiceError) as caught:
         revise(campaign, window_end=time(12))
-    assert caught.value.code == "campaign_claimed" and "while it is paused" in caught.value.message
+    assert caught.value.code == "campaign_begun" and "while it is paused" in caught.value.message
 
 
 def test_a_change_is_audited_and_said_until_it_goes_on() -> None:
@@ -338,7 +338,7 @@ def test_over_the_api_a_paused_campaign_takes_another_recording(half_way: Campai
     told = api.patch(f"campaigns/{half_way.pk}", {"recording_id": str(new.pk), "window_end": "12:00"})
     assert (told.status_code, told.json()["recording_id"]) == (200, str(new.pk))
     refused = api.patch(f"campaigns/{half_way.pk}", {"starts_at": timezone.now().isoformat()})
-    assert (refused.status_code, refused.json()["code"]) == (409, "campaign_claimed")
+    assert (refused.status_code, refused.json()["code"]) == (409, "campaign_begun")
     assert api.post(f"campaigns/{half_way.pk}/resume").json()["state"] == "running"
 
 

@@ -226,7 +226,7 @@ def test_what_has_begun_is_not_edited_but_in_what_reaches_nobody_else(state: str
     user = make_user(username="ann")
     campaign = make_campaign(state=state, launched_by=user, launched_at=NOW - HOUR)
     found, _, message = refused_change(campaign, name="Flu", starts_at=NOW + HOUR)
-    assert found == "campaign_claimed"
+    assert found == "campaign_begun"
     assert "launched by ann on Mon, Mar 2, 2026, 2:00 PM UTC" in message
     assert "name, pace and priority" in message
     change(campaign, name="Flu", pace_per_second=1.5, priority=2)
