@@ -18,6 +18,7 @@ from usecases.models import TelephonySetup
 EPOCH = datetime.fromtimestamp(0, UTC)  # the epoch of ids
 # By how much the clock that made an id may be ahead of the database's, which says when a row changed.
 _CLOCKS_DIFFER = timedelta(hours=1)
+_LATEST = datetime.max.replace(tzinfo=UTC) - _CLOCKS_DIFFER  # to which they can be added
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class VoicemailFilter:
 def conditions_of(workspaces: Sequence[UUID], filters: VoicemailFilter) -> dict[str, Any]:
     index, number = blind_index(), filters.recipient
     addressed = [each for workspace_id in workspaces for each in index.all_of(workspace_id, number)] if number else None
-    before = [filters.created_before, filters.updated_before and filters.updated_before + _CLOCKS_DIFFER]
+    changed_before = filters.updated_before and min(filters.updated_before, _LATEST) + _CLOCKS_DIFFER
+    before = [filters.created_before, changed_before]
     conditions: dict[str, Any] = {
         "use_case_id": filters.use_case_id,
         "setup_id": filters.setup_id,

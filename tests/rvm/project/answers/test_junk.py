@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -69,6 +70,7 @@ HEADERS = st.fixed_dictionaries(
         "If-None-Match": TEXT.map(partial(quote, errors="ignore")),
     },
 )
+ENDS_OF_TIME = ("0001-01-01T00:00:00Z", "0001-01-01", "9999-12-31T23:59:59.999999Z", "9999-12-31")
 MEDIA = (
     "application/json",
     "multipart/form-data; boundary=B",
@@ -229,3 +231,21 @@ def test_no_junk_crashes_any_operation(api: Api, known: dict[str, list[Any]], mo
         seen += answers(operation, api, known)
     # The junk does not all break off at the address, and some is right by chance.
     assert min(seen[422], seen[400], seen[404], seen[200]) > 0, seen
+
+
+def test_no_filter_crashes_at_the_ends_of_the_calendar(api: Api, known: dict[str, list[Any]]) -> None:
+    api.client.raise_request_exception = False
+    document = json.loads(b"".join(Client().get("/v1/openapi.json")))
+    seen, crashed = Counter[int](), []
+    for path, methods in document["paths"].items():
+        filters = [each for each in methods.get("get", {}).get("parameters", []) if each["in"] == "query"]
+        timed = [each["name"] for each in filters if "date" in json.dumps(each["schema"])]
+        address = path.replace("{workspace_id}", str(api.key.workspace_id))
+        for name in known:
+            address = address.replace(f"{{{name}}}", str(known[name][0]))
+        for name, value in product(timed, ENDS_OF_TIME):
+            answer = api.client.get(address, {name: value})
+            seen[answer.status_code] += 1
+            if answer.status_code >= 500:
+                crashed.append((path, name, value))
+    assert crashed == [] and seen[200] > 20, seen
