@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.chaos.conftest import Play
 from tests.chaos.scene import LATE_REPORTS
+
+# Servers and every process of the platform are started within a test's time, beside other tests: on a slow machine in 90 seconds.
+pytestmark = pytest.mark.timeout(300)
 
 EVERY_FAULT = {
     "refuse": 0.05,
