@@ -68,8 +68,9 @@ def test_a_recording_plays_on_its_page(
 ) -> None:
     settings.RVM_PUBLIC_URL = live_server.url
     admin.go(reverse("admin:delivery_recording_change", args=[recording.pk]))
+    admin.until(lambda: admin.browser.find_elements(By.TAG_NAME, "audio"), "The page has no player.")
     play = "document.querySelector('audio').play().then(() => 'plays', (error) => String(error))"
     answer = admin.browser.execute_cdp_cmd(
         "Runtime.evaluate", {"expression": play, "userGesture": True, "awaitPromise": True}
     )
-    assert answer["result"]["value"] == "plays"
+    assert answer["result"].get("value") == "plays", answer
