@@ -5,7 +5,7 @@ from __future__ import annotations
 from campaigns.states import ImportState, OptOutState
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 
-CAMPAIGN_CLAIMED = ProblemCode(
+CAMPAIGN_BEGUN = ProblemCode(
     "campaign_begun",
     409,
     "The campaign has begun",
@@ -216,7 +216,7 @@ WITHDRAWAL_CONFIRMED = ProblemCode(
 )
 
 CAMPAIGN_PROBLEMS = by_code(
-    CAMPAIGN_CLAIMED,
+    CAMPAIGN_BEGUN,
     CAMPAIGN_HAS_RECIPIENTS,
     CAMPAIGN_STATE,
     CAMPAIGN_SCHEDULED,

@@ -51,7 +51,7 @@ def test_everybody_is_reached_by_their_own_clock(
     assert {"unknown" if len(zones) > 1 else zones[0] for zones in sent} == reached
 
 
-def test_a_scheduled_campaign_can_be_changed_until_it_is_claimed_and_then_says_why_not() -> None:
+def test_a_scheduled_campaign_can_be_changed_until_it_has_begun_and_then_says_why_not() -> None:
     """chatwoot #4097: a scheduled campaign could not be edited."""
     starts = datetime.now(UTC) + HOUR
     campaign = make_campaign(count=1, playable=True, starts_at=starts)

@@ -117,7 +117,7 @@ def test_a_campaign_needs_its_recording_first() -> None:
 
 
 @pytest.mark.parametrize("state", [state for state in CampaignState if state not in ("draft", "scheduled")])
-def test_a_campaign_that_was_claimed_takes_no_list(state: CampaignState) -> None:
+def test_a_campaign_that_has_begun_takes_no_list(state: CampaignState) -> None:
     campaign = make_campaign()
     fresh, ready = upload(campaign, LIST), checked(campaign, LIST)
     Campaign.objects.filter(pk=campaign.pk).update(state=state)
