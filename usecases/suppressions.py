@@ -303,8 +303,9 @@ def suppressions_of(workspace_id: UUID, number: str) -> SuppressionQuerySet:
 
 def other_active(suppression: Suppression) -> QuerySet[Suppression]:
     """The other active suppressions of the same number, newest first."""
-    number = suppression.number if blind_index().rotating else None
-    indexes = blind_index().all_of(suppression.workspace_id, number) if number else [bytes(suppression.number_index)]
+    index = blind_index()
+    number = suppression.number if index.rotating else None
+    indexes = index.known_of(suppression.workspace_id, bytes(suppression.number_index), number)
     same = Suppression.objects.active().filter(number_index__in=indexes)
     return same.exclude(pk=suppression.pk).order_by("-id")
 
@@ -431,7 +432,7 @@ def _rows(said: _Said) -> Rows:
         row_id = uuid7()
         ciphertext = _NUMBER.encrypt(number, workspace_id, row_id)
         row = Row(row_id, workspace_id, ciphertext, own, number[-4:], reason, kind.value, origin)
-        rows.append((row, tuple(index.all_of(workspace_id, number)) if index.rotating else (own,)))
+        rows.append((row, tuple(index.known_of(workspace_id, own, number))))
     return rows
 
 

@@ -134,7 +134,7 @@ def indexes_of(suppression: Suppression) -> Collection[bytes]:
         number = suppression.number
     except Undecryptable:
         number = None
-    return {own, *index.all_of(suppression.workspace_id, number)} if number else [own]
+    return index.known_of(suppression.workspace_id, own, number)
 
 
 def stopped_by(suppression: Suppression) -> QuerySet[Voicemail]:

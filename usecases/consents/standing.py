@@ -62,7 +62,7 @@ def consents_held(
         return [None] * len(people)
     known = [blind_index().known_of(workspace_id, *person) for person in people]
     found = _among(workspace_id, {each for indexes in known for each in indexes}, needed)
-    return [_held([row for index in set(indexes) for row in found.get(index, ())]) for indexes in known]
+    return [_held([row for index in indexes for row in found.get(index, ())]) for indexes in known]
 
 
 def consents_for(

@@ -136,7 +136,7 @@ def _copy(original: _Original, source: UUID, target: UUID) -> tuple[Row, tuple[b
     row_id = uuid7()
     ciphertext = _NUMBER.encrypt(number, target, row_id)
     row = Row(row_id, target, ciphertext, own, original.last4, "", original.kind, original.origin, original.created_at)
-    return row, tuple(index.all_of(target, number)) if index.rotating else (own,)
+    return row, tuple(index.known_of(target, own, number))
 
 
 def _index(each: tuple[Row, tuple[bytes, ...]]) -> bytes:

@@ -116,9 +116,11 @@ class BlindIndex:
         return [self.of(workspace_id, text, key_id) for key_id in self.key_ids]
 
     def known_of(self, workspace_id: UUID, own: bytes, text: str | None) -> list[bytes]:
-        """The indexes under which others may have the `text` of a row: the row's `own`, and during a rotation those under all keys.
-        The text is None if the row's cannot be read."""
-        return [own, *self.all_of(workspace_id, text)] if self.rotating and text is not None else [own]
+        """The different indexes under which others may have the `text` of a row: the row's `own`, and during a rotation those under
+        all keys. The text is used only then; it is None if the row's cannot be read."""
+        if not self.rotating or text is None:
+            return [own]
+        return list(dict.fromkeys([own, *self.all_of(workspace_id, text)]))
 
 
 def chain_key(index_key: bytes) -> bytes:
