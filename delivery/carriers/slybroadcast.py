@@ -42,7 +42,7 @@ from delivery.carriers.base import (
     DropRequest,
     address,
 )
-from delivery.carriers.parsing import MAX_CODE_LENGTH, MAX_ID_LENGTH, parse_text, retry_after, ten_digits, us_number
+from delivery.carriers.parsing import MAX_CODE_LENGTH, MAX_ID_LENGTH, parse_text, ten_digits, throttled_for, us_number
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import REASONS as REASON_FACTS
 from delivery.lifecycle.reasons import Reason
@@ -138,7 +138,7 @@ class Slybroadcast(ResultPoll, AccountCheck, Carrier):
     def read_submission(self, response: CarrierResponse) -> Submission:
         code = f"http_{response.status}"
         if response.status == 429:  # by the standard, nothing was done; the vendor documents no limit
-            wait = retry_after(response.headers)
+            wait = throttled_for(response)
             return Submission(Outcome.NOT_SENT, reason=Reason.NOT_SENT, code=code, retry_after=wait)
         if response.status != 200 and not response.refused:
             return Submission(Outcome.UNKNOWN, code=code)

@@ -35,8 +35,8 @@ from delivery.carriers.parsing import (
     MAX_ID_LENGTH,
     json_object,
     parse_text,
-    retry_after,
     ten_digits,
+    throttled_for,
     us_number,
 )
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
@@ -124,7 +124,7 @@ class VoiceDrop(AccountCheck, Carrier):
             return Submission(Outcome.ACCEPTED, carrier_reference=reference)
         outcome, reason = ANSWERS.get(response.status, (Outcome.UNKNOWN, None))
         text = parse_text(body.get("message")) or parse_text(body.get("error"))
-        wait = retry_after(response.headers) if response.status == 429 else None
+        wait = throttled_for(response)
         return Submission(outcome, reason=reason, code=f"http_{response.status}", text=text, retry_after=wait)
 
     def check_request(self) -> CarrierRequest:

@@ -37,7 +37,6 @@ FLUSH_SECONDS = 0.02  # ... fewer wait at most this long for others
 BUSY_SECONDS = 0.002  # longest wait for the network while a turn is running
 IDLE_SECONDS = 0.02  # longest wait for the network otherwise
 
-
 NOT_BUILT = Submission(Outcome.NOT_SENT, text="The request for the carrier could not be built.")
 TOO_LATE = Submission(Outcome.NOT_SENT, text="The lease ended before the request left.")
 
